@@ -1,0 +1,328 @@
+//! The boundary to the image service, in repave's own words: two verbs, and what a failed call means.
+//!
+//! It knows no client and no protocol; `aws.rs` and the simulator both answer in these types.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+use crate::image::{Observed, ObservedImage};
+use crate::name::{Description, ImageId, ImageName, Tags};
+use crate::reason::Reason;
+
+/// The two verbs that repave needs of an account's images in one Region.
+pub trait ImageApi {
+    /// Lists every image that the account owns: all pages, or an error; never a part.
+    fn list_images(&self) -> impl Future<Output = Result<Observed, ApiError>> + Send;
+
+    /// Asks once for an updated image, and gives the id that the service gave it.
+    fn create_updated_image(
+        &self,
+        request: &CreateRequest,
+    ) -> impl Future<Output = Result<String, ApiError>> + Send;
+}
+
+/// What `CreateUpdatedWorkspaceImage` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateRequest {
+    /// The new image's name.
+    pub name: ImageName,
+    /// Its description.
+    pub description: Description,
+    /// The image it is made from.
+    pub source: ImageId,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// An operation of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Lists images.
+    DescribeWorkspaceImages,
+    /// Creates an updated image.
+    CreateUpdatedWorkspaceImage,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What must happen before a failed call is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// Time passes.
+    Transient,
+    /// The source's state changes, or time passes.
+    SourceBusy,
+    /// A new observation: the call may have had effect.
+    OutcomeUnknown,
+    /// Someone changes something outside the manifest.
+    Blocked,
+    /// The manifest changes.
+    Rejected,
+}
+
+/// How far a call got, as the client knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It never left: it cannot have had effect.
+    NotSent,
+    /// It may have arrived; no answer came, or one that cannot be read.
+    Unanswered,
+    /// The service answered, with this HTTP status.
+    Answered(u16),
+}
+
+/// A call that failed, before repave has made sense of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// How far the call got.
+    pub delivery: Delivery,
+    /// The service's error code, if the answer carried one.
+    pub code: Option<String>,
+    /// What the service or the client says.
+    pub message: String,
+    /// The service's own reason beside its message (`OperationNotSupportedException` has one).
+    pub service_reason: Option<String>,
+    /// The request's id, for a support case.
+    pub request_id: Option<String>,
+}
+
+/// A call that failed, and what that means.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} failed: {message}")]
+pub struct ApiError {
+    /// The operation.
+    pub operation: Operation,
+    /// What must happen before it is tried again.
+    pub kind: FailureKind,
+    /// Why, in repave's words.
+    pub reason: Reason,
+    /// The service's error code, if it gave one.
+    pub code: Option<String>,
+    /// What happened and what to do, in words; the service's own text may be part of it, unescaped.
+    pub message: String,
+    /// The request's id, if an answer carried one.
+    pub request_id: Option<String>,
+}
+
+/// The code under which a client reports that it has no usable credentials. Not one of the service's.
+pub const NO_CREDENTIALS: &str = "NoCredentials";
+
+/// The code of "an image of this name exists".
+pub const ALREADY_EXISTS: &str = "ResourceAlreadyExistsException";
+
+/// Throttling codes, as the AWS SDKs list them for standard retries.
+const THROTTLING: [&str; 14] = [
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+/// Codes that say who is asking is the problem, as AWS documents them for all services.
+const ACCESS: [&str; 15] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotAuthorized",
+    "OptInRequired",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+impl ApiError {
+    /// Makes sense of a failed call: the table of docs/errors.md, one arm a row.
+    pub fn new(operation: Operation, failure: Failure) -> Self {
+        let Failure {
+            delivery,
+            code,
+            message,
+            service_reason,
+            request_id,
+        } = failure;
+        let (kind, reason) = classify(operation, delivery, code.as_deref());
+        let said = match (&code, message.is_empty()) {
+            (Some(code), true) => code.clone(),
+            (Some(code), false) => format!("{code}: {message}"),
+            (None, _) => message,
+        };
+        let said = match service_reason {
+            Some(why) if !why.is_empty() => format!("{said} (reason: {why})"),
+            _ => said,
+        };
+        let message = match advice(operation, kind, reason, code.as_deref()) {
+            Some(advice) => format!("{said}. {advice}"),
+            None => said,
+        };
+        Self {
+            operation,
+            kind,
+            reason,
+            code,
+            message,
+            request_id,
+        }
+    }
+
+    /// A listing that came back, but cannot be trusted to be whole.
+    fn broken_listing(message: String) -> Self {
+        Self {
+            operation: Operation::DescribeWorkspaceImages,
+            kind: FailureKind::Transient,
+            reason: Reason::ServiceUnavailable,
+            code: None,
+            message,
+            request_id: None,
+        }
+    }
+}
+
+/// What a failure means, by how far the call got and by the error code.
+fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (FailureKind, Reason) {
+    use FailureKind as Kind;
+    let creates = operation == Operation::CreateUpdatedWorkspaceImage;
+    if let Some(code) = code {
+        if THROTTLING.contains(&code) {
+            return (Kind::Transient, Reason::Throttled);
+        }
+        if ACCESS.contains(&code) || code == NO_CREDENTIALS {
+            return (Kind::Blocked, Reason::AccessDenied);
+        }
+        // A 5xx is the service's failure, whatever code it bears.
+        let refused = !matches!(delivery, Delivery::Answered(500..));
+        match code {
+            ALREADY_EXISTS if creates => {
+                return (Kind::OutcomeUnknown, Reason::CreateResultUnknown);
+            }
+            "InvalidResourceStateException" if creates && refused => {
+                return (Kind::SourceBusy, Reason::SourceImageNotAvailable);
+            }
+            "ResourceLimitExceededException" if creates && refused => {
+                return (Kind::Blocked, Reason::QuotaExceeded);
+            }
+            "ResourceNotFoundException" if creates && refused => {
+                return (Kind::Blocked, Reason::SourceImageNotFound);
+            }
+            "InvalidParameterValuesException" | "ValidationException" if creates && refused => {
+                return (Kind::Rejected, Reason::InvalidSpec);
+            }
+            "OperationNotSupportedException" if creates && refused => {
+                return (Kind::Rejected, Reason::UpdateNotSupported);
+            }
+            _ => {}
+        }
+    }
+    match delivery {
+        // Too many requests, without a code that says so.
+        Delivery::Answered(429) => (Kind::Transient, Reason::Throttled),
+        Delivery::Unanswered | Delivery::Answered(_) if creates => {
+            (Kind::OutcomeUnknown, Reason::CreateResultUnknown)
+        }
+        Delivery::NotSent | Delivery::Unanswered | Delivery::Answered(_) => {
+            (Kind::Transient, Reason::ServiceUnavailable)
+        }
+    }
+}
+
+/// What the person should do or know, beyond what the service said.
+fn advice(
+    operation: Operation,
+    kind: FailureKind,
+    reason: Reason,
+    code: Option<&str>,
+) -> Option<String> {
+    match (kind, reason) {
+        (_, Reason::AccessDenied) if code == Some(NO_CREDENTIALS) => Some(
+            "Give credentials by a profile, SSO, environment variables or a role, as for any AWS tool".into(),
+        ),
+        (_, Reason::AccessDenied) if !matches!(code, Some("AccessDenied" | "AccessDeniedException" | "NotAuthorized")) => {
+            Some("Check that the credentials are valid and have not expired, and that this machine's clock is right".into())
+        }
+        (_, Reason::AccessDenied) => Some(match operation {
+            Operation::DescribeWorkspaceImages => {
+                "Allow the action workspaces:DescribeWorkspaceImages with Resource \"*\" (it knows no other resource)".into()
+            }
+            Operation::CreateUpdatedWorkspaceImage => {
+                "Allow the actions workspaces:CreateUpdatedWorkspaceImage on \
+                 arn:aws:workspaces:REGION:ACCOUNT:workspaceimage/* and, if the manifest has tags, \
+                 workspaces:CreateTags with Resource \"*\""
+                    .into()
+            }
+        }),
+        (_, Reason::QuotaExceeded) => Some(
+            "Delete images that are no longer used, or ask for a higher quota of WorkSpaces images in Service Quotas".into(),
+        ),
+        (FailureKind::Blocked, Reason::SourceImageNotFound) => {
+            Some("An image shared by another account must be copied into this one first".into())
+        }
+        (_, Reason::CreateResultUnknown) => {
+            Some("The image may be on its way: repave looks before it asks again".into())
+        }
+        _ => None,
+    }
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The images on it; there may be none even where more pages follow.
+    pub images: Vec<ObservedImage>,
+    /// What to ask the next page with.
+    pub next_token: Option<String>,
+}
+
+/// The most pages that are read: 25,000 images, far beyond any quota. A listing without an end would fill the memory.
+const MAX_PAGES: usize = 1000;
+
+/// Reads pages until the last one. A token that was seen before is an error: such a listing has no end, or holes.
+pub async fn all_pages<F, Fut>(fetch: F) -> Result<Observed, ApiError>
+where
+    F: Fn(Option<String>) -> Fut + Send,
+    Fut: Future<Output = Result<Page, ApiError>> + Send,
+{
+    let mut images = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut token = None;
+    for _ in 0..MAX_PAGES {
+        let page = fetch(token).await?;
+        images.extend(page.images);
+        // The service ends a listing without a token; an empty one can't be asked with.
+        match page.next_token.filter(|next| !next.is_empty()) {
+            None => return Ok(Observed::new(images)),
+            Some(next) if !seen.insert(next.clone()) => {
+                return Err(ApiError::broken_listing(
+                    "the service gave a page token twice, so the listing cannot be read to its end"
+                        .into(),
+                ));
+            }
+            Some(next) => token = Some(next),
+        }
+    }
+    Err(ApiError::broken_listing(format!(
+        "the listing has no end after {MAX_PAGES} pages"
+    )))
+}

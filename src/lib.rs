@@ -1,0 +1,7 @@
+//! repave
+pub mod clock;
+pub mod cloud;
+pub mod escape;
+pub mod image;
+pub mod name;
+pub mod reason;

@@ -1,0 +1,2 @@
+//! The repave command.
+fn main() {}
