@@ -9,13 +9,18 @@ use std::future::Future;
 use serde::{Deserialize, Serialize};
 
 use crate::image::{Observed, ObservedImage};
-use crate::name::{Description, ImageId, ImageName, Tags};
+use crate::name::{Description, ImageName, Tags};
 use crate::reason::Reason;
 
 /// The two verbs that repave needs of an account's images in one Region.
 pub trait ImageApi {
     /// Lists every image that the account owns: all pages, or an error; never a part.
     fn list_images(&self) -> impl Future<Output = Result<Observed, ApiError>> + Send;
+
+    /// Waits until a call could be sent at once, without sending one.
+    fn ready(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 
     /// Asks once for an updated image, and gives the id that the service gave it.
     fn create_updated_image(
@@ -31,8 +36,8 @@ pub struct CreateRequest {
     pub name: ImageName,
     /// Its description.
     pub description: Description,
-    /// The image it is made from.
-    pub source: ImageId,
+    /// The id of the image it is made from, as listed.
+    pub source_id: String,
     /// Its tags.
     pub tags: Tags,
 }

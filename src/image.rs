@@ -313,6 +313,17 @@ impl Observed {
         self.images.get(at)
     }
 
+    /// The ids that bear each name.
+    pub fn names(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for image in &self.images {
+            if let Some(name) = &image.name {
+                names.entry(name).or_default().push(&image.id);
+            }
+        }
+        names
+    }
+
     /// The account that owns the images, if any of them says.
     pub fn owner(&self) -> Option<&str> {
         self.images.iter().find_map(|image| image.owner.as_deref())

@@ -1,0 +1,143 @@
+//! The one-shot run: passes until nothing is owed any more, each when something can have changed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::apply::Attempt;
+use crate::cloud::{ApiError, FailureKind, ImageApi};
+use crate::escape::escaped;
+use crate::image::Desired;
+use crate::plan::{Answer, Needs, Plan};
+use crate::reason::Reason;
+use crate::reconcile::{PassError, Reconciler};
+use crate::retry;
+use crate::status::{ManifestsStatus, Status};
+use crate::stop::StopReason;
+use crate::store::StoreError;
+
+/// How a one-shot run ended.
+#[derive(Debug)]
+pub struct Ended<'a> {
+    /// Why it ended.
+    pub end: End,
+    /// The last plan, if an account was ever listed.
+    pub left: Option<Plan<'a>>,
+    /// Every attempt of the run.
+    pub attempts: Vec<Attempt<'a>>,
+}
+
+/// Why a one-shot run ended.
+#[derive(Debug)]
+pub enum End {
+    /// Nothing is owed that repave can do by itself.
+    Still,
+    /// There was the word to stop; the listing's last failure, if that is what it waited for.
+    Stopped(StopReason, Option<ApiError>),
+    /// The account can't be listed, and time alone won't help.
+    Unlisted(ApiError),
+}
+
+/// Runs passes until no create is owed, and with `wait` until builds have ended too.
+///
+/// `show` sees each plan that differs from the one before.
+pub async fn run<'a, A: ImageApi>(
+    reconciler: &mut Reconciler<A>,
+    desired: &'a Desired,
+    manifests: &ManifestsStatus,
+    wait: bool,
+    mut show: impl FnMut(&Plan<'a>, &Status),
+) -> Result<Ended<'a>, StoreError> {
+    let mut left: Option<Plan<'a>> = None;
+    let mut attempts = Vec::new();
+    let mut looks = 0;
+    let mut failures = 0;
+    let end = loop {
+        let before = left.as_ref();
+        let pass = reconciler
+            .pass(desired, manifests, |plan, status| {
+                if before.is_none_or(|before| !same(before, plan)) {
+                    show(plan, status);
+                }
+            })
+            .await;
+        let delay = match pass {
+            Ok(pass) => {
+                failures = 0;
+                let unchanged = before.is_some_and(|before| same(before, &pass.left));
+                looks = if unchanged { looks + 1 } else { 1 };
+                attempts.extend(pass.attempts);
+                let now = reconciler.clock().now();
+                let delay = next_pass(&pass.left, wait, looks, now);
+                left = Some(pass.left);
+                match (delay, reconciler.stop().said()) {
+                    (None, _) => break End::Still,
+                    (Some(_), Some(reason)) => break End::Stopped(reason, None),
+                    (Some(delay), None) => (delay, None),
+                }
+            }
+            Err(PassError::Observe(error)) => {
+                failures += 1;
+                match error.kind {
+                    FailureKind::Transient => {
+                        let delay = retry::delay(error.kind, failures).unwrap_or(retry::LONGEST);
+                        let why = escaped(&error.message, 500);
+                        tracing::warn!(reason = %error.reason, "listing failed, next try in {delay:?}: {why}");
+                        (delay, Some(error))
+                    }
+                    FailureKind::SourceBusy
+                    | FailureKind::OutcomeUnknown
+                    | FailureKind::Blocked
+                    | FailureKind::Rejected => break End::Unlisted(error),
+                }
+            }
+            Err(PassError::Stopped(reason)) => break End::Stopped(reason, None),
+            Err(PassError::Store(error)) => return Err(error),
+        };
+        let (delay, waited_for) = delay;
+        if let Err(reason) = reconciler.stop().unless(tokio::time::sleep(delay)).await {
+            break End::Stopped(reason, waited_for);
+        }
+    };
+    Ok(Ended {
+        end,
+        left,
+        attempts,
+    })
+}
+
+/// Tells whether two plans give the same answers.
+fn same(a: &Plan<'_>, b: &Plan<'_>) -> bool {
+    a.images
+        .iter()
+        .map(|image| &image.answer)
+        .eq(b.images.iter().map(|image| &image.answer))
+}
+
+/// How long until the next pass can see something new, or `None` if the run has nothing to wait for.
+fn next_pass(left: &Plan<'_>, wait: bool, looks: u32, now: Timestamp) -> Option<Duration> {
+    let look = retry::poll_delay(looks);
+    left.images
+        .iter()
+        .filter_map(|image| match &image.answer {
+            // Only the word to stop leaves a step undone, or a pass whose listing made it due just now.
+            Answer::Create { .. } => Some(Duration::ZERO),
+            Answer::Ready { .. } => None,
+            Answer::Wait(waiting) if waiting.stalled.is_some() => None,
+            Answer::Wait(waiting) => match waiting.needs {
+                Needs::Person | Needs::Nothing => None,
+                Needs::Build if !wait => None,
+                Needs::Build | Needs::Time => match (waiting.reason, waiting.until) {
+                    (Reason::RetryScheduled, Some(until)) => Some(until_then(until, now)),
+                    (_, Some(until)) => Some(look.min(until_then(until, now))),
+                    (_, None) => Some(look),
+                },
+            },
+        })
+        .min()
+}
+
+fn until_then(then: Timestamp, now: Timestamp) -> Duration {
+    let left: SignedDuration = then.duration_since(now);
+    Duration::try_from(left).unwrap_or(Duration::ZERO)
+}

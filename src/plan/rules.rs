@@ -1,0 +1,379 @@
+//! The rules of the plan, in order: the first that matches answers for the image.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Answer, Needs, Wait};
+use crate::cloud::{ALREADY_EXISTS, FailureKind};
+use crate::image::{
+    CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Source,
+};
+use crate::name::ImageName;
+use crate::reason::Reason;
+use crate::retry;
+use crate::status::{ImageStatus, Status};
+
+/// The longest that a build is expected to take. AWS names 45 minutes for the sibling call; five times that is a case
+/// for a person.
+const BUILD_OVERDUE: SignedDuration = SignedDuration::from_hours(4);
+
+/// Answers for every desired image, in the order of `desired`.
+pub(super) fn answers(
+    desired: &Desired,
+    observed: &Observed,
+    status: &Status,
+    settle: SignedDuration,
+    now: Timestamp,
+) -> Vec<Answer> {
+    let images: Vec<&DesiredImage> = desired.iter().collect();
+    let mut rules = Rules {
+        desired,
+        observed,
+        listed: observed.names(),
+        entries: status
+            .images
+            .iter()
+            .map(|entry| (&entry.image_name, entry))
+            .collect(),
+        settle,
+        now,
+        answers: vec![None; images.len()],
+    };
+    // Declared sources come first: what waits for one must know how that one fares.
+    for &position in desired.sources_first() {
+        let answer = images.get(position).map(|image| rules.answer(image));
+        if let Some(slot) = rules.answers.get_mut(position) {
+            *slot = answer;
+        }
+    }
+    rules.answers.into_iter().flatten().collect()
+}
+
+struct Rules<'a> {
+    desired: &'a Desired,
+    observed: &'a Observed,
+    listed: BTreeMap<&'a str, Vec<&'a str>>,
+    entries: BTreeMap<&'a ImageName, &'a ImageStatus>,
+    settle: SignedDuration,
+    now: Timestamp,
+    /// By position in `desired`; an image's declared source is answered before it.
+    answers: Vec<Option<Answer>>,
+}
+
+impl<'a> Rules<'a> {
+    fn answer(&self, image: &DesiredImage) -> Answer {
+        if image.suspend {
+            return Answer::wait(
+                Reason::Suspended,
+                Needs::Nothing,
+                "suspended in its manifest",
+            );
+        }
+        let entry = self.entries.get(&image.image_name).copied();
+        match self.bearing(image.image_name.as_str()) {
+            [_, _, ..] => Answer::blocked(
+                Reason::NameConflict,
+                format!(
+                    "{} images bear the name: {}; delete or rename all but one",
+                    self.bearing(image.image_name.as_str()).len(),
+                    self.bearing(image.image_name.as_str()).join(", ")
+                ),
+            ),
+            [id] => match self.observed.by_id(id) {
+                Some(found) => self.listed(found, entry),
+                None => self.missing(image, entry),
+            },
+            [] => self.missing(image, entry),
+        }
+    }
+
+    /// The ids of the images that bear the name.
+    fn bearing(&self, name: &str) -> &[&'a str] {
+        self.listed.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Rows 3 to 6: one image bears the name.
+    fn listed(&self, found: &ObservedImage, entry: Option<&ImageStatus>) -> Answer {
+        let id = &found.id;
+        match &found.state {
+            ImageState::Available => Answer::Ready {
+                image_id: id.clone(),
+            },
+            ImageState::Pending => {
+                let since = found.created.or_else(|| entry.and_then(began));
+                let overdue =
+                    since.is_some_and(|since| self.now.duration_since(since) > BUILD_OVERDUE);
+                let message = if overdue {
+                    format!(
+                        "{id} has been PENDING for more than 4 h; look at it in the console or ask AWS Support"
+                    )
+                } else {
+                    format!("{id} is PENDING")
+                };
+                Answer::Wait(Wait {
+                    reason: Reason::Building,
+                    message,
+                    needs: Needs::Build,
+                    stalled: overdue.then_some(Reason::BuildOverdue),
+                    since,
+                    until: None,
+                })
+            }
+            ImageState::Error => {
+                let why = match errors(found) {
+                    Some(errors) => format!("{id} is in state ERROR: {errors}"),
+                    None => format!("{id} is in state ERROR"),
+                };
+                Answer::blocked(
+                    Reason::BuildFailed,
+                    format!(
+                        "{why}. It is never replaced by itself: delete it, or declare another imageName"
+                    ),
+                )
+            }
+            ImageState::Unknown(state) => Answer::wait(
+                Reason::UnknownImageState,
+                Needs::Build,
+                if state.is_empty() {
+                    format!("{id} is listed without a state")
+                } else {
+                    format!("{id} is in state {state}, which this version does not know")
+                },
+            ),
+        }
+    }
+
+    /// Rows 7 to 14: no image bears the name.
+    fn missing(&self, image: &DesiredImage, entry: Option<&ImageStatus>) -> Answer {
+        if let Some(wait) = entry.and_then(|entry| self.settling(entry)) {
+            return Answer::Wait(wait);
+        }
+        if let Some(wait) = entry.and_then(|entry| self.retry_scheduled(image, entry)) {
+            return Answer::Wait(wait);
+        }
+        match self.source(&image.source) {
+            Ok(source) => made_from(image, source),
+            Err(wait) => wait,
+        }
+    }
+
+    /// Row 7: an image may exist that this listing does not show.
+    fn settling(&self, entry: &ImageStatus) -> Option<Wait> {
+        if !entry.may_exist() {
+            return None;
+        }
+        let since = entry
+            .missing_since
+            .filter(|since| *since <= self.now)
+            .unwrap_or(self.now);
+        let until = since.saturating_add(self.settle).unwrap_or(Timestamp::MAX);
+        if until <= self.now {
+            return None;
+        }
+        let (message, needs) = match (&entry.image_id, entry.is_accepted()) {
+            (Some(id), true) => (format!("accepted as {id}, not listed yet"), Needs::Build),
+            (Some(id), false) => (
+                format!("{id} was listed before and is missing now"),
+                Needs::Time,
+            ),
+            (None, _) => (
+                "a create was sent and its result is not known; not listed yet".into(),
+                Needs::Time,
+            ),
+        };
+        Some(Wait {
+            reason: Reason::Settling,
+            message,
+            needs,
+            stalled: None,
+            since: Some(since),
+            until: Some(until),
+        })
+    }
+
+    /// Row 8: the last try failed, for this very manifest, and the next one is not due.
+    fn retry_scheduled(&self, image: &DesiredImage, entry: &ImageStatus) -> Option<Wait> {
+        let until = entry.next_retry_at.filter(|until| *until > self.now)?;
+        // A time farther away than any schedule reaches was written under another clock.
+        if until.duration_since(self.now)
+            > SignedDuration::try_from(retry::LONGEST).unwrap_or(SignedDuration::MAX)
+        {
+            return None;
+        }
+        let error = entry.last_error.as_ref()?;
+        if entry.observed_digest != image.digest {
+            return None;
+        }
+        let wait = |reason, needs, stalled, message| {
+            Some(Wait {
+                reason,
+                message,
+                needs,
+                stalled,
+                since: Some(error.at),
+                until: Some(until),
+            })
+        };
+        match error.kind {
+            FailureKind::OutcomeUnknown if error.code.as_deref() == Some(ALREADY_EXISTS) => wait(
+                Reason::NameConflict,
+                Needs::Person,
+                Some(Reason::NameConflict),
+                "the service says that the name is taken, but never lists an image that bears it; \
+                 declare another imageName"
+                    .to_owned(),
+            ),
+            FailureKind::Transient | FailureKind::SourceBusy | FailureKind::OutcomeUnknown => wait(
+                Reason::RetryScheduled,
+                Needs::Time,
+                None,
+                format!("{}: {}", error.reason, error.message),
+            ),
+            FailureKind::Blocked | FailureKind::Rejected => wait(
+                Reason::RetryScheduled,
+                Needs::Person,
+                Some(error.reason),
+                format!("{}: {}", error.reason, error.message),
+            ),
+        }
+    }
+
+    /// The source's image, or why there is none to use: rows 9 and the second half of 11.
+    fn source(&self, source: &Source) -> Result<&ObservedImage, Answer> {
+        let not_found = |what: String| {
+            Answer::blocked(
+                Reason::SourceImageNotFound,
+                format!(
+                    "{what} is not among the account's images in this Region; an image shared by another account must be copied first"
+                ),
+            )
+        };
+        let name = match source {
+            Source::ImageId(id) => {
+                return self
+                    .observed
+                    .by_id(id.as_str())
+                    .ok_or_else(|| not_found(format!("source {id}")));
+            }
+            Source::ImageName(name) => name,
+        };
+        match self.bearing(name.as_str()) {
+            [id] => self
+                .observed
+                .by_id(id)
+                .ok_or_else(|| not_found(format!("source {name}"))),
+            [] => match self
+                .desired
+                .position(name)
+                .and_then(|at| self.answers.get(at)?.as_ref())
+            {
+                Some(answer) => Err(waits_for_declared(name.as_str(), answer)),
+                None => Err(not_found(format!("source {name}"))),
+            },
+            ids => Err(Answer::blocked(
+                Reason::SourceImageAmbiguous,
+                format!(
+                    "{} images bear the source's name {name}: {}; name the source by imageId",
+                    ids.len(),
+                    ids.join(", ")
+                ),
+            )),
+        }
+    }
+}
+
+/// Rows 10 to 14: the source is known.
+fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer {
+    let id = &source.id;
+    match &source.state {
+        ImageState::Available => {}
+        ImageState::Pending => {
+            return Answer::wait(
+                Reason::SourceImageNotAvailable,
+                Needs::Time,
+                format!("source {id} is PENDING"),
+            );
+        }
+        ImageState::Error => {
+            let why = errors(source)
+                .map(|errors| format!(": {errors}"))
+                .unwrap_or_default();
+            return Answer::blocked(
+                Reason::SourceImageFailed,
+                format!("source {id} is in state ERROR{why}; name another source"),
+            );
+        }
+        ImageState::Unknown(state) => {
+            return Answer::wait(
+                Reason::SourceImageNotAvailable,
+                Needs::Time,
+                format!("source {id} is in state {state:?}, which this version does not know"),
+            );
+        }
+    }
+    match source.operating_system {
+        OperatingSystem::Linux => {
+            return Answer::blocked(
+                Reason::UpdateNotSupported,
+                format!("source {id} is a Linux image; the service updates Windows images only"),
+            );
+        }
+        OperatingSystem::Windows | OperatingSystem::Unknown => {}
+    }
+    match (image.create_when, source.update_available) {
+        (CreateWhen::UpdateAvailable, None | Some(false)) => Answer::wait(
+            Reason::NoUpdateAvailable,
+            Needs::Nothing,
+            format!("the service reports no update for source {id}"),
+        ),
+        (CreateWhen::UpdateAvailable, Some(true)) | (CreateWhen::Always, _) => Answer::Create {
+            source_id: id.clone(),
+        },
+    }
+}
+
+/// The answer for an image whose declared source is itself missing: it fares as the source does.
+fn waits_for_declared(name: &str, source: &Answer) -> Answer {
+    let reason = Reason::SourceImageNotAvailable;
+    match source {
+        Answer::Create { .. } | Answer::Ready { .. } => Answer::wait(
+            reason,
+            Needs::Time,
+            format!("source {name} is declared and not built yet"),
+        ),
+        Answer::Wait(wait) => {
+            let message = format!(
+                "source {name} is declared and not built yet ({})",
+                wait.reason
+            );
+            match (wait.stalled, wait.needs) {
+                (Some(_), _) | (None, Needs::Person) => Answer::blocked(reason, message),
+                (None, Needs::Nothing) => Answer::wait(reason, Needs::Nothing, message),
+                (None, Needs::Time | Needs::Build) => Answer::wait(reason, Needs::Time, message),
+            }
+        }
+    }
+}
+
+/// When the build of a listed image began, as far as status knows.
+fn began(entry: &ImageStatus) -> Option<Timestamp> {
+    entry.create_requested_at.or(entry.first_seen_at)
+}
+
+/// What the service says went wrong with an image.
+fn errors(image: &ObservedImage) -> Option<String> {
+    let texts: Vec<String> = image
+        .errors
+        .iter()
+        .map(
+            |(code, message)| match (code.is_empty(), message.is_empty()) {
+                (false, false) => format!("{code} ({message})"),
+                (false, true) => code.clone(),
+                (true, _) => message.clone(),
+            },
+        )
+        .filter(|text| !text.is_empty())
+        .collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}

@@ -1,0 +1,152 @@
+//! One pass: observe, plan, apply, record. When a pass runs, and how often, is decided elsewhere.
+
+use jiff::SignedDuration;
+
+use crate::apply::{Attempt, apply};
+use crate::clock::{Clock, whole_seconds};
+use crate::cloud::{ApiError, ImageApi};
+use crate::image::Desired;
+use crate::plan::{Plan, plan};
+use crate::status::{ManifestsStatus, Status, Target};
+use crate::stop::{Stop, StopReason};
+use crate::store::{Store, StoreError};
+
+/// What passes need beside the manifests, and what lasts from one to the next.
+#[derive(Debug)]
+pub struct Reconciler<A> {
+    api: A,
+    store: Store,
+    status: Status,
+    settle: SignedDuration,
+    clock: Clock,
+    stop: Stop,
+    passes: u64,
+}
+
+/// A pass that came to its end.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    /// What was to be done.
+    pub planned: Plan<'a>,
+    /// The attempts that were made, each with its end.
+    pub attempts: Vec<Attempt<'a>>,
+    /// What is to be done now, by the same listing.
+    pub left: Plan<'a>,
+}
+
+/// Why a pass did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The account could not be listed, so nothing was planned.
+    #[error(transparent)]
+    Observe(#[from] ApiError),
+    /// The status could not be saved, so nothing more was started.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There was the word to stop.
+    #[error("stopped")]
+    Stopped(StopReason),
+}
+
+impl<A: ImageApi> Reconciler<A> {
+    /// Loads the memory of the target from the store.
+    pub fn new(
+        api: A,
+        mut store: Store,
+        target: &Target,
+        settle: SignedDuration,
+        clock: Clock,
+        stop: Stop,
+    ) -> Result<Self, StoreError> {
+        let (status, warning) = store.load(target)?;
+        if let Some(warning) = warning {
+            tracing::warn!("{warning}");
+        }
+        Ok(Self {
+            api,
+            store,
+            status,
+            settle,
+            clock,
+            stop,
+            passes: 0,
+        })
+    }
+
+    /// What is remembered.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Tells the time as passes see it.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The word to stop that passes heed.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Runs one pass over the whole set of manifests. `show` sees the plan before it is carried out.
+    pub async fn pass<'a>(
+        &mut self,
+        desired: &'a Desired,
+        manifests: &ManifestsStatus,
+        show: impl FnOnce(&Plan<'a>, &Status),
+    ) -> Result<Pass<'a>, PassError> {
+        self.passes += 1;
+        tracing::debug!(pass = self.passes, "pass began");
+        let observed = match self.stop.unless(self.api.list_images()).await {
+            Ok(listing) => listing?,
+            Err(reason) => return Err(PassError::Stopped(reason)),
+        };
+        let now = whole_seconds(self.clock.now());
+        self.know_account(observed.owner())?;
+        self.status.manifests.clone_from(manifests);
+        self.status.observe(desired, &observed, now);
+
+        let planned = plan(desired, &observed, &self.status, self.settle, now);
+        planned.describe(&mut self.status, now);
+        show(&planned, &self.status);
+        self.store.save(&self.status)?;
+
+        let attempts = apply(
+            &planned,
+            &self.api,
+            &mut self.status,
+            &mut self.store,
+            self.clock,
+            &self.stop,
+        )
+        .await?;
+
+        let now = whole_seconds(self.clock.now());
+        let left = plan(desired, &observed, &self.status, self.settle, now);
+        left.describe(&mut self.status, now);
+        self.store.save(&self.status)?;
+        Ok(Pass {
+            planned,
+            attempts,
+            left,
+        })
+    }
+
+    /// Takes in whose account was listed. A memory of another account is set aside, not mixed in.
+    fn know_account(&mut self, owner: Option<&str>) -> Result<(), StoreError> {
+        let target = Target {
+            region: self.status.target.region.clone(),
+            account_id: owner
+                .map(str::to_owned)
+                .or_else(|| self.status.target.account_id.clone()),
+        };
+        if self.status.is_foreign_to(&target) {
+            let aside = self.store.set_aside()?;
+            tracing::warn!("the status was about another account and was set aside as {aside}");
+            self.status = Status::new(target);
+        } else {
+            self.status.target = target;
+        }
+        Ok(())
+    }
+}

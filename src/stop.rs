@@ -1,0 +1,115 @@
+//! The word to stop: a signal, or the end of the time that was given. It starts and ends nothing by itself.
+
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant};
+
+/// How long a call that is in flight may take to end after the word to stop: a person who pressed Ctrl-C waits for it.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// Why to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// SIGINT or SIGTERM.
+    Signal,
+    /// `--timeout`.
+    Timeout,
+}
+
+/// The listening side: cheap to clone, never missed.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    signal: watch::Receiver<bool>,
+    deadline: Option<Instant>,
+}
+
+/// The speaking side.
+#[derive(Debug)]
+pub struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    /// Makes both sides.
+    pub fn new() -> (Self, Stop) {
+        let (sender, signal) = watch::channel(false);
+        (
+            Self(sender),
+            Stop {
+                signal,
+                deadline: None,
+            },
+        )
+    }
+
+    /// Says that a signal came.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Stop {
+    /// One that is never said.
+    pub fn never() -> Self {
+        Stopper::new().1
+    }
+
+    /// The same, and also at `deadline`.
+    #[must_use]
+    pub fn or_at(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Why to stop, if it was said.
+    pub fn said(&self) -> Option<StopReason> {
+        if *self.signal.borrow() {
+            return Some(StopReason::Signal);
+        }
+        self.deadline
+            .filter(|deadline| *deadline <= Instant::now())
+            .map(|_| StopReason::Timeout)
+    }
+
+    /// Waits until it is said.
+    pub async fn wait(&self) -> StopReason {
+        let mut signal = self.signal.clone();
+        let signalled = async {
+            // Without a speaker no signal can come any more.
+            if signal.wait_for(|said| *said).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let late = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = signalled => StopReason::Signal,
+            () = late => StopReason::Timeout,
+        }
+    }
+
+    /// Runs to the end, or stops in between: for what may be dropped at any moment.
+    pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, StopReason> {
+        tokio::select! {
+            biased;
+            reason = self.wait() => Err(reason),
+            done = work => Ok(done),
+        }
+    }
+
+    /// Runs to the end, but no longer than [`GRACE`] after the word to stop: for what must not be dropped lightly.
+    pub async fn unless_overdue<T>(&self, work: impl Future<Output = T>) -> Result<T, StopReason> {
+        let overdue = async {
+            let reason = self.wait().await;
+            tokio::time::sleep(GRACE).await;
+            reason
+        };
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            reason = overdue => Err(reason),
+        }
+    }
+}
