@@ -279,14 +279,17 @@ pub struct Observed {
 
 impl Observed {
     /// Orders the images by id; of several with one id (a listing that moved between pages) the last one counts.
-    pub fn new(images: Vec<ObservedImage>) -> Self {
-        let by_id: BTreeMap<String, ObservedImage> = images
-            .into_iter()
-            .map(|image| (image.id.clone(), image))
-            .collect();
-        Self {
-            images: by_id.into_values().collect(),
-        }
+    /// Images that were listed without an id are all kept: their names are taken.
+    pub fn new(mut images: Vec<ObservedImage>) -> Self {
+        images.sort_by(|a, b| a.id.cmp(&b.id));
+        images.dedup_by(|later, kept| {
+            let same = !kept.id.is_empty() && kept.id == later.id;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        Self { images }
     }
 
     /// The images, ordered by id.
@@ -310,15 +313,15 @@ impl Observed {
             .images
             .binary_search_by(|image| image.id.as_str().cmp(id))
             .ok()?;
-        self.images.get(at)
+        self.images.get(at).filter(|image| !image.id.is_empty())
     }
 
-    /// The ids that bear each name.
-    pub fn names(&self) -> BTreeMap<&str, Vec<&str>> {
-        let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    /// The images that bear each name.
+    pub fn by_name(&self) -> BTreeMap<&str, Vec<&ObservedImage>> {
+        let mut names: BTreeMap<&str, Vec<&ObservedImage>> = BTreeMap::new();
         for image in &self.images {
             if let Some(name) = &image.name {
-                names.entry(name).or_default().push(&image.id);
+                names.entry(name).or_default().push(image);
             }
         }
         names

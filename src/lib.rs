@@ -1,5 +1,6 @@
 //! repave
 pub mod apply;
+pub mod aws;
 pub mod clock;
 pub mod cloud;
 pub mod escape;

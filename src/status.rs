@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::{ALREADY_EXISTS, ApiError, FailureKind};
-use crate::image::{Desired, DesiredImage, Observed};
+use crate::image::{Desired, DesiredImage, Observed, ObservedImage};
 use crate::name::{ImageName, ManifestName};
 use crate::reason::Reason;
 use crate::retry;
@@ -178,7 +178,7 @@ impl Status {
 
     /// Takes in a complete listing: one entry for each desired image, and what the listing says of it.
     pub fn observe(&mut self, desired: &Desired, observed: &Observed, now: Timestamp) {
-        let listed = observed.names();
+        let listed = observed.by_name();
         let mut known: std::collections::BTreeMap<ImageName, ImageStatus> = self
             .images
             .drain(..)
@@ -280,16 +280,19 @@ impl ImageStatus {
         }
     }
 
-    /// Takes in the ids that a complete listing has for the name.
-    fn look(&mut self, ids: &[&str], now: Timestamp) {
-        let Some(first) = ids.first() else {
+    /// Takes in the images that a complete listing has under the name.
+    fn look(&mut self, images: &[&ObservedImage], now: Timestamp) {
+        let Some(first) = images.first() else {
             // A time to come was written under another clock; waiting for it could take for ever.
             let since = self.missing_since.filter(|since| *since <= now);
             self.missing_since = self.may_exist().then_some(since.unwrap_or(now));
             return;
         };
-        if !ids.iter().any(|id| Some(*id) == self.image_id.as_deref()) {
-            self.image_id = Some((*first).to_owned());
+        if !images
+            .iter()
+            .any(|image| Some(&image.id) == self.image_id.as_ref())
+        {
+            self.image_id = Some(first.id.clone());
         }
         self.first_seen_at.get_or_insert(now);
         self.missing_since = None;

@@ -30,7 +30,7 @@ pub(super) fn answers(
     let mut rules = Rules {
         desired,
         observed,
-        listed: observed.names(),
+        listed: observed.by_name(),
         entries: status
             .images
             .iter()
@@ -53,7 +53,7 @@ pub(super) fn answers(
 struct Rules<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
-    listed: BTreeMap<&'a str, Vec<&'a str>>,
+    listed: BTreeMap<&'a str, Vec<&'a ObservedImage>>,
     entries: BTreeMap<&'a ImageName, &'a ImageStatus>,
     settle: SignedDuration,
     now: Timestamp,
@@ -72,24 +72,21 @@ impl<'a> Rules<'a> {
         }
         let entry = self.entries.get(&image.image_name).copied();
         match self.bearing(image.image_name.as_str()) {
-            [_, _, ..] => Answer::blocked(
+            [found] => self.listed(found, entry),
+            [] => self.missing(image, entry),
+            several => Answer::blocked(
                 Reason::NameConflict,
                 format!(
                     "{} images bear the name: {}; delete or rename all but one",
-                    self.bearing(image.image_name.as_str()).len(),
-                    self.bearing(image.image_name.as_str()).join(", ")
+                    several.len(),
+                    ids(several)
                 ),
             ),
-            [id] => match self.observed.by_id(id) {
-                Some(found) => self.listed(found, entry),
-                None => self.missing(image, entry),
-            },
-            [] => self.missing(image, entry),
         }
     }
 
-    /// The ids of the images that bear the name.
-    fn bearing(&self, name: &str) -> &[&'a str] {
+    /// The images that bear the name.
+    fn bearing(&self, name: &str) -> &[&'a ObservedImage] {
         self.listed.get(name).map_or(&[], Vec::as_slice)
     }
 
@@ -259,10 +256,7 @@ impl<'a> Rules<'a> {
             Source::ImageName(name) => name,
         };
         match self.bearing(name.as_str()) {
-            [id] => self
-                .observed
-                .by_id(id)
-                .ok_or_else(|| not_found(format!("source {name}"))),
+            [found] => Ok(found),
             [] => match self
                 .desired
                 .position(name)
@@ -271,12 +265,12 @@ impl<'a> Rules<'a> {
                 Some(answer) => Err(waits_for_declared(name.as_str(), answer)),
                 None => Err(not_found(format!("source {name}"))),
             },
-            ids => Err(Answer::blocked(
+            several => Err(Answer::blocked(
                 Reason::SourceImageAmbiguous,
                 format!(
                     "{} images bear the source's name {name}: {}; name the source by imageId",
-                    ids.len(),
-                    ids.join(", ")
+                    several.len(),
+                    ids(several)
                 ),
             )),
         }
@@ -286,6 +280,10 @@ impl<'a> Rules<'a> {
 /// Rows 10 to 14: the source is known.
 fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer {
     let id = &source.id;
+    if id.is_empty() {
+        let message = "the source is listed without an id, so nothing can be made from it";
+        return Answer::wait(Reason::SourceImageNotAvailable, Needs::Time, message);
+    }
     match &source.state {
         ImageState::Available => {}
         ImageState::Pending => {
@@ -359,6 +357,12 @@ fn waits_for_declared(name: &str, source: &Answer) -> Answer {
 /// When the build of a listed image began, as far as status knows.
 fn began(entry: &ImageStatus) -> Option<Timestamp> {
     entry.create_requested_at.or(entry.first_seen_at)
+}
+
+/// The images' ids, for a person to find them by.
+fn ids(images: &[&ObservedImage]) -> String {
+    let ids: Vec<&str> = images.iter().map(|image| image.id.as_str()).collect();
+    ids.join(", ")
 }
 
 /// What the service says went wrong with an image.

@@ -1,0 +1,86 @@
+//! What the SDK's errors say about a call: how far it got, and which code came back.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use aws_sdk_workspaces::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_workspaces::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+
+use crate::cloud::{Delivery, Failure, NO_CREDENTIALS};
+
+/// Reads an SDK error. The error *code* counts, not the enum's variant: throttling on a create arrives unmodelled.
+pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>, service_reason: Option<&str>) -> Failure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let no_credentials =
+        find::<aws_credential_types::provider::error::CredentialsError>(error).is_some();
+    let delivery = match error {
+        _ if no_credentials => Delivery::NotSent,
+        SdkError::ConstructionFailure(_) => Delivery::NotSent,
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            Some(error) if never_connected(error) => Delivery::NotSent,
+            Some(_) | None => Delivery::Unanswered,
+        },
+        SdkError::ResponseError(response) => Delivery::Answered(response.raw().status().as_u16()),
+        SdkError::ServiceError(response) => Delivery::Answered(response.raw().status().as_u16()),
+        // A timeout, or a kind that a later SDK may add: the request may have been received.
+        _ => Delivery::Unanswered,
+    };
+    let (code, message) = match error {
+        _ if no_credentials => (Some(NO_CREDENTIALS.to_owned()), chain(error)),
+        SdkError::ServiceError(response) => {
+            let error = response.err();
+            let message = error.message().map(str::to_owned);
+            let status = response.raw().status().as_u16();
+            let message = match (error.code(), message) {
+                (_, Some(message)) => message,
+                (Some(_), None) => String::new(),
+                (None, None) => format!("the service answered HTTP {status} without an error code"),
+            };
+            (error.code().map(str::to_owned), message)
+        }
+        _ => (None, chain(error)),
+    };
+    Failure {
+        delivery,
+        code,
+        message,
+        service_reason: service_reason.map(str::to_owned),
+        request_id: error.request_id().map(str::to_owned),
+    }
+}
+
+/// Tells whether no connection was ever made, so that nothing can have been sent.
+fn never_connected(error: &ConnectorError) -> bool {
+    find::<hyper_util::client::legacy::Error>(error)
+        .is_some_and(hyper_util::client::legacy::Error::is_connect)
+}
+
+/// The first error of a kind in the chain of causes.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The causes in one line, each once.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            let _ = write!(text, ": {cause}");
+        }
+        next = error.source();
+    }
+    text
+}

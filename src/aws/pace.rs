@@ -1,0 +1,197 @@
+//! The token bucket that every request to the service passes, the SDK's own retries included.
+//!
+//! It sits below the SDK, around the HTTP connector, because that is where a retry becomes a request. Requests that
+//! fetch credentials (STS, SSO, instance metadata) go to other services and do not pass here.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use tokio::time::Instant;
+
+/// A token bucket: `burst` requests at once, then `per_second`.
+#[derive(Debug)]
+pub struct Pace {
+    interval: Duration,
+    burst: u32,
+    /// When the bucket was or will be full: each request moves it one interval on.
+    full_at: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    /// The service's documented default burst.
+    pub const BURST: u32 = 5;
+
+    /// A full bucket. The rate is in requests per second and above zero.
+    pub fn new(per_second: f64, burst: u32) -> Self {
+        // Anything that is no duration (zero, negative, not a number) would mean "never"; one an hour is slow enough.
+        let hour = Duration::from_hours(1);
+        let interval = Duration::try_from_secs_f64(per_second.recip())
+            .unwrap_or(hour)
+            .min(hour);
+        Self {
+            interval,
+            burst: burst.max(1),
+            full_at: Mutex::new(None),
+        }
+    }
+
+    /// When the next request may be sent, if one were to be.
+    fn next(&self, full_at: Option<Instant>, now: Instant) -> Instant {
+        let backlog = full_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        now + (backlog + self.interval).saturating_sub(self.interval * self.burst)
+    }
+
+    /// Waits until a request could be sent at once, and takes nothing.
+    pub async fn ready(&self) {
+        let next = {
+            let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+            self.next(*full_at, Instant::now())
+        };
+        tokio::time::sleep_until(next).await;
+    }
+
+    /// Takes a token and waits for its time. Requests go in the order in which they asked.
+    pub async fn take(&self) {
+        let next = {
+            let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let next = self.next(*full_at, now);
+            *full_at = Some(full_at.map_or(now, |at| at.max(now)) + self.interval);
+            next
+        };
+        tokio::time::sleep_until(next).await;
+    }
+}
+
+/// An HTTP client whose requests pass the bucket.
+#[derive(Debug)]
+pub(super) struct PacedClient {
+    pace: Arc<Pace>,
+    /// Whether the endpoint is plain HTTP on this machine: no TLS, no trust store to read, no proxy.
+    local: bool,
+    /// Made at the first request, with the settings that all requests of a client share.
+    connector: OnceLock<SharedHttpConnector>,
+}
+
+impl PacedClient {
+    /// A client for one target.
+    pub(super) fn new(pace: Arc<Pace>, local: bool) -> Self {
+        Self {
+            pace,
+            local,
+            connector: OnceLock::new(),
+        }
+    }
+
+    fn connect(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let mut builder = Connector::builder().connector_settings(settings.clone());
+        builder.set_sleep_impl(components.sleep_impl());
+        let inner = if self.local {
+            builder.build_http()
+        } else {
+            builder
+                .proxy_config(ProxyConfig::from_env())
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                .build()
+        };
+        SharedHttpConnector::new(PacedConnector {
+            pace: Arc::clone(&self.pace),
+            inner: SharedHttpConnector::new(inner),
+        })
+    }
+}
+
+impl HttpClient for PacedClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.connector
+            .get_or_init(|| self.connect(settings, components))
+            .clone()
+    }
+}
+
+#[derive(Debug)]
+struct PacedConnector {
+    pace: Arc<Pace>,
+    inner: SharedHttpConnector,
+}
+
+impl HttpConnector for PacedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let pace = Arc::clone(&self.pace);
+        let inner = self.inner.clone();
+        HttpConnectorFuture::new(async move {
+            pace.take().await;
+            inner.call(request).await
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Seconds that `requests` take, one after the other, on a paused clock.
+    fn seconds(per_second: f64, burst: u32, requests: u32) -> f64 {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let pace = Pace::new(per_second, burst);
+            let start = Instant::now();
+            for _ in 0..requests {
+                pace.ready().await;
+                pace.take().await;
+            }
+            start.elapsed().as_secs_f64()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn requests_take_the_time_of_their_rate_and_no_more(
+            per_second in 0.5_f64..50.0, burst in 1_u32..10, requests in 1_u32..200,
+        ) {
+            let least = f64::from(requests.saturating_sub(burst)) / per_second;
+            let took = seconds(per_second, burst, requests);
+            // tokio's timer has a grain of 1 ms, which each wait may add once.
+            let grain = 0.001 * f64::from(requests);
+            prop_assert!(took >= least - 1e-6, "{took} < {least}");
+            prop_assert!(took <= least * 1.05 + grain, "{took} > {least}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_bucket_refills_while_nothing_is_asked() {
+        let pace = Pace::new(2.0, 5);
+        for _ in 0..5 {
+            pace.take().await;
+        }
+        tokio::time::advance(Duration::from_mins(1)).await;
+        let start = Instant::now();
+        for _ in 0..5 {
+            pace.take().await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        pace.take().await;
+        assert_eq!(start.elapsed(), Duration::from_millis(500));
+    }
+}
