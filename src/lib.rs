@@ -1,16 +1,20 @@
 //! repave
 pub mod apply;
 pub mod aws;
+pub mod cli;
 pub mod clock;
 pub mod cloud;
 pub mod escape;
 pub mod image;
 pub mod name;
 pub mod once;
+pub mod outcome;
 pub mod plan;
 pub mod reason;
 pub mod reconcile;
+pub mod report;
 pub mod retry;
+pub mod revision;
 pub mod status;
 pub mod stop;
 pub mod store;

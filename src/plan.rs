@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use crate::image::{Desired, DesiredImage, Observed};
 use crate::reason::Reason;
@@ -66,7 +67,8 @@ pub struct Wait {
 }
 
 /// What must happen for a wait to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Needs {
     /// Time: a create is owed and comes by itself.
     Time,
@@ -79,7 +81,7 @@ pub enum Needs {
 }
 
 /// How many images have which answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// To be created.
     pub create: usize,

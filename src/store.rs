@@ -71,35 +71,44 @@ pub fn read(path: &Path, target: &Target) -> Result<Read, StoreError> {
         status: Status::new(target.clone()),
         unusable,
     };
+    Ok(match read_any(path) {
+        Ok(Ok(status)) if status.is_foreign_to(target) => empty(Some(foreign(&status.target))),
+        Ok(Ok(status)) => Read {
+            status,
+            unusable: None,
+        },
+        Ok(Err(why)) => empty(Some(why)),
+        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            empty(None)
+        }
+        Err(error) => return Err(error),
+    })
+}
+
+/// Reads a status file of any target; the inner error says why the file is none of this version.
+pub fn read_any(path: &Path) -> Result<Result<Status, String>, StoreError> {
     let bytes = match read_limited(path, MAX_STATUS) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(empty(None)),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            return Ok(empty(Some(error.to_string())));
+            return Ok(Err(error.to_string()));
         }
         Err(error) => return Err(failed("read", path)(error)),
     };
     let status: Status = match serde_json::from_slice(&bytes) {
         Ok(status) => status,
         Err(error) => {
-            return Ok(empty(Some(format!(
+            return Ok(Err(format!(
                 "it is no status file of this version: {error}"
-            ))));
+            )));
         }
     };
     if status.api_version != API_VERSION || status.kind != KIND {
-        return Ok(empty(Some(format!(
+        return Ok(Err(format!(
             "it is a {} of {}",
             status.kind, status.api_version
-        ))));
+        )));
     }
-    if status.is_foreign_to(target) {
-        return Ok(empty(Some(foreign(&status.target))));
-    }
-    Ok(Read {
-        status,
-        unusable: None,
-    })
+    Ok(Ok(status))
 }
 
 fn foreign(target: &Target) -> String {
@@ -110,7 +119,7 @@ fn foreign(target: &Target) -> String {
 }
 
 /// Reads a regular file of at most `limit` bytes.
-fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no regular file"));

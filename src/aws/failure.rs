@@ -42,6 +42,13 @@ where
             };
             (error.code().map(str::to_owned), message)
         }
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status().as_u16();
+            (
+                None,
+                format!("the service answered HTTP {status}, and its answer cannot be read"),
+            )
+        }
         _ => (None, chain(error)),
     };
     Failure {

@@ -1,0 +1,371 @@
+//! The command line: what was typed, resolved once into what it means. The only reader of the environment.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::Styles;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+use crate::aws::Connection;
+use crate::plan::DEFAULT_SETTLE;
+
+/// GitOps for Amazon WorkSpaces images.
+///
+/// YAML manifests declare updated images; repave compares them with what the account has and creates what is missing.
+#[derive(Debug, Parser)]
+#[command(name = "repave", version, styles = Styles::plain(), propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Create the declared images that are missing
+    Reconcile(Reconcile),
+    /// Show what a pass would do; changes nothing
+    Plan(Plan),
+    /// Check the manifests alone, offline
+    Validate,
+    /// Show the status file
+    Status,
+    /// Serve the embedded WorkSpaces image API, for any AWS client
+    Simulate(Simulate),
+}
+
+/// Arguments of `reconcile`.
+#[derive(Debug, Clone, Args)]
+pub struct Reconcile {
+    /// Run passes until no create is owed any more, then end
+    #[arg(long, env = "REPAVE_ONCE")]
+    pub once: bool,
+    /// Wait until builds have ended too
+    #[arg(long, env = "REPAVE_WAIT")]
+    pub wait: bool,
+    /// The longest that the run may take
+    #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", default_value = "15m", value_parser = duration)]
+    pub timeout: SignedDuration,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Clone, Args)]
+pub struct Plan {
+    /// Exit with 2 if images are to be created now
+    #[arg(long, env = "REPAVE_DETAILED_EXITCODE")]
+    pub detailed_exitcode: bool,
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, Clone, Args)]
+pub struct Simulate {
+    /// The account to begin with; without it, an empty one
+    #[arg(long, env = "REPAVE_SEED", value_name = "FILE")]
+    pub seed: Option<PathBuf>,
+    /// Where to listen; the address must be this machine's own unless --public is given
+    #[arg(
+        long,
+        env = "REPAVE_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:4566"
+    )]
+    pub listen: std::net::SocketAddr,
+    /// Allow an address that other machines can reach; the simulator checks no credentials
+    #[arg(long, env = "REPAVE_PUBLIC")]
+    pub public: bool,
+    /// Keep the account in this file between runs; once it exists, the seed is not read
+    #[arg(long, env = "REPAVE_ACCOUNT_FILE", value_name = "FILE")]
+    pub account_file: Option<PathBuf>,
+}
+
+/// Arguments that all commands understand.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// The folder with the manifests
+    #[arg(
+        long,
+        env = "REPAVE_MANIFESTS",
+        value_name = "DIR",
+        default_value = "manifests",
+        global = true
+    )]
+    manifests: PathBuf,
+    /// Accept a folder without any manifest
+    #[arg(long, env = "REPAVE_ALLOW_EMPTY", global = true)]
+    allow_empty: bool,
+    /// The status file [default: .repave/status.json, with --simulate .repave/simulated/status.json]
+    #[arg(long, env = "REPAVE_STATUS_FILE", value_name = "FILE", global = true)]
+    status_file: Option<PathBuf>,
+    /// The AWS Region [default: from the AWS configuration]
+    #[arg(long, env = "REPAVE_REGION", global = true, value_parser = region)]
+    region: Option<String>,
+    /// The profile in the AWS configuration files
+    #[arg(long, env = "REPAVE_PROFILE", global = true)]
+    profile: Option<String>,
+    /// Another endpoint than the Region's own
+    #[arg(long, env = "REPAVE_ENDPOINT_URL", value_name = "URL", global = true, value_parser = endpoint)]
+    endpoint_url: Option<String>,
+    /// Use the embedded API instead of AWS, with the account in SEED.yaml or one that has the manifests' sources
+    #[arg(long, env = "REPAVE_SIMULATE", value_name = "SEED.yaml", global = true, num_args = 0..=1,
+        require_equals = true, default_missing_value = "", conflicts_with_all = ["endpoint_url", "profile"])]
+    simulate: Option<PathBuf>,
+    /// Requests per second to the service, after a burst of 5
+    #[arg(long, env = "REPAVE_API_RATE", value_name = "NUMBER", default_value = "2", global = true, value_parser = rate)]
+    api_rate: f64,
+    /// How long an image must be missing from listings before it counts as gone
+    #[arg(long, env = "REPAVE_SETTLE_TIME", value_name = "DURATION", global = true, value_parser = duration)]
+    settle_time: Option<SignedDuration>,
+    /// The least severe messages to log
+    #[arg(
+        long,
+        env = "REPAVE_LOG_LEVEL",
+        value_name = "LEVEL",
+        default_value = "info",
+        global = true
+    )]
+    log_level: LogLevel,
+    /// The form of the log, on stderr
+    #[arg(
+        long,
+        env = "REPAVE_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        global = true
+    )]
+    log_format: LogFormat,
+    /// Colours on a terminal, never, or always
+    #[arg(
+        long,
+        env = "REPAVE_COLOR",
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true
+    )]
+    color: Color,
+    /// The form of the output, on stdout
+    #[arg(
+        short,
+        long,
+        env = "REPAVE_OUTPUT",
+        value_name = "FORMAT",
+        default_value = "text",
+        global = true
+    )]
+    output: Output,
+}
+
+/// The least severe messages that are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Color {
+    Auto,
+    Never,
+    Always,
+}
+
+/// The form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Output {
+    Text,
+    Json,
+}
+
+/// The embedded API in place of AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Simulated {
+    /// The account to begin with.
+    pub seed: Option<PathBuf>,
+    /// Where the account is kept between runs.
+    pub account_file: PathBuf,
+}
+
+/// What was typed, resolved.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What to do.
+    pub command: Command,
+    /// The folder with the manifests.
+    pub manifests: PathBuf,
+    /// Whether a folder without manifests is accepted.
+    pub allow_empty: bool,
+    /// The status file.
+    pub status_file: PathBuf,
+    /// Which target, and how to reach it.
+    pub connection: Connection,
+    /// The embedded API, if it is to be used.
+    pub simulated: Option<Simulated>,
+    /// The settle window.
+    pub settle: SignedDuration,
+    /// The least severe messages to log.
+    pub log_level: LogLevel,
+    /// The form of the log.
+    pub log_format: LogFormat,
+    /// When to use colours.
+    pub color: Color,
+    /// The form of the output.
+    pub output: Output,
+}
+
+impl Cli {
+    /// Resolves what was typed into what it means.
+    pub fn resolve(self) -> Config {
+        let Self { command, common } = self;
+        let default_status = if common.simulate.is_some() {
+            ".repave/simulated/status.json"
+        } else {
+            ".repave/status.json"
+        };
+        let status_file = common.status_file.unwrap_or_else(|| default_status.into());
+        let simulated = common.simulate.map(|seed| Simulated {
+            seed: (!seed.as_os_str().is_empty()).then_some(seed),
+            account_file: status_file.with_file_name("simulated-account.json"),
+        });
+        Config {
+            command,
+            manifests: common.manifests,
+            allow_empty: common.allow_empty,
+            status_file,
+            connection: Connection {
+                region: common.region,
+                profile: common.profile,
+                endpoint_url: common.endpoint_url,
+                api_rate: common.api_rate,
+            },
+            simulated,
+            settle: common.settle_time.unwrap_or(DEFAULT_SETTLE),
+            log_level: common.log_level,
+            log_format: common.log_format,
+            color: common.color,
+            output: common.output,
+        }
+    }
+}
+
+/// A duration of at least one second, as `30s`, `15m`, `1h 30m`.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let most = SignedDuration::from_hours(24 * 7);
+    match text.parse::<SignedDuration>() {
+        Ok(duration) if duration >= SignedDuration::from_secs(1) && duration <= most => {
+            Ok(duration)
+        }
+        Ok(_) => Err("must be from 1s to 7 days (168h)".into()),
+        Err(_) => Err("must be a number with a unit, as 30s, 15m or 1h 30m".into()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.1..=1000.0).contains(&rate) => Ok(rate),
+        Ok(_) | Err(_) => Err("must be a number of requests per second, from 0.1 to 1000".into()),
+    }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let belongs = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !text.is_empty() && text.len() <= 40 && text.chars().all(belongs) {
+        return Ok(text.to_owned());
+    }
+    Err("must be a Region's name, as eu-west-1".into())
+}
+
+fn endpoint(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    match rest {
+        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => {
+            Ok(text.to_owned())
+        }
+        Some(_) | None => Err("must begin with http:// or https:// and a host".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn values_are_checked_before_anything_runs() {
+        for (text, valid) in [
+            ("30s", true),
+            ("1h 30m", true),
+            ("168h", true),
+            ("0s", false),
+            ("-5m", false),
+            ("10", false),
+            ("1e9h", false),
+            ("99999999999999999h", false),
+        ] {
+            assert_eq!(
+                duration(text).is_ok(),
+                valid,
+                "{text}: {:?}",
+                duration(text)
+            );
+        }
+        for (text, valid) in [
+            ("2", true),
+            ("0.5", true),
+            ("0", false),
+            ("-1", false),
+            ("NaN", false),
+            ("inf", false),
+        ] {
+            assert_eq!(rate(text).is_ok(), valid, "{text}");
+        }
+        for (text, valid) in [
+            ("http://127.0.0.1:4566", true),
+            ("127.0.0.1", false),
+            ("https://", false),
+        ] {
+            assert_eq!(endpoint(text).is_ok(), valid, "{text}");
+        }
+        assert!(region("eu-west-1").is_ok());
+        assert!(region("eu-west-1.evil.example/").is_err());
+    }
+
+    #[test]
+    fn a_simulated_account_has_a_status_of_its_own() {
+        let config = |args: &[&str]| Cli::try_parse_from(args).unwrap().resolve();
+        let real = config(&["repave", "plan"]);
+        let simulated = config(&["repave", "plan", "--simulate"]);
+        assert_eq!(real.status_file.to_str(), Some(".repave/status.json"));
+        assert_eq!(
+            simulated.status_file.to_str(),
+            Some(".repave/simulated/status.json")
+        );
+        let seeded = config(&["repave", "--simulate=a.yaml", "plan"])
+            .simulated
+            .unwrap();
+        assert_eq!(seeded.seed, Some("a.yaml".into()));
+    }
+}

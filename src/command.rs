@@ -1,0 +1,428 @@
+//! What each command does: wires the parts and says how it ended. It decides nothing about images.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::aws::AwsImages;
+use crate::cli::{self, Command, Config, Output, Simulated};
+use crate::clock::Clock;
+use crate::cloud::{ApiError, ImageApi};
+use crate::embedded;
+use crate::image::Desired;
+use crate::manifest::{self, Invalid, Loaded, Problem};
+use crate::once::{self, End, Ended};
+use crate::outcome::{ExitCode, Outcome};
+use crate::plan::{Answer, Plan, plan};
+use crate::reason::Reason;
+use crate::reconcile::Reconciler;
+use crate::report::{self, Document, PlanBody, counted};
+use crate::revision;
+use crate::simulator::server::Server;
+use crate::status::{ManifestsStatus, Status, Target};
+use crate::stop::{Stop, StopReason};
+use crate::store::{self, Store, StoreError};
+
+/// Runs the command: data goes to `out`, and the outcome says the rest.
+pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop) -> Outcome {
+    let mut screen = Screen { out, output: config.output, broken: None };
+    let outcome = match &config.command {
+        Command::Validate => validate(config, &mut screen),
+        Command::Plan(arguments) => show_plan(config, arguments, &mut screen, clock, &stop).await,
+        Command::Reconcile(arguments) => reconcile(config, arguments, &mut screen, clock, stop).await,
+        Command::Status => show_status(config, &mut screen, clock),
+        Command::Simulate(arguments) => simulate(arguments, &mut screen, clock, &stop).await,
+    };
+    let outcome = outcome.unwrap_or_else(|outcome| {
+        screen.json("Error", &outcome, &Empty {});
+        outcome
+    });
+    match screen.broken {
+        // Whoever read the output has gone, as `head` does: that is no failure of the command.
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Outcome::new(ExitCode::Failed, format!("{}; the output could not be written: {error}", outcome.words))
+        }
+        _ => outcome,
+    }
+}
+
+/// Where data goes. A failed write is kept, not raised: what a command does must not depend on who reads its output.
+struct Screen<'a> {
+    out: &'a mut dyn Write,
+    output: Output,
+    broken: Option<io::Error>,
+}
+
+impl Screen<'_> {
+    fn text(&mut self, text: &str) {
+        if self.output == Output::Text {
+            self.write(text.as_bytes());
+        }
+    }
+
+    fn json<T: Serialize>(&mut self, kind: &'static str, outcome: &Outcome, body: &T) {
+        if self.output == Output::Json {
+            match crate::escape::to_json(&Document::new(kind, outcome, body)) {
+                Ok(bytes) => self.write(&bytes),
+                Err(error) => self.broken = Some(error.into()),
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let written = self.out.write_all(bytes).and_then(|()| self.out.flush());
+        if let (Err(error), None) = (written, &self.broken) {
+            self.broken = Some(error);
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+/// How the manifests were found, for `-o json`.
+#[derive(Serialize)]
+struct Validation<'a> {
+    files: usize,
+    manifests: Option<usize>,
+    skipped: Option<usize>,
+    problems: &'a [Problem],
+    warnings: &'a [Problem],
+}
+
+fn validate(config: &Config, screen: &mut Screen<'_>) -> Result<Outcome, Outcome> {
+    let loaded = match load(config, screen) {
+        Ok(loaded) => loaded,
+        Err(outcome) => return Ok(outcome),
+    };
+    let mut words = format!(
+        "{} in {} valid",
+        counted(loaded.desired.len(), "manifest"),
+        counted(loaded.files, "file")
+    );
+    if loaded.skipped > 0 {
+        words = format!("{words}, {} of other API groups skipped", counted(loaded.skipped, "document"));
+    }
+    let outcome = Outcome::new(ExitCode::Done, words);
+    screen.text(&format!("{outcome}.\n"));
+    screen.json(
+        "Validation",
+        &outcome,
+        &Validation {
+            files: loaded.files,
+            manifests: Some(loaded.desired.len()),
+            skipped: Some(loaded.skipped),
+            problems: &[],
+            warnings: &loaded.warnings,
+        },
+    );
+    Ok(outcome)
+}
+
+/// Loads the manifests, or shows every problem. The outcome in the error has been shown already.
+fn load(config: &Config, screen: &mut Screen<'_>) -> Result<Loaded, Outcome> {
+    let options = manifest::Options { allow_empty: config.allow_empty };
+    match manifest::load(&config.manifests, &options) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(loaded)
+        }
+        Err(invalid) => Err(show_problems(screen, &invalid)),
+    }
+}
+
+fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
+    let outcome = Outcome::new(
+        ExitCode::InvalidManifests,
+        format!("invalid manifests: {}; nothing was done", counted(invalid.problems.len(), "problem")),
+    );
+    for problem in &invalid.problems {
+        screen.text(&format!("{problem}\n"));
+    }
+    let (files, problems) = (invalid.files, invalid.problems.as_slice());
+    screen.json(
+        "Validation",
+        &outcome,
+        &Validation { files, manifests: None, skipped: None, problems, warnings: &[] },
+    );
+    outcome
+}
+
+/// The service, and the embedded server that may stand behind it.
+struct Connected {
+    api: AwsImages,
+    _server: Option<Server>,
+}
+
+/// Connects to AWS, or to the embedded API. Only a run that `keeps` changes a simulated account's file.
+async fn connect(config: &Config, desired: &Desired, keeps: bool, clock: Clock) -> Result<Connected, Outcome> {
+    let Some(Simulated { seed, account_file }) = &config.simulated else {
+        let api = AwsImages::connect(&config.connection)
+            .await
+            .map_err(|error| Outcome::new(ExitCode::Usage, error.to_string()))?;
+        return Ok(Connected { api, _server: None });
+    };
+    let failed = |error: embedded::EmbeddedError| Outcome::new(ExitCode::Failed, with_causes(&error));
+    let region = config.connection.region.as_deref();
+    let mut found = embedded::find(Some(account_file), seed.as_deref(), region).map_err(failed)?;
+    if seed.is_none() {
+        embedded::add_sources(&mut found.account, desired, clock);
+    }
+    let file = account_file.display().to_string();
+    if found.kept {
+        tracing::info!(file, "simulated account of an earlier run; remove the file and the status to start afresh");
+    } else {
+        tracing::info!(file, "new simulated account");
+    }
+    let region = region.unwrap_or(&found.account.settings().region).to_owned();
+    let file = keeps.then_some(account_file.as_path());
+    let server =
+        embedded::serve(found.account, file, embedded::ANY_PORT, clock).await.map_err(failed)?;
+    let url = format!("http://{}", server.address());
+    let api = AwsImages::embedded(&url, &region, config.connection.api_rate);
+    Ok(Connected { api, _server: Some(server) })
+}
+
+async fn show_plan(
+    config: &Config,
+    arguments: &cli::Plan,
+    screen: &mut Screen<'_>,
+    clock: Clock,
+    stop: &Stop,
+) -> Result<Outcome, Outcome> {
+    let loaded = match load(config, screen) {
+        Ok(loaded) => loaded,
+        Err(outcome) => return Ok(outcome),
+    };
+    let work = async {
+        let connected = connect(config, &loaded.desired, false, clock).await?;
+        let observed = connected.api.list_images().await.map_err(|error| unlisted(&error))?;
+        Ok::<_, Outcome>((connected.api.region().to_owned(), observed))
+    };
+    let (region, observed) = stop.unless(work).await.map_err(|_| cancelled("nothing was changed"))??;
+    let target = Target { region, account_id: observed.owner().map(str::to_owned) };
+    let store::Read { mut status, unusable } =
+        store::read(&config.status_file, &target).map_err(|error| store_failed(&error))?;
+    if let Some(why) = unusable {
+        tracing::warn!("{} is not used: {why}", config.status_file.display());
+    }
+    let now = clock.now_in_seconds();
+    status.observe(&loaded.desired, &observed, now);
+    let plan = plan(&loaded.desired, &observed, &status, config.settle, now);
+    let totals = plan.totals();
+    let code = if arguments.detailed_exitcode && totals.create > 0 {
+        ExitCode::ChangesPending
+    } else {
+        ExitCode::Done
+    };
+    let outcome = Outcome::new(code, format!("planned: {}", report::totals_text(totals)));
+    screen.text(&report::plan_text(&plan, now));
+    screen.json("Plan", &outcome, &PlanBody::new(&target, &plan));
+    Ok(outcome)
+}
+
+async fn reconcile(
+    config: &Config,
+    arguments: &cli::Reconcile,
+    screen: &mut Screen<'_>,
+    clock: Clock,
+    stop: Stop,
+) -> Result<Outcome, Outcome> {
+    if !arguments.once {
+        return Err(Outcome::new(
+            ExitCode::Usage,
+            "reconcile without --once would run for ever, which this version cannot do yet: add --once",
+        ));
+    }
+    let timeout = std::time::Duration::try_from(arguments.timeout).unwrap_or_default();
+    let stop = stop.or_at(Instant::now() + timeout);
+    let loaded = match load(config, screen) {
+        Ok(loaded) => loaded,
+        Err(outcome) => return Ok(outcome),
+    };
+    let holder = store::holder("reconcile --once", clock.now_in_seconds());
+    let store = Store::lock(&config.status_file, &holder).map_err(|error| store_failed(&error))?;
+    let connected = stop
+        .unless(connect(config, &loaded.desired, true, clock))
+        .await
+        .map_err(|reason| stopped(reason, None, arguments))??;
+    let target = Target { region: connected.api.region().to_owned(), account_id: None };
+    let manifests = ManifestsStatus {
+        revision: revision::of(&config.manifests),
+        digest: Some(loaded.digest),
+        problems: Vec::new(),
+    };
+    let mut reconciler = Reconciler::new(connected.api, store, &target, config.settle, clock, stop)
+        .map_err(|error| store_failed(&error))?;
+    let ended = once::run(&mut reconciler, &loaded.desired, &manifests, arguments.wait, |plan, _| {
+        screen.text(&report::plan_text(plan, clock.now_in_seconds()));
+    })
+    .await
+    .map_err(|error| store_failed(&error))?;
+
+    let outcome = outcome_of(&ended, arguments);
+    if let (Some(left), false) = (&ended.left, ended.attempts.is_empty()) {
+        screen.text(&format!("After {}:\n", counted(ended.attempts.len(), "create")));
+        screen.text(&report::plan_text(left, clock.now_in_seconds()));
+    }
+    let none = Plan { images: Vec::new() };
+    let body = PlanBody::new(&reconciler.status().target, ended.left.as_ref().unwrap_or(&none))
+        .with_attempts(&ended.attempts);
+    screen.json("Reconciliation", &outcome, &body);
+    Ok(outcome)
+}
+
+/// How a one-shot run ended, in order of what a person should know first.
+fn outcome_of(ended: &Ended<'_>, arguments: &cli::Reconcile) -> Outcome {
+    match &ended.end {
+        End::Unlisted(error) => return unlisted(error),
+        End::Stopped(StopReason::Signal, _) => {
+            return stopped(StopReason::Signal, ended.left.as_ref(), arguments);
+        }
+        End::Stopped(StopReason::Timeout, _) | End::Still => {}
+    }
+    let left = ended.left.as_ref();
+    let stalled: Vec<(&str, Reason)> = left
+        .into_iter()
+        .flat_map(|plan| &plan.images)
+        .filter_map(|image| match &image.answer {
+            Answer::Wait(wait) => Some((image.desired.name.as_str(), wait.stalled?)),
+            Answer::Create { .. } | Answer::Ready { .. } => None,
+        })
+        .collect();
+    if !stalled.is_empty() {
+        let denied = stalled.iter().any(|(_, reason)| *reason == Reason::AccessDenied);
+        let code = if denied { ExitCode::AccessDenied } else { ExitCode::Blocked };
+        let names: Vec<String> = stalled.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
+        let what = counted(stalled.len(), "image");
+        return Outcome::new(code, format!("a person is needed for {what}: {}", names.join(", ")));
+    }
+    match &ended.end {
+        End::Stopped(reason, error) => match (left, error) {
+            (None, Some(error)) => Outcome::new(
+                ExitCode::TimedOut,
+                format!("timed out after {} before the account could be listed: {error}", arguments.timeout),
+            ),
+            _ => stopped(*reason, left, arguments),
+        },
+        End::Still | End::Unlisted(_) => {
+            let totals = left.map(Plan::totals).unwrap_or_default();
+            let created = ended.attempts.iter().filter(|attempt| attempt.result.is_ok()).count();
+            Outcome::new(
+                ExitCode::Done,
+                format!("done: {} accepted in this run; {}", counted(created, "create"), still_text(totals)),
+            )
+        }
+    }
+}
+
+fn still_text(totals: crate::plan::Totals) -> String {
+    format!("{} building, {} waiting, {} ready", totals.building, totals.waiting, totals.ready)
+}
+
+fn stopped(reason: StopReason, left: Option<&Plan<'_>>, arguments: &cli::Reconcile) -> Outcome {
+    let waits: Vec<String> = left
+        .into_iter()
+        .flat_map(|plan| &plan.images)
+        .filter_map(|image| match &image.answer {
+            Answer::Create { .. } => Some(format!("{} (not started)", image.desired.name)),
+            Answer::Ready { .. } => None,
+            Answer::Wait(wait) => Some(format!("{} ({}: {})", image.desired.name, wait.reason, wait.message)),
+        })
+        .collect();
+    match reason {
+        StopReason::Signal => cancelled("what was in flight is recorded; run it again to go on"),
+        StopReason::Timeout if waits.is_empty() => {
+            Outcome::new(ExitCode::TimedOut, format!("timed out after {:#}", arguments.timeout))
+        }
+        StopReason::Timeout => Outcome::new(
+            ExitCode::TimedOut,
+            format!("timed out after {:#} with work left: {}", arguments.timeout, waits.join("; ")),
+        ),
+    }
+}
+
+fn cancelled(then: &str) -> Outcome {
+    Outcome::new(ExitCode::Cancelled, format!("cancelled by a signal; {then}"))
+}
+
+fn unlisted(error: &ApiError) -> Outcome {
+    let code = match error.reason {
+        Reason::AccessDenied => ExitCode::AccessDenied,
+        _ => ExitCode::Failed,
+    };
+    Outcome::new(code, format!("the account could not be listed: {error}"))
+}
+
+fn store_failed(error: &StoreError) -> Outcome {
+    let code = match error {
+        StoreError::Locked { .. } => ExitCode::Locked,
+        StoreError::Io { .. } | StoreError::Print(_) => ExitCode::Failed,
+    };
+    Outcome::new(code, with_causes(error))
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// The status file, for `-o json`.
+#[derive(Serialize)]
+struct StatusBody<'a> {
+    status: &'a Status,
+}
+
+fn show_status(config: &Config, screen: &mut Screen<'_>, clock: Clock) -> Result<Outcome, Outcome> {
+    let path: &Path = &config.status_file;
+    let status = store::read_any(path)
+        .map_err(|error| store_failed(&error))?
+        .map_err(|why| Outcome::new(ExitCode::Failed, format!("{} cannot be shown: {why}", path.display())))?;
+    let words = format!("{} in {}", counted(status.images.len(), "image"), path.display());
+    let outcome = Outcome::new(ExitCode::Done, words);
+    screen.text(&report::status_text(&status, clock.now_in_seconds()));
+    screen.json("StatusReport", &outcome, &StatusBody { status: &status });
+    Ok(outcome)
+}
+
+async fn simulate(
+    arguments: &cli::Simulate,
+    screen: &mut Screen<'_>,
+    clock: Clock,
+    stop: &Stop,
+) -> Result<Outcome, Outcome> {
+    if !arguments.listen.ip().is_loopback() && !arguments.public {
+        return Err(Outcome::new(
+            ExitCode::Usage,
+            format!(
+                "{} can be reached from other machines, and the simulator checks no credentials; add --public to allow that",
+                arguments.listen
+            ),
+        ));
+    }
+    let failed = |error: embedded::EmbeddedError| Outcome::new(ExitCode::Failed, with_causes(&error));
+    let file = arguments.account_file.as_deref();
+    let found = embedded::find(file, arguments.seed.as_deref(), None).map_err(failed)?;
+    // Two servers must not keep one account.
+    let _lock = match file {
+        Some(file) => {
+            let holder = store::holder("simulate", clock.now_in_seconds());
+            Some(Store::lock(file, &holder).map_err(|error| store_failed(&error))?)
+        }
+        None => None,
+    };
+    let server = embedded::serve(found.account, file, arguments.listen, clock).await.map_err(failed)?;
+    screen.text(&format!("listening on http://{}\n", server.address()));
+    stop.wait().await;
+    drop(server);
+    Ok(Outcome::new(ExitCode::Done, "simulator ended"))
+}

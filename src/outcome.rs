@@ -1,0 +1,76 @@
+//! How a command ended: exit code, reason and words. The one list of exit codes.
+
+use serde::{Serialize, Serializer};
+
+/// An exit code. The numbers are stable API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// Done: every declared image is there, or accepted and building.
+    Done,
+    /// An error of no other kind.
+    Failed,
+    /// `plan --detailed-exitcode`: creates are pending.
+    ChangesPending,
+    /// AWS credentials or permission.
+    AccessDenied,
+    /// A person is needed for at least one image.
+    Blocked,
+    /// Another process holds the lock.
+    Locked,
+    /// A signal ended a one-shot command.
+    Cancelled,
+    /// `--timeout` was reached with work left.
+    TimedOut,
+    /// The command line is wrong.
+    Usage,
+    /// The manifests are invalid, or there are none.
+    InvalidManifests,
+}
+
+impl ExitCode {
+    /// The number.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::ChangesPending => 2,
+            Self::AccessDenied => 3,
+            Self::Blocked => 4,
+            Self::Locked => 7,
+            Self::Cancelled => 8,
+            Self::TimedOut => 9,
+            Self::Usage => 64,
+            Self::InvalidManifests => 65,
+        }
+    }
+}
+
+impl Serialize for ExitCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The exit code.
+    pub code: ExitCode,
+    /// The outcome in words: the last line on stderr. Texts from outside in it are not escaped.
+    pub words: String,
+}
+
+impl Outcome {
+    /// An outcome with its words.
+    pub fn new(code: ExitCode, words: impl Into<String>) -> Self {
+        Self {
+            code,
+            words: words.into(),
+        }
+    }
+
+    /// The code's name in PascalCase, as `-o json` has it in `reason`.
+    pub fn reason(&self) -> String {
+        format!("{:?}", self.code)
+    }
+}

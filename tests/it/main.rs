@@ -1,0 +1,12 @@
+//! The integration tests, one binary: linking the SDK once is enough.
+
+#![expect(
+    unreachable_pub,
+    reason = "one binary; its modules are each other's only users"
+)]
+
+mod aws;
+mod plan;
+mod status;
+mod wire;
+mod world;

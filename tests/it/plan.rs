@@ -1,0 +1,396 @@
+//! Every row of the plan's table, and the order of the rows.
+
+use repave::image::{CreateWhen, DesiredImage, ImageState, ObservedImage, OperatingSystem};
+
+use crate::world::{GOLD, World, image, image_in, want, want_from};
+
+const BUSY: &str = "InvalidResourceStateException";
+
+fn check(rows: &[(&str, World, &str)]) {
+    for (row, world, answer) in rows {
+        assert_eq!(world.answer(), *answer, "row {row}");
+    }
+}
+
+fn suspended() -> DesiredImage {
+    DesiredImage {
+        suspend: true,
+        ..want("a")
+    }
+}
+
+fn when_update() -> DesiredImage {
+    DesiredImage {
+        create_when: CreateWhen::UpdateAvailable,
+        ..want("a")
+    }
+}
+
+fn pending(id: &str, name: &str) -> ObservedImage {
+    image_in(ImageState::Pending, id, name)
+}
+
+fn a() -> World {
+    World::new([want("a")])
+}
+
+#[test]
+fn each_row_has_its_answer() {
+    let linux = ObservedImage {
+        operating_system: OperatingSystem::Linux,
+        ..image(GOLD, "gold")
+    };
+    let no_update = ObservedImage {
+        update_available: Some(false),
+        ..image(GOLD, "gold")
+    };
+    let silent = ObservedImage {
+        update_available: None,
+        ..image(GOLD, "gold")
+    };
+    let by_name = || World::new([want_from("a", "gold")]);
+    let accepted = || a().look().mark("a").record("a", Ok("wsi-000000001"));
+    let unknown = || a().look().mark("a").record("a", Err("timeout"));
+    let seen = || {
+        a().with(image("wsi-000000001", "a"))
+            .look()
+            .without("wsi-000000001")
+    };
+    let refused = |code| a().look().mark("a").record("a", Err(code));
+    check(&[
+        (
+            "1 suspended",
+            World::new([suspended()]),
+            "Suspended Nothing",
+        ),
+        (
+            "2 two of one name",
+            a().with(image("wsi-1", "a")).with(image("wsi-2", "a")),
+            "NameConflict !",
+        ),
+        ("3 available", a().with(image("wsi-1", "a")), "Ready wsi-1"),
+        (
+            "4 pending",
+            a().with(pending("wsi-1", "a")),
+            "Building Build",
+        ),
+        (
+            "4 pending 4 h",
+            a().with(pending("wsi-1", "a")).after("3h"),
+            "Building Build",
+        ),
+        (
+            "4 overdue",
+            a().with(pending("wsi-1", "a")).after("3h 1s"),
+            "Building ! BuildOverdue",
+        ),
+        (
+            "5 error",
+            a().with(image_in(ImageState::Error, "wsi-1", "a")),
+            "BuildFailed !",
+        ),
+        (
+            "6 unknown state",
+            a().with(image_in(
+                ImageState::Unknown("COPYING".into()),
+                "wsi-1",
+                "a",
+            )),
+            "UnknownImageState Build",
+        ),
+        ("7 accepted, not listed", accepted(), "Settling Build"),
+        (
+            "7 marked, then a crash",
+            a().look().mark("a"),
+            "Settling Time",
+        ),
+        ("7 unknown result", unknown(), "Settling Time"),
+        (
+            "7 window not over",
+            unknown().look().after("9m 59s"),
+            "Settling Time",
+        ),
+        (
+            "7 window over",
+            unknown().look().after("10m"),
+            &format!("Create from {GOLD}"),
+        ),
+        (
+            "7 accepted, window over",
+            accepted().look().after("10m"),
+            &format!("Create from {GOLD}"),
+        ),
+        ("7 was listed, is missing", seen(), "Settling Time"),
+        (
+            "7 gone for good",
+            seen().look().after("10m"),
+            &format!("Create from {GOLD}"),
+        ),
+        (
+            "7 missing long, but one look only",
+            seen().after("3h"),
+            "Settling Time",
+        ),
+        (
+            "8 throttled",
+            refused("ThrottlingException"),
+            "RetryScheduled Time",
+        ),
+        (
+            "8 throttled, due",
+            refused("ThrottlingException").after("5s"),
+            &format!("Create from {GOLD}"),
+        ),
+        (
+            "8 source busy",
+            refused(BUSY).after("14s"),
+            "RetryScheduled Time",
+        ),
+        (
+            "8 source busy, due",
+            refused(BUSY).after("15s"),
+            &format!("Create from {GOLD}"),
+        ),
+        (
+            "8 quota",
+            refused("ResourceLimitExceededException"),
+            "RetryScheduled ! QuotaExceeded",
+        ),
+        (
+            "8 rejected",
+            refused("ValidationException").after("59m"),
+            "RetryScheduled ! InvalidSpec",
+        ),
+        (
+            "8 rejected, due",
+            refused("ValidationException").after("1h"),
+            &format!("Create from {GOLD}"),
+        ),
+        ("9 no source", a().without(GOLD), "SourceImageNotFound !"),
+        (
+            "9 no source of the name",
+            by_name().without(GOLD),
+            "SourceImageNotFound !",
+        ),
+        (
+            "10 source pending",
+            a().with(pending(GOLD, "gold")),
+            "SourceImageNotAvailable Time",
+        ),
+        (
+            "10 source in an unknown state",
+            a().with(image_in(ImageState::Unknown(String::new()), GOLD, "gold")),
+            "SourceImageNotAvailable Time",
+        ),
+        (
+            "11 source failed",
+            a().with(image_in(ImageState::Error, GOLD, "gold")),
+            "SourceImageFailed !",
+        ),
+        (
+            "11 two sources",
+            by_name().with(image("wsi-2", "gold")),
+            "SourceImageAmbiguous !",
+        ),
+        ("12 Linux", a().with(linux), "UpdateNotSupported !"),
+        (
+            "13 no update",
+            World::new([when_update()]).with(no_update),
+            "NoUpdateAvailable Nothing",
+        ),
+        (
+            "13 not said",
+            World::new([when_update()]).with(silent),
+            "NoUpdateAvailable Nothing",
+        ),
+        (
+            "13 an update",
+            World::new([when_update()]),
+            &format!("Create from {GOLD}"),
+        ),
+        ("14 create", a(), &format!("Create from {GOLD}")),
+        ("14 by name", by_name(), &format!("Create from {GOLD}")),
+    ]);
+}
+
+/// A world in which the rows from `row` on all match: whichever stands first answers.
+fn from_row(row: usize) -> World {
+    let linux_without_update = ObservedImage {
+        operating_system: OperatingSystem::Linux,
+        update_available: Some(false),
+        ..image(GOLD, "gold")
+    };
+    let manifest = if row <= 1 {
+        DesiredImage {
+            suspend: true,
+            ..when_update()
+        }
+    } else {
+        when_update()
+    };
+    let mut world = World::new([manifest]);
+    // Rows 12 and 13.
+    if row <= 12 {
+        world = world.with(linux_without_update.clone());
+    } else {
+        world = world.with(ObservedImage {
+            operating_system: OperatingSystem::Windows,
+            ..linux_without_update.clone()
+        });
+    }
+    // Row 11 or 10 or 9: one source has one state.
+    world = match row {
+        ..=9 => world.without(GOLD),
+        10 => world.with(ObservedImage {
+            state: ImageState::Pending,
+            ..linux_without_update
+        }),
+        11 => world.with(ObservedImage {
+            state: ImageState::Error,
+            ..linux_without_update
+        }),
+        _ => world,
+    };
+    if row <= 8 {
+        world = world.look().mark("a").record("a", Err(BUSY));
+    }
+    if row <= 7 {
+        let retry = world.status.images[0].next_retry_at;
+        world = world.mark("a");
+        world.status.images[0].next_retry_at = retry;
+    }
+    match row {
+        ..=2 => world.with(pending("wsi-1", "a")).with(image("wsi-2", "a")),
+        3 => world.with(image("wsi-1", "a")),
+        4 => world.with(pending("wsi-1", "a")),
+        5 => world.with(image_in(ImageState::Error, "wsi-1", "a")),
+        6 => world.with(image_in(ImageState::Unknown("X".into()), "wsi-1", "a")),
+        _ => world,
+    }
+}
+
+#[test]
+fn the_first_row_that_matches_wins() {
+    let answers: Vec<String> = (1..=13).map(|row| from_row(row).answer()).collect();
+    assert_eq!(
+        answers,
+        [
+            "Suspended Nothing",
+            "NameConflict !",
+            "Ready wsi-1",
+            "Building Build",
+            "BuildFailed !",
+            "UnknownImageState Build",
+            "Settling Time",
+            "RetryScheduled Time",
+            "SourceImageNotFound !",
+            "SourceImageNotAvailable Time",
+            "SourceImageFailed !",
+            "UpdateNotSupported !",
+            "NoUpdateAvailable Nothing",
+        ]
+    );
+}
+
+#[test]
+fn what_is_made_from_a_declared_image_fares_as_that_one_does() {
+    let chain = |first: DesiredImage| World::new([first, want_from("b", "a"), want_from("c", "b")]);
+    let waits = "SourceImageNotAvailable Time";
+    for (first, world) in [
+        (format!("Create from {GOLD}"), chain(want("a"))),
+        (
+            "Building Build".into(),
+            chain(want("a")).with(pending("wsi-1", "a")),
+        ),
+        (
+            "RetryScheduled Time".into(),
+            chain(want("a")).look().mark("a").record("a", Err(BUSY)),
+        ),
+    ] {
+        assert_eq!(world.answers(), [first.as_str(), waits, waits]);
+    }
+    let blocked = "SourceImageNotAvailable !";
+    assert_eq!(
+        chain(want("a")).without(GOLD).answers(),
+        ["SourceImageNotFound !", blocked, blocked]
+    );
+    let idle = "SourceImageNotAvailable Nothing";
+    assert_eq!(
+        chain(suspended()).answers(),
+        ["Suspended Nothing", idle, idle]
+    );
+    let built = chain(want("a")).with(image("wsi-1", "a"));
+    assert_eq!(built.answers(), ["Ready wsi-1", "Create from wsi-1", waits]);
+}
+
+#[test]
+fn a_changed_manifest_is_tried_at_once() {
+    let mut world = World::new([want("a")])
+        .look()
+        .mark("a")
+        .record("a", Err("ValidationException"));
+    assert_eq!(world.answer(), "RetryScheduled ! InvalidSpec");
+    let changed = DesiredImage {
+        digest: "sha256:2".into(),
+        ..want("a")
+    };
+    world.desired = World::new([changed]).desired;
+    assert_eq!(world.answer(), format!("Create from {GOLD}"));
+    // But a create that may have had effect is waited for, whatever the manifest says now.
+    let mut world = World::new([want("a")])
+        .look()
+        .mark("a")
+        .record("a", Err("timeout"));
+    world.desired = World::new([DesiredImage {
+        digest: "sha256:2".into(),
+        ..want("a")
+    }])
+    .desired;
+    assert_eq!(world.answer(), "Settling Time");
+}
+
+#[test]
+fn a_name_that_is_taken_but_never_listed_becomes_a_case_for_a_person() {
+    let world = a()
+        .look()
+        .mark("a")
+        .record("a", Err("ResourceAlreadyExistsException"))
+        .look();
+    assert_eq!(world.answer(), "Settling Time");
+    let settled = world.after("10m");
+    assert_eq!(settled.answer(), "NameConflict !");
+    assert_eq!(settled.after("50m").answer(), format!("Create from {GOLD}"));
+}
+
+#[test]
+fn times_written_under_another_clock_keep_nothing_waiting_for_ever() {
+    let early = a().look().mark("a").record("a", Err("timeout")).look();
+    // The clock was a year ahead when these were written.
+    let mut settling = early.clone();
+    settling.now -= jiff::SignedDuration::from_hours(24 * 365);
+    assert_eq!(
+        settling.clone().look().after("10m").answer(),
+        format!("Create from {GOLD}")
+    );
+    let mut retry = a()
+        .look()
+        .mark("a")
+        .record("a", Err("ResourceLimitExceededException"));
+    retry.now -= jiff::SignedDuration::from_hours(24 * 365);
+    assert_eq!(retry.answer(), format!("Create from {GOLD}"));
+}
+
+#[test]
+fn images_listed_without_an_id_or_a_name_are_taken_for_what_they_are() {
+    let nameless = ObservedImage {
+        name: None,
+        ..image("wsi-9", "")
+    };
+    let idless = |name| image("", name);
+    let world = World::new([want("a"), want("b")]).with(nameless);
+    let world = World {
+        observed: [world.observed.clone(), vec![idless("a"), idless("b")]].concat(),
+        ..world
+    };
+    assert_eq!(world.answers(), ["Ready ", "Ready "]);
+}

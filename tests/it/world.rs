@@ -1,0 +1,180 @@
+//! Builders: a desired side, an observed side, and a memory, each in a few words.
+
+use jiff::{SignedDuration, Timestamp};
+use repave::cloud::{ApiError, Delivery, Failure, Operation};
+use repave::image::{
+    CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Place,
+    Source,
+};
+use repave::name::{Description, ImageId, ImageName, ManifestName, Tags};
+use repave::plan::{Answer, Plan, plan};
+use repave::status::{Status, Target};
+
+/// The source that images are made from unless a test says otherwise.
+pub const GOLD: &str = "wsi-gold00000";
+
+/// The settle window in tests.
+pub const SETTLE: SignedDuration = SignedDuration::from_mins(10);
+
+/// The time at which stories begin.
+pub fn noon() -> Timestamp {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+/// A manifest `name` for the image of the same name, made from [`GOLD`].
+pub fn want(name: &str) -> DesiredImage {
+    DesiredImage {
+        name: ManifestName::parse(name).unwrap(),
+        image_name: ImageName::parse(name).unwrap(),
+        source: Source::ImageId(ImageId::parse(GOLD).unwrap()),
+        description: Description::parse("Desktop with current components").unwrap(),
+        tags: Tags::default(),
+        create_when: CreateWhen::Always,
+        suspend: false,
+        place: Place {
+            file: "manifests/a.yaml".into(),
+            document: 1,
+        },
+        digest: "sha256:1".into(),
+    }
+}
+
+/// The same, made from the image of that name.
+pub fn want_from(name: &str, source: &str) -> DesiredImage {
+    DesiredImage {
+        source: Source::ImageName(ImageName::parse(source).unwrap()),
+        ..want(name)
+    }
+}
+
+/// An image of the account: AVAILABLE, Windows, with an update at hand, seen since an hour.
+pub fn image(id: &str, name: &str) -> ObservedImage {
+    ObservedImage {
+        id: id.into(),
+        name: Some(name.into()),
+        state: ImageState::Available,
+        operating_system: OperatingSystem::Windows,
+        update_available: Some(true),
+        created: Some(noon() - SignedDuration::from_hours(1)),
+        errors: Vec::new(),
+        owner: Some("111122223333".into()),
+    }
+}
+
+/// The same in another state.
+pub fn image_in(state: ImageState, id: &str, name: &str) -> ObservedImage {
+    ObservedImage {
+        state,
+        ..image(id, name)
+    }
+}
+
+/// A pure world: what is desired and observed, what is remembered, and the time.
+#[derive(Clone)]
+pub struct World {
+    pub desired: Desired,
+    pub observed: Vec<ObservedImage>,
+    pub status: Status,
+    pub now: Timestamp,
+}
+
+impl World {
+    /// These manifests, and an account that has nothing but [`GOLD`].
+    pub fn new(manifests: impl IntoIterator<Item = DesiredImage>) -> Self {
+        Self {
+            desired: Desired::new(manifests.into_iter().collect()).unwrap(),
+            observed: vec![image(GOLD, "gold")],
+            status: Status::new(Target {
+                region: "eu-west-1".into(),
+                account_id: None,
+            }),
+            now: noon(),
+        }
+    }
+
+    /// Adds an image to the account.
+    pub fn with(mut self, image: ObservedImage) -> Self {
+        self.observed.retain(|other| other.id != image.id);
+        self.observed.push(image);
+        self
+    }
+
+    /// Takes an image out of the account.
+    pub fn without(mut self, id: &str) -> Self {
+        self.observed.retain(|image| image.id != id);
+        self
+    }
+
+    /// Lets the time pass that `duration` says (`10m`), with no look at the account.
+    pub fn after(mut self, duration: &str) -> Self {
+        self.now += duration.parse::<SignedDuration>().unwrap();
+        self
+    }
+
+    /// Looks at the account.
+    pub fn look(mut self) -> Self {
+        let observed = Observed::new(self.observed.clone());
+        self.status.observe(&self.desired, &observed, self.now);
+        let status = self.status.clone();
+        plan(&self.desired, &observed, &status, SETTLE, self.now)
+            .describe(&mut self.status, self.now);
+        self
+    }
+
+    /// Marks a create of the image.
+    pub fn mark(mut self, name: &str) -> Self {
+        self.status
+            .mark(&ImageName::parse(name).unwrap(), GOLD, self.now);
+        self
+    }
+
+    /// Records how it ended.
+    pub fn record(mut self, name: &str, result: Result<&str, &str>) -> Self {
+        let result = result.map(str::to_owned).map_err(refusal);
+        self.status
+            .record(&ImageName::parse(name).unwrap(), &result, self.now);
+        self
+    }
+
+    /// Looks, and gives the answer for each image in one line: reason, what it needs, `!` for a person.
+    pub fn answers(&self) -> Vec<String> {
+        let world = self.clone().look();
+        let observed = Observed::new(world.observed.clone());
+        let plan: Plan<'_> = plan(&world.desired, &observed, &world.status, SETTLE, world.now);
+        plan.images
+            .iter()
+            .map(|image| match &image.answer {
+                Answer::Create { source_id } => format!("Create from {source_id}"),
+                Answer::Ready { image_id } => format!("Ready {image_id}"),
+                Answer::Wait(wait) => match wait.stalled {
+                    Some(stalled) if stalled != wait.reason => {
+                        format!("{} ! {stalled}", wait.reason)
+                    }
+                    Some(_) => format!("{} !", wait.reason),
+                    None => format!("{} {:?}", wait.reason, wait.needs),
+                },
+            })
+            .collect()
+    }
+
+    /// The answer for the first image.
+    pub fn answer(&self) -> String {
+        self.answers().swap_remove(0)
+    }
+}
+
+/// A create that the service refused with this code, or (`timeout`) never answered.
+pub fn refusal(code: &str) -> ApiError {
+    let (delivery, code) = match code {
+        "timeout" => (Delivery::Unanswered, None),
+        code => (Delivery::Answered(400), Some(code.to_owned())),
+    };
+    let failure = Failure {
+        delivery,
+        code,
+        message: "no".into(),
+        service_reason: None,
+        request_id: Some("r-1".into()),
+    };
+    ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
+}
