@@ -5,3 +5,4 @@ pub mod escape;
 pub mod image;
 pub mod name;
 pub mod reason;
+pub mod simulator;
