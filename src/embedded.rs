@@ -36,7 +36,9 @@ pub enum EmbeddedError {
         problem: String,
     },
     /// The account of an earlier run is no such thing.
-    #[error("{path} is no simulated account of this version ({problem}); remove it to start afresh")]
+    #[error(
+        "{path} is no simulated account of this version ({problem}); remove it to start afresh"
+    )]
     Account {
         /// Which file.
         path: String,
@@ -66,25 +68,46 @@ pub struct Found {
 }
 
 /// Finds the account: as an earlier run left it, or from the seed, or an empty one in `region`.
-pub fn find(file: Option<&Path>, seed: Option<&Path>, region: Option<&str>) -> Result<Found, EmbeddedError> {
+pub fn find(
+    file: Option<&Path>,
+    seed: Option<&Path>,
+    region: Option<&str>,
+) -> Result<Found, EmbeddedError> {
     if let Some(path) = file {
         match store::read_limited(path, MAX_ACCOUNT) {
             Ok(bytes) => {
-                let account = serde_json::from_slice(&bytes)
-                    .map_err(|error| EmbeddedError::Account { path: shown(path), problem: error.to_string() })?;
-                return Ok(Found { account, kept: true });
+                let account =
+                    serde_json::from_slice(&bytes).map_err(|error| EmbeddedError::Account {
+                        path: shown(path),
+                        problem: error.to_string(),
+                    })?;
+                return Ok(Found {
+                    account,
+                    kept: true,
+                });
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(EmbeddedError::Read { path: shown(path), source }),
+            Err(source) => {
+                return Err(EmbeddedError::Read {
+                    path: shown(path),
+                    source,
+                });
+            }
         }
     }
     let account = match seed {
         Some(path) => {
-            let read = |source| EmbeddedError::Read { path: shown(path), source };
+            let read = |source| EmbeddedError::Read {
+                path: shown(path),
+                source,
+            };
             let bytes = store::read_limited(path, MAX_ACCOUNT).map_err(read)?;
-            let text = String::from_utf8(bytes).map_err(|_| read(io::Error::other("it is not UTF-8")))?;
-            seed::parse(&text)
-                .map_err(|error| EmbeddedError::Seed { path: shown(path), problem: error.to_string() })?
+            let text =
+                String::from_utf8(bytes).map_err(|_| read(io::Error::other("it is not UTF-8")))?;
+            seed::parse(&text).map_err(|error| EmbeddedError::Seed {
+                path: shown(path),
+                problem: error.to_string(),
+            })?
         }
         None => {
             let mut settings = Settings::default();
@@ -94,7 +117,10 @@ pub fn find(file: Option<&Path>, seed: Option<&Path>, region: Option<&str>) -> R
             Account::new(settings)
         }
     };
-    Ok(Found { account, kept: false })
+    Ok(Found {
+        account,
+        kept: false,
+    })
 }
 
 /// Gives the account every source that the manifests name and do not declare: a rehearsal needs no seed.
@@ -130,7 +156,14 @@ pub async fn serve(
     };
     let listen = |source| EmbeddedError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
-    server::start(listener, Arc::new(Mutex::new(account)), clock, Box::new(save)).await.map_err(listen)
+    server::start(
+        listener,
+        Arc::new(Mutex::new(account)),
+        clock,
+        Box::new(save),
+    )
+    .await
+    .map_err(listen)
 }
 
 /// Any free port of loopback.

@@ -1,9 +1,52 @@
-//! repave
+//! repave keeps Amazon WorkSpaces images as Git says they should be.
+//!
+//! YAML manifests declare *updated images*. A pass compares them with what `DescribeWorkspaceImages` lists, calls
+//! `CreateUpdatedWorkspaceImage` for those that are missing, and records what it knows in a status file.
+//!
+//! ```text
+//!  manifests/*.yaml -- manifest ---> Desired --+
+//!  DescribeWorkspaceImages -- aws -> Observed -+--> plan(&desired, &observed, &status, now) --> Plan --> apply --> report
+//!  status file -- store -----------> Status ---+         pure, sync                            |     (ImageApi)
+//!                                       ^                                                      |
+//!                                       +-- save (atomic) <-- status: observe, mark, record, pure <------+
+//! ```
+//!
+//! | file | its one job |
+//! |---|---|
+//! | `main.rs` | parse, start the log, wire, map the outcome to an exit code |
+//! | [`cli`] | what was typed, resolved into what it means; the only reader of the environment |
+//! | `command.rs` | what each command does: wires the parts below |
+//! | [`name`] | names, ids and other values, with the service's limits |
+//! | [`image`] | the nouns: desired and observed images |
+//! | `manifest.rs` | YAML to [`Desired`](image::Desired); every problem with its place |
+//! | [`reason`] | every reason that is ever given |
+//! | [`cloud`] | the boundary: [`ImageApi`](cloud::ImageApi), and what a failed call means |
+//! | [`aws`] | `ImageApi` over the SDK: paging, mapping, the token bucket |
+//! | [`mod@plan`] | pure: what is to be done, and why not |
+//! | [`retry`] | pure: when a failed call may be tried again |
+//! | [`status`] | what is remembered: records, conditions, pure transitions |
+//! | [`store`] | the door to files that are written: load, atomic save, lock |
+//! | [`mod@apply`] | mark, call, record; one attempt a step |
+//! | [`reconcile`] | one pass |
+//! | [`once`] | passes until nothing is owed |
+//! | [`stop`] | the word to stop |
+//! | [`outcome`] | exit codes |
+//! | [`report`] | text and JSON forms |
+//! | [`escape`] | text from outside, safe to print |
+//! | [`clock`] | the door to the wall clock |
+//! | [`revision`] | the commit of a checkout |
+//! | [`simulator`] | the image API, embedded: a pure account, and HTTP in front of it |
+//! | [`embedded`] | the simulator in place of AWS for one run |
+//!
+//! What holds, whatever fails: a create is marked on disk before it is sent and sent once per attempt; nothing is
+//! created while an image of its name is listed; a listing is whole or an error; nothing is ever deleted or renamed.
+
 pub mod apply;
 pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod cloud;
+pub mod embedded;
 pub mod escape;
 pub mod image;
 pub mod name;
@@ -15,6 +58,7 @@ pub mod reconcile;
 pub mod report;
 pub mod retry;
 pub mod revision;
+pub mod simulator;
 pub mod status;
 pub mod stop;
 pub mod store;

@@ -1,0 +1,189 @@
+//! [`ImageApi`] on a simulated account without a socket, so that thousands of runs take no time.
+//!
+//! It tells the caller what the SDK client would: the same listing, the same [`Failure`]s, classified by the same table.
+//! It retries nothing and limits no rate of its own. How long a client waits before it gives up is not known here either:
+//! a slow answer comes late, and the caller may stop waiting.
+
+use crate::clock::{Clock, whole_seconds};
+use crate::cloud::{
+    ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation, Page, all_pages,
+};
+use crate::image::{ImageState, Observed, ObservedImage, OperatingSystem};
+
+use super::wire::{
+    Answer, Call, CreateUpdatedImage, DescribeImages, ListedImage, Output, Reply, ServiceError, Tag,
+};
+use super::{SharedAccount, lock};
+
+/// A client of a simulated account.
+#[derive(Debug, Clone)]
+pub struct DirectApi {
+    account: SharedAccount,
+    clock: Clock,
+}
+
+impl DirectApi {
+    /// A client of this account, which lives by this clock.
+    pub fn new(account: SharedAccount, clock: Clock) -> Self {
+        Self { account, clock }
+    }
+
+    /// The account.
+    pub fn account(&self) -> &SharedAccount {
+        &self.account
+    }
+
+    /// Calls the account and waits for the answer.
+    async fn call(&self, operation: Operation, call: Call) -> Result<Output, ApiError> {
+        let Reply {
+            delay,
+            request_id,
+            answer,
+        } = lock(&self.account).call(self.clock.now(), &call);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        let failure = match answer {
+            Answer::Ok(output) => return Ok(output),
+            Answer::Error(error) => refused(error, request_id),
+            Answer::RawHttp { status, .. } if status >= 400 => Failure {
+                message: format!("HTTP status {status}, and no error that can be read"),
+                ..unanswered(Delivery::Answered(status))
+            },
+            Answer::RawHttp { .. } => Failure {
+                message: "the answer cannot be read".into(),
+                ..unanswered(Delivery::Unanswered)
+            },
+            Answer::DropConnection => Failure {
+                message: "the connection was closed before an answer came".into(),
+                ..unanswered(Delivery::Unanswered)
+            },
+        };
+        Err(ApiError::new(operation, failure))
+    }
+}
+
+impl ImageApi for DirectApi {
+    async fn list_images(&self) -> Result<Observed, ApiError> {
+        let operation = Operation::DescribeWorkspaceImages;
+        all_pages(async |next_token| {
+            let call = Call::DescribeImages(DescribeImages {
+                image_type: Some("OWNED".into()),
+                next_token,
+                ..DescribeImages::default()
+            });
+            match self.call(operation, call).await? {
+                Output::Images { images, next_token } => {
+                    let images: Option<_> = images.into_iter().map(observed).collect();
+                    // An image without an id can't be kept apart from others: such a listing is not whole.
+                    let images = images.ok_or_else(|| {
+                        unreadable(operation, "an image without an id was listed")
+                    })?;
+                    Ok(Page { images, next_token })
+                }
+                Output::Created { .. } | Output::Tags { .. } | Output::Empty {} => {
+                    Err(unreadable(operation, "the answer is another operation's"))
+                }
+            }
+        })
+        .await
+    }
+
+    async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        let operation = Operation::CreateUpdatedWorkspaceImage;
+        let tags: Vec<_> = request
+            .tags
+            .iter()
+            .map(|(key, value)| Tag {
+                key: Some(key.to_string()),
+                value: Some(value.to_string()),
+            })
+            .collect();
+        let call = Call::CreateUpdatedImage(CreateUpdatedImage {
+            name: Some(request.name.to_string()),
+            description: Some(request.description.to_string()),
+            source_image_id: Some(request.source.to_string()),
+            tags: Some(tags).filter(|tags| !tags.is_empty()),
+        });
+        match self.call(operation, call).await? {
+            Output::Created { image_id } => Ok(image_id),
+            Output::Images { .. } | Output::Tags { .. } | Output::Empty {} => {
+                Err(unreadable(operation, "the answer is another operation's"))
+            }
+        }
+    }
+}
+
+fn refused(error: ServiceError, request_id: String) -> Failure {
+    let ServiceError {
+        status,
+        code,
+        message,
+        mut members,
+        placement: _,
+    } = error;
+    Failure {
+        delivery: Delivery::Answered(status),
+        code: Some(code),
+        message,
+        service_reason: members.remove("reason"),
+        request_id: Some(request_id),
+    }
+}
+
+fn unanswered(delivery: Delivery) -> Failure {
+    Failure {
+        delivery,
+        code: None,
+        message: String::new(),
+        service_reason: None,
+        request_id: None,
+    }
+}
+
+fn unreadable(operation: Operation, message: &str) -> ApiError {
+    let failure = Failure {
+        message: message.into(),
+        ..unanswered(Delivery::Unanswered)
+    };
+    ApiError::new(operation, failure)
+}
+
+/// A listed image in repave's words; none without an id.
+fn observed(image: ListedImage) -> Option<ObservedImage> {
+    let state = match image.state.as_deref() {
+        Some("PENDING") => ImageState::Pending,
+        Some("AVAILABLE") => ImageState::Available,
+        Some("ERROR") => ImageState::Error,
+        Some(other) => ImageState::Unknown(other.to_owned()),
+        None => ImageState::Unknown(String::new()),
+    };
+    let operating_system = match image
+        .operating_system
+        .map(|system| system.r#type)
+        .as_deref()
+    {
+        Some("WINDOWS") => OperatingSystem::Windows,
+        Some("LINUX") => OperatingSystem::Linux,
+        Some(_) | None => OperatingSystem::Unknown,
+    };
+    let mut errors = Vec::new();
+    if image.error_code.is_some() || image.error_message.is_some() {
+        errors.push((
+            image.error_code.unwrap_or_default(),
+            image.error_message.unwrap_or_default(),
+        ));
+    }
+    let details = image.error_details.into_iter();
+    errors.extend(details.map(|detail| (detail.error_code, detail.error_message)));
+    Some(ObservedImage {
+        id: image.image_id?,
+        name: image.name,
+        state,
+        operating_system,
+        update_available: image.updates.map(|updates| updates.update_available),
+        created: image.created.map(whole_seconds),
+        errors,
+        owner: image.owner_account_id,
+    })
+}

@@ -1,0 +1,335 @@
+//! Rules for what goes wrong: which call, how often, and how. It decides whether a rule fires; the account does the rest.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::stock::BuildError;
+use super::wire::{Call, CodePlacement, ListedImage, Operation};
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// `ThrottlingException`, without effect and beside the account's own rate limit.
+    Throttle,
+    /// This error, without effect.
+    Error {
+        /// The error code: any text.
+        code: String,
+        /// The message.
+        message: String,
+        /// HTTP status, 400-599.
+        status: u16,
+        /// Where the code stands in the answer.
+        placement: CodePlacement,
+    },
+    /// HTTP 500 without effect.
+    InternalErrorBefore {
+        /// What the answer's body holds.
+        body: ErrorBody,
+    },
+    /// The effect, then HTTP 500.
+    InternalErrorAfter {
+        /// What the answer's body holds.
+        body: ErrorBody,
+    },
+    /// HTTP 500; the create takes effect later, if it then can.
+    LateEffect {
+        /// How much later.
+        by: SignedDuration,
+    },
+    /// The connection is cut without effect.
+    DropBefore,
+    /// The effect, then the connection is cut.
+    DropAfter,
+    /// The effect, and an answer so much later.
+    Slow {
+        /// How much later.
+        by: SignedDuration,
+    },
+    /// The effect, and an answer of status 200 whose JSON ends in its middle.
+    MalformedBody,
+    /// `AccessDeniedException` for `workspaces:CreateTags`; only for calls that carry tags.
+    DenyTags,
+    /// The create takes effect, and the image's build ends in ERROR.
+    FailedBuild(BuildError),
+    /// The create takes effect, and the image's build takes so long.
+    LongBuild {
+        /// How long.
+        by: SignedDuration,
+    },
+    /// A page without images, whose token leads to the page that was asked for.
+    EmptyPageWithToken,
+    /// From this page on, the listing gives the same page and the same token for ever.
+    RepeatedToken,
+    /// The page's images lack members.
+    MissingMembers {
+        /// Which ones.
+        members: Vec<Member>,
+    },
+    /// The page's images have a state that the model does not know.
+    UnknownEnumValue {
+        /// The state.
+        value: String,
+    },
+    /// The page lacks images that exist, as a stale listing does.
+    HiddenImages,
+}
+
+/// What the body of an HTTP 500 holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ErrorBody {
+    /// The service's JSON, with the code `InternalFailure`.
+    #[default]
+    Json,
+    /// A load balancer's page, which carries no code.
+    Html,
+    /// Nothing.
+    Empty,
+}
+
+/// A member of a listed image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is named as in the model")]
+pub enum Member {
+    ImageId,
+    Name,
+    Description,
+    OperatingSystem,
+    State,
+    RequiredTenancy,
+    ErrorCode,
+    ErrorMessage,
+    ErrorDetails,
+    Created,
+    OwnerAccountId,
+    Updates,
+}
+
+impl Member {
+    /// Every member but the id.
+    pub const ALL_BUT_ID: [Self; 11] = [
+        Self::Name,
+        Self::Description,
+        Self::OperatingSystem,
+        Self::State,
+        Self::RequiredTenancy,
+        Self::ErrorCode,
+        Self::ErrorMessage,
+        Self::ErrorDetails,
+        Self::Created,
+        Self::OwnerAccountId,
+        Self::Updates,
+    ];
+
+    /// Takes the member from the image.
+    pub(super) fn remove(self, image: &mut ListedImage) {
+        match self {
+            Self::ImageId => image.image_id = None,
+            Self::Name => image.name = None,
+            Self::Description => image.description = None,
+            Self::OperatingSystem => image.operating_system = None,
+            Self::State => image.state = None,
+            Self::RequiredTenancy => image.required_tenancy = None,
+            Self::ErrorCode => image.error_code = None,
+            Self::ErrorMessage => image.error_message = None,
+            Self::ErrorDetails => image.error_details = Vec::new(),
+            Self::Created => image.created = None,
+            Self::OwnerAccountId => image.owner_account_id = None,
+            Self::Updates => image.updates = None,
+        }
+    }
+}
+
+impl Fault {
+    /// Tells whether the fault can happen to calls of this operation.
+    pub fn fits(&self, operation: Operation) -> bool {
+        match self {
+            Self::Throttle
+            | Self::Error { .. }
+            | Self::InternalErrorBefore { .. }
+            | Self::InternalErrorAfter { .. }
+            | Self::DropBefore
+            | Self::DropAfter
+            | Self::Slow { .. }
+            | Self::MalformedBody => true,
+            Self::DenyTags => matches!(
+                operation,
+                Operation::CreateUpdatedWorkspaceImage | Operation::CreateTags
+            ),
+            Self::LateEffect { .. } | Self::FailedBuild(_) | Self::LongBuild { .. } => {
+                operation == Operation::CreateUpdatedWorkspaceImage
+            }
+            Self::EmptyPageWithToken
+            | Self::RepeatedToken
+            | Self::MissingMembers { .. }
+            | Self::UnknownEnumValue { .. }
+            | Self::HiddenImages => operation == Operation::DescribeWorkspaceImages,
+        }
+    }
+}
+
+/// A fault, and the calls that it happens to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// Only calls of this operation; if `None`, of every one that the fault fits.
+    pub operation: Option<Operation>,
+    /// Only calls about the image of this name. A listing is about all: there, the only image that the fault touches.
+    pub image_name: Option<String>,
+    /// How many of these calls pass before the first that fails.
+    pub skip: u32,
+    /// How many fail then.
+    pub times: u32,
+    /// What goes wrong.
+    pub fault: Fault,
+}
+
+impl Rule {
+    /// The next call of the operation fails.
+    pub fn next(operation: Operation, fault: Fault) -> Self {
+        Self {
+            operation: Some(operation),
+            image_name: None,
+            skip: 0,
+            times: 1,
+            fault,
+        }
+    }
+
+    /// Tells whether the call is one of those that the rule counts.
+    fn matches(&self, call: &Call, about: Option<&str>) -> bool {
+        let operation = call.operation();
+        let listing = operation == Operation::DescribeWorkspaceImages;
+        self.fault.fits(operation)
+            && self.operation.is_none_or(|only| only == operation)
+            && (self.fault != Fault::DenyTags || call.has_tags())
+            && (listing || self.image_name.is_none() || self.image_name.as_deref() == about)
+    }
+}
+
+/// The rules that have not done all their work yet, in the order in which they are asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Rules(Vec<Rule>);
+
+impl Rules {
+    pub(super) fn add(&mut self, rule: Rule) {
+        self.0.push(rule);
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Rule> {
+        self.0.iter()
+    }
+
+    /// Counts the call, and gives the rule that fires for it. Rules after that one don't see the call, so that rules of
+    /// one operation follow one another like the lines of a script. Says also whether any count moved.
+    pub(super) fn take(&mut self, call: &Call, about: Option<&str>) -> (Option<Rule>, bool) {
+        let mut counted = false;
+        let mut fired = None;
+        for rule in &mut self.0 {
+            if rule.times == 0 || !rule.matches(call, about) {
+                continue;
+            }
+            counted = true;
+            if let Some(left) = rule.skip.checked_sub(1) {
+                rule.skip = left;
+                continue;
+            }
+            rule.times -= 1;
+            fired = Some(rule.clone());
+            break;
+        }
+        self.0.retain(|rule| rule.times > 0);
+        (fired, counted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::wire::{CreateUpdatedImage, DescribeImages, Tag};
+
+    fn create(tagged: bool) -> Call {
+        Call::CreateUpdatedImage(CreateUpdatedImage {
+            tags: tagged.then(|| vec![Tag::default()]),
+            ..Default::default()
+        })
+    }
+
+    /// Which of so many calls the rules fire for, and with what.
+    fn fired(rules: Vec<Rule>, calls: &[(Call, &str)]) -> Vec<Option<Fault>> {
+        let mut rules = Rules(rules);
+        calls
+            .iter()
+            .map(|(call, about)| rules.take(call, Some(about)).0.map(|rule| rule.fault))
+            .collect()
+    }
+
+    #[test]
+    fn rules_follow_one_another_like_the_lines_of_a_script() {
+        let create_op = Operation::CreateUpdatedWorkspaceImage;
+        let rules = vec![
+            Rule {
+                skip: 1,
+                times: 2,
+                ..Rule::next(create_op, Fault::Throttle)
+            },
+            Rule::next(create_op, Fault::DropAfter),
+        ];
+        let calls: Vec<_> = (0..5).map(|_| (create(false), "a")).collect();
+        // The second rule sees the first call, which the first one only counts.
+        assert_eq!(
+            fired(rules, &calls),
+            [
+                Some(Fault::DropAfter),
+                Some(Fault::Throttle),
+                Some(Fault::Throttle),
+                None,
+                None
+            ]
+        );
+    }
+
+    #[test]
+    fn a_rule_sees_only_the_calls_it_is_about() {
+        let describe = || Call::DescribeImages(DescribeImages::default());
+        let named = Rule {
+            image_name: Some("b".into()),
+            ..Rule::next(Operation::CreateUpdatedWorkspaceImage, Fault::DropBefore)
+        };
+        let calls = [
+            (create(false), "a"),
+            (describe(), "b"),
+            (create(false), "b"),
+        ];
+        assert_eq!(
+            fired(vec![named], &calls),
+            [None, None, Some(Fault::DropBefore)]
+        );
+
+        let tags = Rule {
+            operation: None,
+            ..Rule::next(Operation::CreateTags, Fault::DenyTags)
+        };
+        let calls = [
+            (create(false), "a"),
+            (create(true), "a"),
+            (create(true), "a"),
+        ];
+        assert_eq!(
+            fired(vec![tags], &calls),
+            [None, Some(Fault::DenyTags), None]
+        );
+
+        let pages = Rule {
+            operation: None,
+            ..Rule::next(Operation::CreateTags, Fault::HiddenImages)
+        };
+        let calls = [(create(false), "a"), (describe(), "")];
+        assert_eq!(
+            fired(vec![pages], &calls),
+            [None, Some(Fault::HiddenImages)]
+        );
+    }
+}

@@ -1,0 +1,319 @@
+//! A simulated account behind HTTP/1.1 on a listener that it is given: awsJson 1.1, as the SDKs and the AWS CLI speak it.
+//!
+//! It decides nothing about images. Signatures are not verified, but a request without one is refused. Whatever arrives
+//! on the wire is answered with a 4xx status or ends its own connection; it never ends the server.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::clock::Clock;
+
+use super::wire::{Answer, Call, CodePlacement, Operation, Reply, ServiceError};
+use super::{Account, SharedAccount, lock};
+
+/// Keeps an account that a call has changed, before the call is answered. It may block for as long as a file is written.
+pub type Save = Box<dyn Fn(&Account) -> io::Result<()> + Send + Sync>;
+
+/// The largest request body in bytes. The largest valid request, 50 tags in escaped characters, has less than a fifth.
+const MAX_BODY: usize = 1 << 20;
+/// The longest wait for a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest wait for a request's head, and so the rest of a kept connection. No round minute: a client that asks once
+/// a minute would meet the end of its connection each time.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(95);
+/// The most connections at once; further ones wait.
+const MAX_CONNECTIONS: usize = 512;
+/// The rest after a connection that could not be accepted, as when there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+
+/// A server that runs until it is dropped; its connections end with it.
+#[derive(Debug)]
+#[must_use = "a server that is dropped ends"]
+pub struct Server {
+    address: SocketAddr,
+    task: JoinHandle<Infallible>,
+}
+
+impl Server {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs for ever, or until the runtime ends.
+    pub async fn run(mut self) {
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Shared {
+    account: SharedAccount,
+    clock: Clock,
+    saved: Save,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+/// Serves the account on the listener, on the tokio runtime that this is called on.
+#[expect(
+    clippy::unused_async,
+    reason = "it needs a runtime, and says so by its type"
+)]
+pub async fn start(
+    listener: TcpListener,
+    account: SharedAccount,
+    clock: Clock,
+    saved: Save,
+) -> io::Result<Server> {
+    let address = listener.local_addr()?;
+    let shared = Arc::new(Shared {
+        account,
+        clock,
+        saved,
+    });
+    let task = tokio::spawn(accept(listener, shared));
+    Ok(Server { address, task })
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
+    // Dropped with this task, which ends every connection.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, Arc::clone(&shared)));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    // Small answers must not wait for an acknowledgement; without the option they are only slower.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { respond(request, &shared).await }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// The connection is to be cut without an answer. As a service's error, it makes hyper close the socket.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is cut on purpose")]
+struct Cut;
+
+async fn respond(
+    request: Request<Incoming>,
+    shared: &Shared,
+) -> Result<Response<Full<Bytes>>, Cut> {
+    let (head, body) = request.into_parts();
+    let refusal = |status: StatusCode, code: &str, message: &str| {
+        Ok(error_response(
+            &ServiceError {
+                status: status.as_u16(),
+                ..ServiceError::new(code, message)
+            },
+            None,
+        ))
+    };
+    // The order in which a wrong request is refused is assumed.
+    if head.method != Method::POST {
+        let message = "The service is called by POST";
+        return refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "UnknownOperationException",
+            message,
+        );
+    }
+    if head.uri.path() != "/" {
+        let message = "The service is called at /";
+        return refusal(StatusCode::NOT_FOUND, "UnknownOperationException", message);
+    }
+    if !head.headers.contains_key(AUTHORIZATION) {
+        let code = "MissingAuthenticationTokenException";
+        return refusal(StatusCode::FORBIDDEN, code, "Missing Authentication Token");
+    }
+    let target = head.headers.get(TARGET).and_then(|it| it.to_str().ok());
+    let Some(operation) = target
+        .and_then(|target| target.strip_prefix("WorkspacesService."))
+        .and_then(Operation::named)
+    else {
+        let message = "The simulator does not know this operation";
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "UnknownOperationException",
+            message,
+        );
+    };
+    let body =
+        match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                let message = format!("A request may have {MAX_BODY} bytes");
+                return refusal(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "RequestEntityTooLarge",
+                    &message,
+                );
+            }
+            // The client is gone, or its chunks are none: hyper can't find the next request either.
+            Ok(Err(_)) => return Err(Cut),
+            Err(_) => {
+                let message = "The request's body did not arrive in time";
+                return refusal(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message);
+            }
+        };
+    let call = match Call::parse(operation, &body) {
+        Ok(call) => call,
+        Err(error) => {
+            return refusal(
+                StatusCode::BAD_REQUEST,
+                "SerializationException",
+                &error.to_string(),
+            );
+        }
+    };
+    let reply = perform(&call, shared);
+    if !reply.delay.is_zero() {
+        tokio::time::sleep(reply.delay).await;
+    }
+    response(reply)
+}
+
+/// Calls the account, and saves it if the call changed it.
+fn perform(call: &Call, shared: &Shared) -> Reply {
+    let mut account = lock(&shared.account);
+    let before = account.revision();
+    let reply = account.call(shared.clock.now(), call);
+    if account.revision() != before
+        && let Err(error) = (shared.saved)(&account)
+    {
+        // The effect stands as long as the process does; the caller must not take it for lasting.
+        tracing::error!(%error, "the simulated account could not be saved");
+        let message = "The simulator could not save its account; the call may have had effect";
+        let answer = Answer::Error(ServiceError {
+            status: 500,
+            ..ServiceError::new("InternalFailure", message)
+        });
+        return Reply { answer, ..reply };
+    }
+    reply
+}
+
+fn response(reply: Reply) -> Result<Response<Full<Bytes>>, Cut> {
+    let Reply {
+        delay: _,
+        request_id,
+        answer,
+    } = reply;
+    match answer {
+        Answer::Ok(output) => match serde_json::to_vec(&output) {
+            Ok(body) => Ok(with_body(200, JSON, body, Some(&request_id))),
+            Err(error) => Ok(error_response(
+                &ServiceError {
+                    status: 500,
+                    ..ServiceError::new("InternalFailure", error.to_string())
+                },
+                Some(&request_id),
+            )),
+        },
+        Answer::Error(error) => Ok(error_response(&error, Some(&request_id))),
+        Answer::RawHttp {
+            status,
+            content_type,
+            body,
+        } => {
+            let content_type = HeaderValue::from_static(content_type);
+            Ok(with_body(status, content_type, body.into_bytes(), None))
+        }
+        Answer::DropConnection => Err(Cut),
+    }
+}
+
+fn error_response(error: &ServiceError, request_id: Option<&str>) -> Response<Full<Bytes>> {
+    let mut body = serde_json::Map::new();
+    let header = HeaderValue::from_str(&error.code).ok();
+    let header = header.filter(|_| error.placement == CodePlacement::Header);
+    match error.placement {
+        CodePlacement::Header if header.is_some() => {}
+        CodePlacement::Header | CodePlacement::Body => {
+            body.insert("__type".into(), json!(error.code));
+        }
+        CodePlacement::Namespaced => {
+            let code = format!(
+                "com.amazonaws.workspaces#{}:http://internal.amazon.com/coral/com.amazon.coral.service/",
+                error.code
+            );
+            body.insert("__type".into(), json!(code));
+        }
+    }
+    body.insert("message".into(), json!(error.message));
+    for (&member, value) in &error.members {
+        body.insert(member.into(), json!(value));
+    }
+    let body = Value::Object(body).to_string().into_bytes();
+    let mut response = with_body(error.status, JSON, body, request_id);
+    if let Some(code) = header {
+        response.headers_mut().insert(ERROR_TYPE, code);
+    }
+    response
+}
+
+fn with_body(
+    status: u16,
+    content_type: HeaderValue,
+    body: Vec<u8>,
+    request_id: Option<&str>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    if let Some(id) = request_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
