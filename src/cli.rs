@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::builder::styling::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
@@ -41,10 +42,10 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct Reconcile {
     /// Run passes until no create is owed any more, then end
-    #[arg(long, env = "REPAVE_ONCE")]
+    #[arg(long, env = "REPAVE_ONCE", value_parser = FalseyValueParser::new())]
     pub once: bool,
     /// Wait until builds have ended too
-    #[arg(long, env = "REPAVE_WAIT")]
+    #[arg(long, env = "REPAVE_WAIT", value_parser = FalseyValueParser::new())]
     pub wait: bool,
     /// The longest that the run may take
     #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", default_value = "15m", value_parser = duration)]
@@ -55,7 +56,7 @@ pub struct Reconcile {
 #[derive(Debug, Clone, Args)]
 pub struct Plan {
     /// Exit with 2 if images are to be created now
-    #[arg(long, env = "REPAVE_DETAILED_EXITCODE")]
+    #[arg(long, env = "REPAVE_DETAILED_EXITCODE", value_parser = FalseyValueParser::new())]
     pub detailed_exitcode: bool,
 }
 
@@ -74,11 +75,19 @@ pub struct Simulate {
     )]
     pub listen: std::net::SocketAddr,
     /// Allow an address that other machines can reach; the simulator checks no credentials
-    #[arg(long, env = "REPAVE_PUBLIC")]
+    #[arg(long, env = "REPAVE_PUBLIC", value_parser = FalseyValueParser::new())]
     pub public: bool,
     /// Keep the account in this file between runs; once it exists, the seed is not read
     #[arg(long, env = "REPAVE_ACCOUNT_FILE", value_name = "FILE")]
     pub account_file: Option<PathBuf>,
+}
+
+/// What `--simulate` was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Simulation {
+    Off,
+    Derived,
+    Seeded(PathBuf),
 }
 
 /// Arguments that all commands understand.
@@ -94,7 +103,7 @@ struct Common {
     )]
     manifests: PathBuf,
     /// Accept a folder without any manifest
-    #[arg(long, env = "REPAVE_ALLOW_EMPTY", global = true)]
+    #[arg(long, env = "REPAVE_ALLOW_EMPTY", value_parser = FalseyValueParser::new(), global = true)]
     allow_empty: bool,
     /// The status file [default: .repave/status.json, with --simulate .repave/simulated/status.json]
     #[arg(long, env = "REPAVE_STATUS_FILE", value_name = "FILE", global = true)]
@@ -109,9 +118,11 @@ struct Common {
     #[arg(long, env = "REPAVE_ENDPOINT_URL", value_name = "URL", global = true, value_parser = endpoint)]
     endpoint_url: Option<String>,
     /// Use the embedded API instead of AWS, with the account in SEED.yaml or one that has the manifests' sources
-    #[arg(long, env = "REPAVE_SIMULATE", value_name = "SEED.yaml", global = true, num_args = 0..=1,
-        require_equals = true, default_missing_value = "", conflicts_with_all = ["endpoint_url", "profile"])]
-    simulate: Option<PathBuf>,
+    #[arg(
+        long, env = "REPAVE_SIMULATE", value_name = "SEED.yaml", global = true, num_args = 0..=1,
+        require_equals = true, default_missing_value = "true", value_parser = simulation
+    )]
+    simulate: Option<Simulation>,
     /// Requests per second to the service, after a burst of 5
     #[arg(long, env = "REPAVE_API_RATE", value_name = "NUMBER", default_value = "2", global = true, value_parser = rate)]
     api_rate: f64,
@@ -230,20 +241,28 @@ pub struct Config {
 }
 
 impl Cli {
-    /// Resolves what was typed into what it means.
-    pub fn resolve(self) -> Config {
+    /// Resolves what was typed into what it means, or says what does not fit together.
+    pub fn resolve(self) -> Result<Config, String> {
         let Self { command, common } = self;
-        let default_status = if common.simulate.is_some() {
-            ".repave/simulated/status.json"
-        } else {
-            ".repave/status.json"
+        let seed = match common.simulate {
+            None | Some(Simulation::Off) => None,
+            Some(Simulation::Derived) => Some(None),
+            Some(Simulation::Seeded(seed)) => Some(Some(seed)),
+        };
+        if seed.is_some() && (common.endpoint_url.is_some() || common.profile.is_some()) {
+            return Err(
+                "--simulate replaces AWS: it can't be given with --endpoint-url or --profile"
+                    .into(),
+            );
+        }
+        let default_status = match seed {
+            Some(_) => ".repave/simulated/status.json",
+            None => ".repave/status.json",
         };
         let status_file = common.status_file.unwrap_or_else(|| default_status.into());
-        let simulated = common.simulate.map(|seed| Simulated {
-            seed: (!seed.as_os_str().is_empty()).then_some(seed),
-            account_file: status_file.with_file_name("simulated-account.json"),
-        });
-        Config {
+        let account_file = status_file.with_file_name("simulated-account.json");
+        let simulated = seed.map(|seed| Simulated { seed, account_file });
+        Ok(Config {
             command,
             manifests: common.manifests,
             allow_empty: common.allow_empty,
@@ -260,7 +279,7 @@ impl Cli {
             log_format: common.log_format,
             color: common.color,
             output: common.output,
-        }
+        })
     }
 }
 
@@ -274,6 +293,16 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
         Ok(_) => Err("must be from 1s to 7 days (168h)".into()),
         Err(_) => Err("must be a number with a unit, as 30s, 15m or 1h 30m".into()),
     }
+}
+
+/// Empty and false values, as an environment variable may have them, mean no simulation.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a value parser")]
+fn simulation(text: &str) -> Result<Simulation, String> {
+    Ok(match text {
+        "" | "0" | "false" => Simulation::Off,
+        "1" | "true" => Simulation::Derived,
+        path => Simulation::Seeded(path.into()),
+    })
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -355,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_simulated_account_has_a_status_of_its_own() {
-        let config = |args: &[&str]| Cli::try_parse_from(args).unwrap().resolve();
+        let config = |args: &[&str]| Cli::try_parse_from(args).unwrap().resolve().unwrap();
         let real = config(&["repave", "plan"]);
         let simulated = config(&["repave", "plan", "--simulate"]);
         assert_eq!(real.status_file.to_str(), Some(".repave/status.json"));
@@ -367,5 +396,16 @@ mod tests {
             .simulated
             .unwrap();
         assert_eq!(seeded.seed, Some("a.yaml".into()));
+        assert_eq!(
+            config(&["repave", "--simulate=false", "plan"]).simulated,
+            None
+        );
+        let both = [
+            "repave",
+            "--simulate",
+            "--endpoint-url=http://localhost",
+            "plan",
+        ];
+        assert!(Cli::try_parse_from(both).unwrap().resolve().is_err());
     }
 }

@@ -27,11 +27,17 @@ use crate::store::{self, Store, StoreError};
 
 /// Runs the command: data goes to `out`, and the outcome says the rest.
 pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop) -> Outcome {
-    let mut screen = Screen { out, output: config.output, broken: None };
+    let mut screen = Screen {
+        out,
+        output: config.output,
+        broken: None,
+    };
     let outcome = match &config.command {
-        Command::Validate => validate(config, &mut screen),
+        Command::Validate => Ok(validate(config, &mut screen)),
         Command::Plan(arguments) => show_plan(config, arguments, &mut screen, clock, &stop).await,
-        Command::Reconcile(arguments) => reconcile(config, arguments, &mut screen, clock, stop).await,
+        Command::Reconcile(arguments) => {
+            reconcile(config, arguments, &mut screen, clock, stop).await
+        }
         Command::Status => show_status(config, &mut screen, clock),
         Command::Simulate(arguments) => simulate(arguments, &mut screen, clock, &stop).await,
     };
@@ -41,9 +47,13 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
     });
     match screen.broken {
         // Whoever read the output has gone, as `head` does: that is no failure of the command.
-        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Outcome::new(ExitCode::Failed, format!("{}; the output could not be written: {error}", outcome.words))
-        }
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Outcome::new(
+            ExitCode::Failed,
+            format!(
+                "{}; the output could not be written: {error}",
+                outcome.words
+            ),
+        ),
         _ => outcome,
     }
 }
@@ -92,10 +102,10 @@ struct Validation<'a> {
     warnings: &'a [Problem],
 }
 
-fn validate(config: &Config, screen: &mut Screen<'_>) -> Result<Outcome, Outcome> {
+fn validate(config: &Config, screen: &mut Screen<'_>) -> Outcome {
     let loaded = match load(config, screen) {
         Ok(loaded) => loaded,
-        Err(outcome) => return Ok(outcome),
+        Err(outcome) => return outcome,
     };
     let mut words = format!(
         "{} in {} valid",
@@ -103,7 +113,10 @@ fn validate(config: &Config, screen: &mut Screen<'_>) -> Result<Outcome, Outcome
         counted(loaded.files, "file")
     );
     if loaded.skipped > 0 {
-        words = format!("{words}, {} of other API groups skipped", counted(loaded.skipped, "document"));
+        words = format!(
+            "{words}, {} of other API groups skipped",
+            counted(loaded.skipped, "document")
+        );
     }
     let outcome = Outcome::new(ExitCode::Done, words);
     screen.text(&format!("{outcome}.\n"));
@@ -118,12 +131,14 @@ fn validate(config: &Config, screen: &mut Screen<'_>) -> Result<Outcome, Outcome
             warnings: &loaded.warnings,
         },
     );
-    Ok(outcome)
+    outcome
 }
 
 /// Loads the manifests, or shows every problem. The outcome in the error has been shown already.
 fn load(config: &Config, screen: &mut Screen<'_>) -> Result<Loaded, Outcome> {
-    let options = manifest::Options { allow_empty: config.allow_empty };
+    let options = manifest::Options {
+        allow_empty: config.allow_empty,
+    };
     match manifest::load(&config.manifests, &options) {
         Ok(loaded) => {
             for warning in &loaded.warnings {
@@ -138,7 +153,10 @@ fn load(config: &Config, screen: &mut Screen<'_>) -> Result<Loaded, Outcome> {
 fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
     let outcome = Outcome::new(
         ExitCode::InvalidManifests,
-        format!("invalid manifests: {}; nothing was done", counted(invalid.problems.len(), "problem")),
+        format!(
+            "invalid manifests: {}; nothing was done",
+            counted(invalid.problems.len(), "problem")
+        ),
     );
     for problem in &invalid.problems {
         screen.text(&format!("{problem}\n"));
@@ -147,7 +165,13 @@ fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
     screen.json(
         "Validation",
         &outcome,
-        &Validation { files, manifests: None, skipped: None, problems, warnings: &[] },
+        &Validation {
+            files,
+            manifests: None,
+            skipped: None,
+            problems,
+            warnings: &[],
+        },
     );
     outcome
 }
@@ -159,14 +183,20 @@ struct Connected {
 }
 
 /// Connects to AWS, or to the embedded API. Only a run that `keeps` changes a simulated account's file.
-async fn connect(config: &Config, desired: &Desired, keeps: bool, clock: Clock) -> Result<Connected, Outcome> {
+async fn connect(
+    config: &Config,
+    desired: &Desired,
+    keeps: bool,
+    clock: Clock,
+) -> Result<Connected, Outcome> {
     let Some(Simulated { seed, account_file }) = &config.simulated else {
         let api = AwsImages::connect(&config.connection)
             .await
             .map_err(|error| Outcome::new(ExitCode::Usage, error.to_string()))?;
         return Ok(Connected { api, _server: None });
     };
-    let failed = |error: embedded::EmbeddedError| Outcome::new(ExitCode::Failed, with_causes(&error));
+    let failed =
+        |error: embedded::EmbeddedError| Outcome::new(ExitCode::Failed, with_causes(&error));
     let region = config.connection.region.as_deref();
     let mut found = embedded::find(Some(account_file), seed.as_deref(), region).map_err(failed)?;
     if seed.is_none() {
@@ -174,17 +204,26 @@ async fn connect(config: &Config, desired: &Desired, keeps: bool, clock: Clock) 
     }
     let file = account_file.display().to_string();
     if found.kept {
-        tracing::info!(file, "simulated account of an earlier run; remove the file and the status to start afresh");
+        tracing::info!(
+            file,
+            "simulated account of an earlier run; remove the file and the status to start afresh"
+        );
     } else {
         tracing::info!(file, "new simulated account");
     }
-    let region = region.unwrap_or(&found.account.settings().region).to_owned();
+    let region = region
+        .unwrap_or(&found.account.settings().region)
+        .to_owned();
     let file = keeps.then_some(account_file.as_path());
-    let server =
-        embedded::serve(found.account, file, embedded::ANY_PORT, clock).await.map_err(failed)?;
+    let server = embedded::serve(found.account, file, embedded::ANY_PORT, clock)
+        .await
+        .map_err(failed)?;
     let url = format!("http://{}", server.address());
     let api = AwsImages::embedded(&url, &region, config.connection.api_rate);
-    Ok(Connected { api, _server: Some(server) })
+    Ok(Connected {
+        api,
+        _server: Some(server),
+    })
 }
 
 async fn show_plan(
@@ -199,14 +238,26 @@ async fn show_plan(
         Err(outcome) => return Ok(outcome),
     };
     let work = async {
-        let connected = connect(config, &loaded.desired, false, clock).await?;
-        let observed = connected.api.list_images().await.map_err(|error| unlisted(&error))?;
+        let connected = Box::pin(connect(config, &loaded.desired, false, clock)).await?;
+        let observed = connected
+            .api
+            .list_images()
+            .await
+            .map_err(|error| unlisted(&error))?;
         Ok::<_, Outcome>((connected.api.region().to_owned(), observed))
     };
-    let (region, observed) = stop.unless(work).await.map_err(|_| cancelled("nothing was changed"))??;
-    let target = Target { region, account_id: observed.owner().map(str::to_owned) };
-    let store::Read { mut status, unusable } =
-        store::read(&config.status_file, &target).map_err(|error| store_failed(&error))?;
+    let (region, observed) = stop
+        .unless(Box::pin(work))
+        .await
+        .map_err(|_| cancelled("nothing was changed"))??;
+    let target = Target {
+        region,
+        account_id: observed.owner().map(str::to_owned),
+    };
+    let store::Read {
+        mut status,
+        unusable,
+    } = store::read(&config.status_file, &target).map_err(|error| store_failed(&error))?;
     if let Some(why) = unusable {
         tracing::warn!("{} is not used: {why}", config.status_file.display());
     }
@@ -247,10 +298,13 @@ async fn reconcile(
     let holder = store::holder("reconcile --once", clock.now_in_seconds());
     let store = Store::lock(&config.status_file, &holder).map_err(|error| store_failed(&error))?;
     let connected = stop
-        .unless(connect(config, &loaded.desired, true, clock))
+        .unless(Box::pin(connect(config, &loaded.desired, true, clock)))
         .await
         .map_err(|reason| stopped(reason, None, arguments))??;
-    let target = Target { region: connected.api.region().to_owned(), account_id: None };
+    let target = Target {
+        region: connected.api.region().to_owned(),
+        account_id: None,
+    };
     let manifests = ManifestsStatus {
         revision: revision::of(&config.manifests),
         digest: Some(loaded.digest),
@@ -258,20 +312,32 @@ async fn reconcile(
     };
     let mut reconciler = Reconciler::new(connected.api, store, &target, config.settle, clock, stop)
         .map_err(|error| store_failed(&error))?;
-    let ended = once::run(&mut reconciler, &loaded.desired, &manifests, arguments.wait, |plan, _| {
-        screen.text(&report::plan_text(plan, clock.now_in_seconds()));
-    })
+    let ended = once::run(
+        &mut reconciler,
+        &loaded.desired,
+        &manifests,
+        arguments.wait,
+        |plan, _| {
+            screen.text(&report::plan_text(plan, clock.now_in_seconds()));
+        },
+    )
     .await
     .map_err(|error| store_failed(&error))?;
 
     let outcome = outcome_of(&ended, arguments);
     if let (Some(left), false) = (&ended.left, ended.attempts.is_empty()) {
-        screen.text(&format!("After {}:\n", counted(ended.attempts.len(), "create")));
+        screen.text(&format!(
+            "After {}:\n",
+            counted(ended.attempts.len(), "create")
+        ));
         screen.text(&report::plan_text(left, clock.now_in_seconds()));
     }
     let none = Plan { images: Vec::new() };
-    let body = PlanBody::new(&reconciler.status().target, ended.left.as_ref().unwrap_or(&none))
-        .with_attempts(&ended.attempts);
+    let body = PlanBody::new(
+        &reconciler.status().target,
+        ended.left.as_ref().unwrap_or(&none),
+    )
+    .with_attempts(&ended.attempts);
     screen.json("Reconciliation", &outcome, &body);
     Ok(outcome)
 }
@@ -295,33 +361,59 @@ fn outcome_of(ended: &Ended<'_>, arguments: &cli::Reconcile) -> Outcome {
         })
         .collect();
     if !stalled.is_empty() {
-        let denied = stalled.iter().any(|(_, reason)| *reason == Reason::AccessDenied);
-        let code = if denied { ExitCode::AccessDenied } else { ExitCode::Blocked };
-        let names: Vec<String> = stalled.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
+        let denied = stalled
+            .iter()
+            .any(|(_, reason)| *reason == Reason::AccessDenied);
+        let code = if denied {
+            ExitCode::AccessDenied
+        } else {
+            ExitCode::Blocked
+        };
+        let names: Vec<String> = stalled
+            .iter()
+            .map(|(name, reason)| format!("{name} ({reason})"))
+            .collect();
         let what = counted(stalled.len(), "image");
-        return Outcome::new(code, format!("a person is needed for {what}: {}", names.join(", ")));
+        return Outcome::new(
+            code,
+            format!("a person is needed for {what}: {}", names.join(", ")),
+        );
     }
     match &ended.end {
         End::Stopped(reason, error) => match (left, error) {
             (None, Some(error)) => Outcome::new(
                 ExitCode::TimedOut,
-                format!("timed out after {} before the account could be listed: {error}", arguments.timeout),
+                format!(
+                    "timed out after {} before the account could be listed: {error}",
+                    arguments.timeout
+                ),
             ),
             _ => stopped(*reason, left, arguments),
         },
         End::Still | End::Unlisted(_) => {
             let totals = left.map(Plan::totals).unwrap_or_default();
-            let created = ended.attempts.iter().filter(|attempt| attempt.result.is_ok()).count();
+            let created = ended
+                .attempts
+                .iter()
+                .filter(|attempt| attempt.result.is_ok())
+                .count();
             Outcome::new(
                 ExitCode::Done,
-                format!("done: {} accepted in this run; {}", counted(created, "create"), still_text(totals)),
+                format!(
+                    "done: {} accepted in this run; {}",
+                    counted(created, "create"),
+                    still_text(totals)
+                ),
             )
         }
     }
 }
 
 fn still_text(totals: crate::plan::Totals) -> String {
-    format!("{} building, {} waiting, {} ready", totals.building, totals.waiting, totals.ready)
+    format!(
+        "{} building, {} waiting, {} ready",
+        totals.building, totals.waiting, totals.ready
+    )
 }
 
 fn stopped(reason: StopReason, left: Option<&Plan<'_>>, arguments: &cli::Reconcile) -> Outcome {
@@ -331,23 +423,34 @@ fn stopped(reason: StopReason, left: Option<&Plan<'_>>, arguments: &cli::Reconci
         .filter_map(|image| match &image.answer {
             Answer::Create { .. } => Some(format!("{} (not started)", image.desired.name)),
             Answer::Ready { .. } => None,
-            Answer::Wait(wait) => Some(format!("{} ({}: {})", image.desired.name, wait.reason, wait.message)),
+            Answer::Wait(wait) => Some(format!(
+                "{} ({}: {})",
+                image.desired.name, wait.reason, wait.message
+            )),
         })
         .collect();
     match reason {
         StopReason::Signal => cancelled("what was in flight is recorded; run it again to go on"),
-        StopReason::Timeout if waits.is_empty() => {
-            Outcome::new(ExitCode::TimedOut, format!("timed out after {:#}", arguments.timeout))
-        }
+        StopReason::Timeout if waits.is_empty() => Outcome::new(
+            ExitCode::TimedOut,
+            format!("timed out after {:#}", arguments.timeout),
+        ),
         StopReason::Timeout => Outcome::new(
             ExitCode::TimedOut,
-            format!("timed out after {:#} with work left: {}", arguments.timeout, waits.join("; ")),
+            format!(
+                "timed out after {:#} with work left: {}",
+                arguments.timeout,
+                waits.join("; ")
+            ),
         ),
     }
 }
 
 fn cancelled(then: &str) -> Outcome {
-    Outcome::new(ExitCode::Cancelled, format!("cancelled by a signal; {then}"))
+    Outcome::new(
+        ExitCode::Cancelled,
+        format!("cancelled by a signal; {then}"),
+    )
 }
 
 fn unlisted(error: &ApiError) -> Outcome {
@@ -386,8 +489,17 @@ fn show_status(config: &Config, screen: &mut Screen<'_>, clock: Clock) -> Result
     let path: &Path = &config.status_file;
     let status = store::read_any(path)
         .map_err(|error| store_failed(&error))?
-        .map_err(|why| Outcome::new(ExitCode::Failed, format!("{} cannot be shown: {why}", path.display())))?;
-    let words = format!("{} in {}", counted(status.images.len(), "image"), path.display());
+        .map_err(|why| {
+            Outcome::new(
+                ExitCode::Failed,
+                format!("{} cannot be shown: {why}", path.display()),
+            )
+        })?;
+    let words = format!(
+        "{} in {}",
+        counted(status.images.len(), "image"),
+        path.display()
+    );
     let outcome = Outcome::new(ExitCode::Done, words);
     screen.text(&report::status_text(&status, clock.now_in_seconds()));
     screen.json("StatusReport", &outcome, &StatusBody { status: &status });
@@ -409,7 +521,8 @@ async fn simulate(
             ),
         ));
     }
-    let failed = |error: embedded::EmbeddedError| Outcome::new(ExitCode::Failed, with_causes(&error));
+    let failed =
+        |error: embedded::EmbeddedError| Outcome::new(ExitCode::Failed, with_causes(&error));
     let file = arguments.account_file.as_deref();
     let found = embedded::find(file, arguments.seed.as_deref(), None).map_err(failed)?;
     // Two servers must not keep one account.
@@ -420,7 +533,9 @@ async fn simulate(
         }
         None => None,
     };
-    let server = embedded::serve(found.account, file, arguments.listen, clock).await.map_err(failed)?;
+    let server = embedded::serve(found.account, file, arguments.listen, clock)
+        .await
+        .map_err(failed)?;
     screen.text(&format!("listening on http://{}\n", server.address()));
     stop.wait().await;
     drop(server);

@@ -95,27 +95,24 @@ pub fn find(
             }
         }
     }
-    let account = match seed {
-        Some(path) => {
-            let read = |source| EmbeddedError::Read {
-                path: shown(path),
-                source,
-            };
-            let bytes = store::read_limited(path, MAX_ACCOUNT).map_err(read)?;
-            let text =
-                String::from_utf8(bytes).map_err(|_| read(io::Error::other("it is not UTF-8")))?;
-            seed::parse(&text).map_err(|error| EmbeddedError::Seed {
-                path: shown(path),
-                problem: error.to_string(),
-            })?
+    let account = if let Some(path) = seed {
+        let read = |source| EmbeddedError::Read {
+            path: shown(path),
+            source,
+        };
+        let bytes = store::read_limited(path, MAX_ACCOUNT).map_err(read)?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| read(io::Error::other("it is not UTF-8")))?;
+        seed::parse(&text).map_err(|error| EmbeddedError::Seed {
+            path: shown(path),
+            problem: error.to_string(),
+        })?
+    } else {
+        let mut settings = Settings::default();
+        if let Some(region) = region {
+            region.clone_into(&mut settings.region);
         }
-        None => {
-            let mut settings = Settings::default();
-            if let Some(region) = region {
-                region.clone_into(&mut settings.region);
-            }
-            Account::new(settings)
-        }
+        Account::new(settings)
     };
     Ok(Found {
         account,

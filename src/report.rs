@@ -56,6 +56,18 @@ pub fn plan_text(plan: &Plan<'_>, now: Timestamp) -> String {
             "Nothing to do: {}, ready.",
             counted(totals.ready, "image")
         );
+    } else if totals.create == 0 {
+        let Totals {
+            building,
+            waiting,
+            blocked,
+            ready,
+            ..
+        } = totals;
+        let _ = writeln!(
+            text,
+            "Nothing to create: {building} building, {waiting} waiting, {blocked} blocked, {ready} ready."
+        );
     } else {
         let _ = writeln!(text, "Plan: {}.", totals_text(totals));
     }
@@ -108,7 +120,7 @@ fn line(image: &PlannedImage<'_>, width: usize, now: Timestamp) -> String {
             if let (Needs::Build, Some(since)) = (wait.needs, wait.since) {
                 let _ = write!(text, ", for {}", duration(now.duration_since(since)));
             }
-            if let Some(until) = wait.until {
+            if let (Some(until), false) = (wait.until, wait.needs == Needs::Build) {
                 let what = if wait.reason == Reason::Settling {
                     "settled"
                 } else {

@@ -102,7 +102,7 @@ impl ImageApi for DirectApi {
         let call = Call::CreateUpdatedImage(CreateUpdatedImage {
             name: Some(request.name.to_string()),
             description: Some(request.description.to_string()),
-            source_image_id: Some(request.source.to_string()),
+            source_image_id: Some(request.source_id.clone()),
             tags: Some(tags).filter(|tags| !tags.is_empty()),
         });
         match self.call(operation, call).await? {
