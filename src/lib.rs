@@ -49,6 +49,7 @@ pub mod cloud;
 pub mod embedded;
 pub mod escape;
 pub mod image;
+pub mod manifest;
 pub mod name;
 pub mod once;
 pub mod outcome;

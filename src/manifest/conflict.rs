@@ -1,0 +1,170 @@
+//! Conflicts between manifests that are each valid, as problems with places.
+
+use std::collections::BTreeMap;
+
+use super::decode::Origin;
+use super::locate::{Map, Position};
+use super::problem::Problem;
+use super::read;
+use crate::escape::Escaped;
+use crate::image::Conflict;
+use crate::name::{ImageName, ManifestName};
+
+/// What a manifest claims for itself alone, and where it says so.
+pub(super) struct Claim {
+    pub name: ManifestName,
+    pub image_name: ImageName,
+    /// Index of its file.
+    pub file: usize,
+    /// From 1.
+    pub document: usize,
+    pub origin: Origin,
+}
+
+/// Most manifests of a circle that its problem lists.
+const MAX_CIRCLE_SHOWN: usize = 10;
+
+/// Turns conflicts between manifests into problems with places.
+pub(super) struct Conflicts<'a> {
+    claims: &'a [Claim],
+    files: &'a [read::Found],
+    /// Positions in the files that take part, by file. Texts are not kept while reading, so those few files are read
+    /// again; if one has changed meanwhile, its places may be off, and the next pass tells them right.
+    maps: BTreeMap<usize, Option<Map>>,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Conflicts<'a> {
+    pub(super) fn new(claims: &'a [Claim], files: &'a [read::Found]) -> Self {
+        Self {
+            claims,
+            files,
+            maps: BTreeMap::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    pub(super) fn problems(&mut self, conflicts: &[Conflict]) -> Vec<Problem> {
+        let mut same_name = Vec::new();
+        let mut problems = Vec::new();
+        for conflict in conflicts {
+            match conflict {
+                Conflict::SameName { first, second } => {
+                    same_name.push((*first, *second));
+                    let found = format!(
+                        "found \"{}\", which {} declares too",
+                        self.claims[*second].name,
+                        self.place(*first, |origin| origin.name)
+                    );
+                    problems.push(self.problem(
+                        *second,
+                        |origin| origin.name,
+                        "metadata.name",
+                        found,
+                        "a name that no other manifest bears",
+                    ));
+                }
+                Conflict::SameImageName { first, second } => {
+                    let claim = &self.claims[*second];
+                    let is_default = claim.origin.image_name == claim.origin.name;
+                    if is_default && same_name.last() == Some(&(*first, *second)) {
+                        continue; // one wrong word, told above
+                    }
+                    let found = format!(
+                        "found the image name \"{}\", which {} declares too",
+                        claim.image_name,
+                        self.place(*first, |origin| origin.image_name)
+                    );
+                    let path = if is_default {
+                        "metadata.name"
+                    } else {
+                        "spec.imageName"
+                    };
+                    problems.push(self.problem(
+                        *second,
+                        |origin| origin.image_name,
+                        path,
+                        found,
+                        "an image name that no other manifest declares",
+                    ));
+                }
+                Conflict::SourceCircle(circle) => problems.extend(self.circle(circle)),
+            }
+        }
+        problems
+    }
+
+    /// Tells a circle at its last manifest, beginning the chain there.
+    fn circle(&mut self, circle: &[usize]) -> Option<Problem> {
+        let (at, last) = circle.iter().enumerate().max_by_key(|(_, index)| **index)?;
+        let chain: Vec<String> = circle
+            .iter()
+            .cycle()
+            .skip(at)
+            .take((circle.len() + 1).min(MAX_CIRCLE_SHOWN))
+            .map(|&index| {
+                let place = self.place(index, |origin| origin.source);
+                format!("{} ({place})", self.claims[index].image_name)
+            })
+            .collect();
+        let mut found = format!(
+            "found a circle of sources, each made from the next: {}",
+            chain.join(", ")
+        );
+        if circle.len() >= MAX_CIRCLE_SHOWN {
+            let count = circle.len();
+            found = format!("{found}, … and so on through {count} manifests back to the first");
+        }
+        Some(self.problem(
+            *last,
+            |origin| origin.source,
+            "spec.source.imageName",
+            found,
+            "a chain of sources that begins with an image no manifest declares",
+        ))
+    }
+
+    fn problem(
+        &mut self,
+        index: usize,
+        node: fn(&Origin) -> u32,
+        path: &str,
+        found: String,
+        allowed: &str,
+    ) -> Problem {
+        let position = self.position(index, node);
+        let claim = &self.claims[index];
+        Problem {
+            file: self.files[claim.file].shown.clone(),
+            line: position.map(|p| p.line as usize),
+            column: position.map(|p| p.column as usize),
+            document: Some(claim.document),
+            path: path.to_owned(),
+            found,
+            allowed: allowed.to_owned(),
+        }
+    }
+
+    /// The place as `file:line:column`, ready to print.
+    fn place(&mut self, index: usize, node: fn(&Origin) -> u32) -> String {
+        let position = self.position(index, node);
+        let claim = &self.claims[index];
+        let file = Escaped(&self.files[claim.file].shown);
+        match position {
+            Some(Position { line, column }) => format!("{file}:{line}:{column}"),
+            None => format!("{file}#{}", claim.document),
+        }
+    }
+
+    fn position(&mut self, index: usize, node: fn(&Origin) -> u32) -> Option<Position> {
+        let claim = &self.claims[index];
+        let path = &self.files[claim.file].path;
+        let buffer = &mut self.buffer;
+        let map = self.maps.entry(claim.file).or_insert_with(|| {
+            let text = read::text(path, buffer).ok()?;
+            Some(Map::new(text.strip_prefix('\u{feff}').unwrap_or(text)))
+        });
+        map.as_ref()?
+            .position(claim.document, node(&claim.origin), None)
+    }
+}

@@ -1,0 +1,415 @@
+//! A document's tree to a [`DesiredImage`], collecting every problem by node number. It neither parses nor reads.
+
+use std::collections::BTreeMap;
+
+use super::fields::{Decoder, Field, MAX_SHOWN, Path, Shown};
+use super::problem::Report;
+use super::yaml::{Node, Value};
+use super::{API_VERSION, GROUP, KIND, digest};
+use crate::escape::escaped;
+use crate::image::{CreateWhen, DesiredImage, Place, Source};
+use crate::name::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
+
+/// What a document is.
+pub(super) enum Meaning {
+    /// Empty, or comments only.
+    Nothing,
+    /// Of another API group.
+    Foreign,
+    /// Told in the report.
+    Broken,
+    /// A manifest.
+    Image(Box<DesiredImage>, Origin),
+}
+
+/// The nodes in which a manifest says what others may contradict.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    pub name: u32,
+    /// Same as `name` where the image name is the default.
+    pub image_name: u32,
+    pub source: u32,
+}
+
+/// Decodes a document, the `number`th of its file.
+pub(super) fn document(root: &Node<'_>, file: &str, number: usize, report: &mut Report) -> Meaning {
+    let before = report.problems.count();
+    let mut decoder = Decoder {
+        document: number,
+        report,
+    };
+    let entries = match &root.value {
+        Value::Null => return Meaning::Nothing,
+        Value::Map(entries) => entries,
+        other => {
+            decoder.problem(
+                root.number,
+                &Path::ROOT,
+                format_args!("found {}", Shown(other)),
+                format_args!("a manifest, which begins with apiVersion: {API_VERSION}"),
+            );
+            return Meaning::Broken;
+        }
+    };
+    match decoder.header(root, entries) {
+        Header::Foreign => return Meaning::Foreign,
+        Header::Broken => return Meaning::Broken,
+        Header::Manifest => {}
+    }
+    let Some((image, origin)) = decoder.manifest(root, entries, file) else {
+        return Meaning::Broken;
+    };
+    if report.problems.count() > before {
+        return Meaning::Broken;
+    }
+    Meaning::Image(Box::new(image), origin)
+}
+
+/// Whose document it is.
+enum Header {
+    Foreign,
+    Broken,
+    Manifest,
+}
+
+impl Decoder<'_> {
+    /// Decides by `apiVersion` and `kind` whose document it is. A mistake in them never makes it another's.
+    fn header(&mut self, root: &Node<'_>, entries: &[(Node<'_>, Node<'_>)]) -> Header {
+        let find = |name: &str| {
+            let mut found = entries
+                .iter()
+                .filter(|(key, _)| matches!(&key.value, Value::Text(text) if text == name));
+            (found.next().map(|(_, value)| value), found.next())
+        };
+        let path = Path::ROOT.field("apiVersion");
+        let (kind, _) = find("kind");
+        let is_kind =
+            kind.is_some_and(|node| matches!(&node.value, Value::Text(text) if text == KIND));
+        let (version, second) = find("apiVersion");
+        if let Some((key, _)) = second {
+            self.problem(
+                key.number,
+                &path,
+                format_args!("found the field a second time"),
+                format_args!("each field once"),
+            );
+            return Header::Broken;
+        }
+        match version {
+            None => {
+                self.problem(
+                    root.number,
+                    &path,
+                    format_args!("missing"),
+                    format_args!("{API_VERSION}"),
+                );
+                return if is_kind {
+                    Header::Manifest
+                } else {
+                    Header::Broken
+                };
+            }
+            Some(node) => match &node.value {
+                Value::Text(text) if text == API_VERSION => {}
+                Value::Text(text) if (!is_kind || text.contains('/')) && is_foreign(text) => {
+                    if is_kind {
+                        self.warning(
+                            node.number,
+                            &path,
+                            format_args!("found \"{}\" and passed the document over, though its kind is {KIND}", escaped(text, MAX_SHOWN)),
+                            format_args!("{API_VERSION}, if it is a manifest of repave"),
+                        );
+                    }
+                    return Header::Foreign;
+                }
+                other => {
+                    self.problem(
+                        node.number,
+                        &path,
+                        format_args!("found {}", Shown(other)),
+                        format_args!("{API_VERSION}"),
+                    );
+                    // Another version has other fields.
+                    return if is_kind && !matches!(other, Value::Text(_)) {
+                        Header::Manifest
+                    } else {
+                        Header::Broken
+                    };
+                }
+            },
+        }
+        let path = Path::ROOT.field("kind");
+        match kind {
+            Some(_) if is_kind => Header::Manifest,
+            Some(node) => {
+                self.problem(
+                    node.number,
+                    &path,
+                    format_args!("found {}", Shown(&node.value)),
+                    format_args!("{KIND}"),
+                );
+                if matches!(node.value, Value::Text(_)) {
+                    Header::Broken
+                } else {
+                    Header::Manifest
+                }
+            }
+            None => {
+                self.problem(
+                    root.number,
+                    &path,
+                    format_args!("missing"),
+                    format_args!("{KIND}"),
+                );
+                Header::Manifest
+            }
+        }
+    }
+
+    fn manifest(
+        &mut self,
+        root: &Node<'_>,
+        entries: &[(Node<'_>, Node<'_>)],
+        file: &str,
+    ) -> Option<(DesiredImage, Origin)> {
+        let top = Path::ROOT;
+        let [_, _, metadata, spec] =
+            self.fields(entries, &top, ["apiVersion", "kind", "metadata", "spec"]);
+        let name = self
+            .map(root.number, metadata, &top.field("metadata"))
+            .and_then(|(key, entries)| {
+                let path = top.field("metadata");
+                let [name] = self.fields(entries, &path, ["name"]);
+                self.text(key, name, &path.field("name"), ManifestName::parse)
+            });
+        let path = top.field("spec");
+        let (key, entries) = self.map(root.number, spec, &path)?;
+        let [image_name, source, description, tags, create_when, suspend] = self.fields(
+            entries,
+            &path,
+            [
+                "imageName",
+                "source",
+                "description",
+                "tags",
+                "createWhen",
+                "suspend",
+            ],
+        );
+        let image_name = match image_name {
+            Some(_) => self.text(key, image_name, &path.field("imageName"), ImageName::parse),
+            None => name
+                .as_ref()
+                .and_then(|(name, node)| self.default_image_name(name, *node)),
+        };
+        let source = self.source(key, source, &path.field("source"));
+        let description = self.description(key, description, &path.field("description"));
+        let tags = self.tags(tags, &path.field("tags"));
+        let create_when = self.create_when(create_when, &path.field("createWhen"));
+        let suspend = self.suspend(suspend, &path.field("suspend"));
+
+        let (name, name_node) = name?;
+        let (image_name, image_name_node) = image_name?;
+        let (source, source_node) = source?;
+        let mut image = DesiredImage {
+            name,
+            image_name,
+            source,
+            description: description?,
+            tags: tags?,
+            create_when: create_when?,
+            suspend: suspend?,
+            place: Place {
+                file: file.to_owned(),
+                document: self.document,
+            },
+            digest: String::new(),
+        };
+        image.digest = digest::of_image(&image);
+        let origin = Origin {
+            name: name_node,
+            image_name: image_name_node,
+            source: source_node,
+        };
+        Some((image, origin))
+    }
+
+    fn default_image_name(&mut self, name: &ManifestName, node: u32) -> Option<(ImageName, u32)> {
+        match ImageName::parse(name.as_str()) {
+            Ok(image_name) => Some((image_name, node)),
+            Err(e) => {
+                self.problem(
+                    node,
+                    &Path::ROOT.field("metadata").field("name"),
+                    format_args!(
+                        "found \"{}\", which is no image name: {}",
+                        escaped(name.as_str(), MAX_SHOWN),
+                        e.problem
+                    ),
+                    format_args!("{}; or set spec.imageName", e.allowed),
+                );
+                None
+            }
+        }
+    }
+
+    fn source(
+        &mut self,
+        parent: u32,
+        field: Option<Field<'_, '_>>,
+        path: &Path<'_>,
+    ) -> Option<(Source, u32)> {
+        const ONE: &str = "either imageId or imageName";
+        let (key, entries) = self.map(parent, field, path)?;
+        match self.fields(entries, path, ["imageId", "imageName"]) {
+            [None, None] => {
+                self.problem(
+                    key,
+                    path,
+                    format_args!("found neither imageId nor imageName"),
+                    format_args!("{ONE}"),
+                );
+                None
+            }
+            [Some(id), None] => self
+                .text(key, Some(id), &path.field("imageId"), ImageId::parse)
+                .map(|(id, node)| (Source::ImageId(id), node)),
+            [None, Some(name)] => self
+                .text(key, Some(name), &path.field("imageName"), ImageName::parse)
+                .map(|(name, node)| (Source::ImageName(name), node)),
+            [Some(id), Some(name)] => {
+                self.problem(
+                    id.key.max(name.key),
+                    path,
+                    format_args!("found both imageId and imageName"),
+                    format_args!("{ONE}"),
+                );
+                self.text_value(id, &path.field("imageId"), ImageId::parse);
+                self.text_value(name, &path.field("imageName"), ImageName::parse);
+                None
+            }
+        }
+    }
+
+    fn description(
+        &mut self,
+        parent: u32,
+        field: Option<Field<'_, '_>>,
+        path: &Path<'_>,
+    ) -> Option<Description> {
+        let (description, node) = self.text(parent, field, path, Description::parse)?;
+        if description.as_str().contains('-') {
+            self.warning(
+                node,
+                path,
+                format_args!(
+                    "found '-', which the AWS console is said not to accept in a description"
+                ),
+                format_args!("a description without '-', if people edit images in the console"),
+            );
+        }
+        Some(description)
+    }
+
+    fn tags(&mut self, field: Option<Field<'_, '_>>, path: &Path<'_>) -> Option<Tags> {
+        let Some(field) = field else {
+            return Some(Tags::default());
+        };
+        let Value::Map(entries) = &field.value.value else {
+            self.wrong(field, path, format_args!("a map of texts"));
+            return None;
+        };
+        let mut tags = BTreeMap::new();
+        for (key, value) in entries {
+            let Value::Text(name) = &key.value else {
+                self.problem(
+                    key.number,
+                    path,
+                    format_args!("found {} as a tag's key", Shown(&key.value)),
+                    format_args!(
+                        "{}, in quotes if it looks like a number or boolean",
+                        TagKey::ALLOWED
+                    ),
+                );
+                continue;
+            };
+            let path = path.field(name);
+            let key_field = Field {
+                key: key.number,
+                value: key,
+            };
+            let value_field = Field {
+                key: key.number,
+                value,
+            };
+            let tag_key = self.text_value(key_field, &path, TagKey::parse);
+            let tag_value = self.text_value(value_field, &path, TagValue::parse);
+            let (Some(tag_key), Some(tag_value)) = (tag_key, tag_value) else {
+                continue;
+            };
+            if tags.insert(tag_key, tag_value).is_some() {
+                self.problem(
+                    key.number,
+                    &path,
+                    format_args!("found the tag a second time"),
+                    format_args!("each tag once"),
+                );
+            }
+        }
+        match Tags::new(tags) {
+            Ok(tags) => Some(tags),
+            Err(e) => {
+                self.problem(
+                    field.key,
+                    path,
+                    format_args!("found {}", e.problem),
+                    format_args!("{}", e.allowed),
+                );
+                None
+            }
+        }
+    }
+
+    fn create_when(&mut self, field: Option<Field<'_, '_>>, path: &Path<'_>) -> Option<CreateWhen> {
+        let Some(field) = field else {
+            return Some(CreateWhen::Always);
+        };
+        if let Value::Text(text) = &field.value.value {
+            match text.as_ref() {
+                "Always" => return Some(CreateWhen::Always),
+                "UpdateAvailable" => return Some(CreateWhen::UpdateAvailable),
+                _ => {}
+            }
+        }
+        self.wrong(field, path, format_args!("Always or UpdateAvailable"));
+        None
+    }
+
+    fn suspend(&mut self, field: Option<Field<'_, '_>>, path: &Path<'_>) -> Option<bool> {
+        let Some(field) = field else {
+            return Some(false);
+        };
+        if let Value::Bool(suspend) = field.value.value {
+            return Some(suspend);
+        }
+        self.wrong(field, path, format_args!("true or false, without quotes"));
+        None
+    }
+}
+
+/// Tells whether an `apiVersion` names another API group, and clearly so.
+///
+/// A version alone (`v1`) is Kubernetes' core group. Anything near our own group's name is a mistake, not another's.
+fn is_foreign(api_version: &str) -> bool {
+    let Some((group, version)) = api_version.split_once('/') else {
+        let mut rest = api_version.bytes();
+        return rest.next() == Some(b'v') && rest.next().is_some_and(|b| b.is_ascii_digit());
+    };
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
+    };
+    is_name(group) && is_name(version) && group != GROUP
+}

@@ -1,0 +1,59 @@
+//! Digests of a manifest and of a set of them, stable across versions: status files and plans remember them.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::image::{CreateWhen, Desired, DesiredImage, Source};
+use crate::name::{Description, ImageName, ManifestName, Tags};
+
+/// A manifest's values as they are digested: fields in the order of their names, so that the text is canonical.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Canonical<'a> {
+    create_when: CreateWhen,
+    description: &'a Description,
+    image_name: &'a ImageName,
+    name: &'a ManifestName,
+    source: &'a Source,
+    tags: &'a Tags,
+}
+
+/// The manifest's generation: what it says, without what only says where or whether.
+pub(super) fn of_image(image: &DesiredImage) -> String {
+    let canonical = Canonical {
+        create_when: image.create_when,
+        description: &image.description,
+        image_name: &image.image_name,
+        name: &image.name,
+        source: &image.source,
+        tags: &image.tags,
+    };
+    let mut json = Vec::with_capacity(512);
+    // Texts in maps with text keys: there is nothing that could fail, and no digest would equal any other.
+    if serde_json::to_writer(&mut json, &canonical).is_err() {
+        return String::new();
+    }
+    hex(&Sha256::digest(&json))
+}
+
+/// The set's digest: that of its manifests' digests in the order of their names.
+pub(super) fn of_set(desired: &Desired) -> String {
+    let mut hash = Sha256::new();
+    for image in desired {
+        hash.update(image.digest.as_bytes());
+        hash.update(b"\n");
+    }
+    hex(&hash.finalize())
+}
+
+/// `sha256:` and the bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity("sha256:".len() + 2 * bytes.len());
+    text.push_str("sha256:");
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}

@@ -1,0 +1,365 @@
+//! Places of nodes, and what only places can tell: anchors, aliases, tags, and texts too costly for `serde_yaml`.
+//!
+//! This second parser never decides what a text means. It counts nodes as `yaml` numbers them; where the two disagree
+//! about a document, that document's beginning is the best place known.
+
+use saphyr_parser::{Event, Marker, Parser, Span};
+
+use super::problem::{Draft, Drafts};
+
+/// Most nodes (scalars, lists and maps, keys included) of a file: twice what 256 KiB of manifests have.
+///
+/// Both parsers together take about 40 ms for as many in the costliest notation.
+pub(super) const MAX_NODES: u32 = 32 * 1024;
+/// Deepest nesting. Kubernetes schemas, which may share a folder with manifests, reach about 40.
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// A text with fewer marks of structure than this has at most twice as many nodes and ends.
+const MAX_PLAIN_MARKS: usize = 8 * 1024;
+/// The parser under `serde_yaml` visits every open bracket at every token; with as many this stays below 10 ms.
+const MAX_PLAIN_BRACKETS: usize = 256;
+
+/// A place in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+}
+
+impl Position {
+    /// The place of the byte at this index; lines end as editors show them, in `\n`, `\r` or both.
+    pub(super) fn of(text: &[u8], index: usize) -> Self {
+        let before = &text[..index.min(text.len())];
+        let mut start = 0;
+        let mut line = 1;
+        for (at, byte) in before.iter().enumerate() {
+            if *byte == b'\n' || (*byte == b'\r' && text.get(at + 1) != Some(&b'\n')) {
+                line += 1;
+                start = at + 1;
+            }
+        }
+        let is_start = |byte: &&u8| **byte & 0xc0 != 0x80;
+        let column = before[start..].iter().filter(is_start).count() + 1;
+        Self {
+            line,
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn at(marker: Marker) -> Self {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            line: number(marker.line()),
+            column: number(marker.col()).saturating_add(1),
+        }
+    }
+}
+
+/// Tells whether a text must be looked over before `serde_yaml` may read it. Costs one look at each byte.
+pub(super) fn is_suspect(text: &str) -> bool {
+    let mut marks = 0;
+    let mut brackets = 0;
+    let mut previous = b'\n';
+    for &byte in text.as_bytes() {
+        match byte {
+            b'&' | b'*' | b'!' => return true,
+            b'%' if begins_line(previous) => return true,
+            b'[' | b'{' => {
+                marks += 1;
+                brackets += 1;
+            }
+            b']' | b'}' | b',' | b'?' | b':' | b'\n' | b'\r' => marks += 1,
+            b' ' | b'\t' if previous == b'-' => marks += 1,
+            _ => {}
+        }
+        previous = byte;
+    }
+    marks > MAX_PLAIN_MARKS || brackets > MAX_PLAIN_BRACKETS
+}
+
+/// Tells whether the byte may end a line break (ASCII, U+0085, U+2028, U+2029) or a byte order mark; other characters
+/// end in the same bytes, which costs them a closer look.
+fn begins_line(previous: u8) -> bool {
+    matches!(previous, b'\n' | b'\r' | 0x85 | 0xa8 | 0xa9 | 0xbf)
+}
+
+/// The nodes' places in one text.
+#[derive(Debug)]
+pub(super) struct Map {
+    documents: Vec<Document>,
+    /// What is refused wherever it stands.
+    pub findings: Drafts,
+    /// How much of the text `serde_yaml` may read, in bytes: all, or up to the document that was refused.
+    pub readable: usize,
+}
+
+#[derive(Debug)]
+struct Document {
+    start: Position,
+    nodes: Vec<Position>,
+    /// Whether the node numbers are those of `yaml`, which follows aliases.
+    has_aliases: bool,
+    is_whole: bool,
+}
+
+impl Map {
+    pub(super) fn new(text: &str) -> Self {
+        let mut walk = Walk {
+            text,
+            index: CharIndex::new(text),
+            nodes: 0,
+            depth: 0,
+            begin: 0,
+            findings: Drafts::default(),
+            documents: Vec::new(),
+        };
+        let failed = walk.directives().or_else(|| walk.events());
+        Self {
+            documents: walk.documents,
+            findings: walk.findings,
+            readable: failed.unwrap_or(text.len()),
+        }
+    }
+
+    /// The place of a node, or of its document where the node is unknown; `count` is how many nodes `yaml` saw there.
+    pub(super) fn position(
+        &self,
+        document: usize,
+        node: u32,
+        count: Option<u32>,
+    ) -> Option<Position> {
+        let document = self.documents.get(document.checked_sub(1)?)?;
+        let differs =
+            document.is_whole && count.is_some_and(|n| n as usize != document.nodes.len());
+        let known = (!document.has_aliases && !differs)
+            .then(|| document.nodes.get(node as usize))
+            .flatten();
+        Some(*known.unwrap_or(&document.start))
+    }
+
+    /// Finds a document that the two parsers read differently, so that an alias may have gone unseen; `counts` is how
+    /// many nodes `yaml` saw in each, where it saw them all.
+    ///
+    /// To be asked of suspect texts only: in others a difference costs no more than a place.
+    pub(super) fn disagreement(&self, counts: &[Option<u32>]) -> Option<Draft> {
+        let differs = |(at, document): (usize, &Document)| {
+            let is_known = document.is_whole && !document.has_aliases;
+            let count = counts.get(at).copied().unwrap_or(Some(0));
+            is_known && count.is_some_and(|count| count as usize != document.nodes.len())
+        };
+        let is_whole = self.documents.last().is_some_and(|last| last.is_whole);
+        let at = match self.documents.iter().enumerate().position(differs) {
+            Some(at) => at,
+            None if is_whole && counts.len() > self.documents.len() => self.documents.len() - 1,
+            None => return None,
+        };
+        Some(Draft {
+            document: Some(at + 1),
+            node: 0,
+            position: Some(self.documents[at].start),
+            path: String::new(),
+            found: "found a document that two YAML parsers read differently".into(),
+            allowed: "plain YAML without anchors, aliases, tags and unusual line breaks".into(),
+        })
+    }
+}
+
+/// Bytes of characters, for questions in rising order.
+struct CharIndex<'a> {
+    text: &'a str,
+    characters: usize,
+    bytes: usize,
+}
+
+impl<'a> CharIndex<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            characters: 0,
+            bytes: 0,
+        }
+    }
+
+    /// The byte index of the character, at least that of the last answer.
+    fn byte(&mut self, character: usize) -> usize {
+        let ahead = character.saturating_sub(self.characters);
+        let rest = &self.text[self.bytes..];
+        let step = rest
+            .char_indices()
+            .nth(ahead)
+            .map_or(rest.len(), |(at, _)| at);
+        self.characters = self.characters.max(character);
+        self.bytes += step;
+        self.bytes
+    }
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    index: CharIndex<'a>,
+    nodes: u32,
+    depth: usize,
+    /// Where the document began, in bytes.
+    begin: usize,
+    findings: Drafts,
+    documents: Vec<Document>,
+}
+
+impl<'a> Walk<'a> {
+    /// Refuses directives but `%YAML`: nobody needs them, and `serde_yaml` compares each `%TAG` with all others.
+    fn directives(&mut self) -> Option<usize> {
+        const BREAKS: [char; 6] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'];
+        let text = self.text;
+        let (at, _) = text.match_indices('%').find(|(at, _)| {
+            let (before, rest) = text.split_at(*at);
+            (before.is_empty() || before.ends_with(BREAKS)) && !rest.starts_with("%YAML ")
+        })?;
+        let position = Position::of(text.as_bytes(), at);
+        self.find(
+            None,
+            position,
+            "found a line that begins with '%', a YAML directive",
+            "no directive but %YAML; nothing of this file was read",
+        );
+        Some(0)
+    }
+
+    /// Walks all events. Gives the beginning of the document that it could not finish.
+    fn events(&mut self) -> Option<usize> {
+        let mut parser = Parser::new_from_str(self.text);
+        while let Some(event) = parser.next_event() {
+            match event {
+                Ok((event, span)) => {
+                    if self.event(&event, span) {
+                        return Some(self.begin);
+                    }
+                }
+                Err(e) => {
+                    let document = self.documents.len();
+                    self.find(
+                        (document > 0).then_some(document),
+                        Position::at(*e.marker()),
+                        &format!("found no valid YAML: {}", e.info()),
+                        "valid YAML; nothing after this place was read",
+                    );
+                    return Some(self.begin);
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes one event; tells whether a limit was exceeded.
+    fn event(&mut self, event: &Event<'a>, span: Span) -> bool {
+        match event {
+            Event::DocumentStart(_) => {
+                self.begin = self.index.byte(span.start.index());
+                self.documents.push(Document {
+                    start: Position::at(span.start),
+                    nodes: Vec::new(),
+                    has_aliases: false,
+                    is_whole: false,
+                });
+                false
+            }
+            Event::DocumentEnd => {
+                if let Some(document) = self.documents.last_mut() {
+                    document.is_whole = true;
+                }
+                false
+            }
+            Event::Alias(_) => {
+                if let Some(document) = self.documents.last_mut() {
+                    document.has_aliases = true;
+                }
+                self.find_here(Position::at(span.start), "found an alias (*)");
+                self.node(span)
+            }
+            Event::Scalar(_, _, anchor, tag) => {
+                self.properties(*anchor, tag.is_some(), span);
+                self.node(span)
+            }
+            Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
+                self.properties(*anchor, tag.is_some(), span);
+                self.depth += 1;
+                self.node(span)
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.depth -= 1;
+                false
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd => false,
+        }
+    }
+
+    fn node(&mut self, span: Span) -> bool {
+        let position = Position::at(span.start);
+        if let Some(document) = self.documents.last_mut() {
+            document.nodes.push(position);
+        }
+        self.nodes += 1;
+        let found = if self.nodes > MAX_NODES {
+            format!("found more than {MAX_NODES} values in the file")
+        } else if self.depth > MAX_DEPTH {
+            format!("found values nested more than {MAX_DEPTH} deep")
+        } else {
+            return false;
+        };
+        self.find(
+            Some(self.documents.len()),
+            position,
+            &found,
+            "fewer; nothing after this place was read",
+        );
+        true
+    }
+
+    fn properties(&mut self, anchor: usize, has_tag: bool, span: Span) {
+        if (anchor > 0 || has_tag) && self.findings.count() < Drafts::MAX {
+            let at = self.index.byte(span.start.index());
+            if anchor > 0 {
+                let position = self.before(at, '&', span);
+                self.find_here(position, "found an anchor (&)");
+            }
+            if has_tag {
+                let position = self.before(at, '!', span);
+                self.find_here(position, "found a tag (!)");
+            }
+        }
+    }
+
+    /// The place of the last word before `at` that begins with the sign; the parser tells only that of the value.
+    fn before(&self, at: usize, sign: char, span: Span) -> Position {
+        let ends_word = |c: char| c.is_whitespace() || "[]{},".contains(c);
+        let text = &self.text[..at];
+        let Some(found) = text.rfind(sign) else {
+            return Position::at(span.start);
+        };
+        let word = text[..found].rfind(ends_word).map_or(0, |end| {
+            end + text[end..].chars().next().map_or(1, char::len_utf8)
+        });
+        Position::of(self.text.as_bytes(), word)
+    }
+
+    fn find_here(&mut self, position: Position, found: &str) {
+        self.find(
+            Some(self.documents.len()),
+            position,
+            found,
+            "plain values, each written out",
+        );
+    }
+
+    fn find(&mut self, document: Option<usize>, position: Position, found: &str, allowed: &str) {
+        self.findings.push(|| Draft {
+            document,
+            node: 0,
+            position: Some(position),
+            path: String::new(),
+            found: found.to_owned(),
+            allowed: allowed.to_owned(),
+        });
+    }
+}

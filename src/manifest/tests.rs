@@ -1,0 +1,881 @@
+//! What manifests may say, told by their problems; then folders; then hostile texts, judged by counts and never by time.
+
+use std::fs;
+use std::path::Path;
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::*;
+use crate::image::{CreateWhen, Source};
+use crate::name::ImageName;
+
+/// A valid manifest.
+const VALID: &str = "\
+apiVersion: repave.dev/v1alpha1
+kind: UpdatedImage
+metadata:
+  name: finance
+spec:
+  imageName: Finance_1
+  source:
+    imageId: wsi-0123456789ab
+  description: Finance desktop
+  tags: { team: finance }
+  createWhen: UpdateAvailable
+  suspend: true
+";
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// The problems and warnings of a text, one a line.
+fn problems(text: &str) -> String {
+    let result = parse("f", text);
+    if result.problems.is_empty() {
+        return format!("{} images, {} skipped", result.images.len(), result.skipped);
+    }
+    lines(&result.problems)
+}
+
+/// The problems of the valid manifest with one text replaced by another.
+fn with(from: &str, to: &str) -> String {
+    assert!(VALID.contains(from));
+    problems(&VALID.replacen(from, to, 1))
+}
+
+/// A manifest of that name, made from an image id.
+fn manifest(name: &str) -> String {
+    made_from(name, "imageId: wsi-0123456789ab")
+}
+
+fn made_from(name: &str, source: &str) -> String {
+    format!(
+        "apiVersion: {API_VERSION}\nkind: {KIND}\nmetadata: {{ name: {name} }}\nspec:\n  source: {{ {source} }}\n  description: d\n"
+    )
+}
+
+mod values {
+    use super::*;
+
+    #[test]
+    fn a_whole_manifest_and_its_defaults() {
+        let result = parse("dir/a.yaml", VALID);
+        assert_eq!(result.problems, []);
+        let [image] = result.images.as_slice() else {
+            panic!("{:?}", result.images)
+        };
+        assert_eq!(image.name.as_str(), "finance");
+        assert_eq!(image.image_name.as_str(), "Finance_1");
+        assert_eq!(image.source.to_string(), "wsi-0123456789ab");
+        assert_eq!(image.description.as_str(), "Finance desktop");
+        let tags: Vec<_> = image
+            .tags
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(tags, [("team", "finance")]);
+        assert_eq!(image.create_when, CreateWhen::UpdateAvailable);
+        assert!(image.suspend);
+        assert_eq!(image.place.to_string(), "dir/a.yaml#1");
+
+        let result = parse("a.yaml", &made_from("b", "imageName: Gold"));
+        assert_eq!(result.problems, []);
+        let image = &result.images[0];
+        assert_eq!(image.image_name.as_str(), "b");
+        let gold = ImageName::parse("Gold").unwrap();
+        assert_eq!(image.source, Source::ImageName(gold));
+        assert_eq!(image.create_when, CreateWhen::Always);
+        assert!(!image.suspend && image.tags.is_empty());
+    }
+
+    #[test]
+    fn digests_follow_the_values_and_nothing_else() {
+        let digest = |text: &str| parse("f", text).images[0].digest.clone();
+        let valid = digest(VALID);
+        // Status files remember these: a change here makes every rejected manifest be tried again.
+        assert_snapshot!(valid, @"sha256:bc45e1d4ea75fd129d6ec57284055a4b81c4cfe51b924edcf50b073df704b396");
+        for same in [
+            VALID.replace("suspend: true", "suspend: false"),
+            VALID.replace("{ team: finance }", "\n    team: 'finance'"),
+            format!("---\n# a comment\n{VALID}"),
+            VALID.replace('\n', "\r\n"),
+            format!("\u{feff}{VALID}"),
+        ] {
+            assert_eq!(digest(&same), valid, "{same}");
+        }
+        for (from, to) in [
+            ("name: finance", "name: finances"),
+            ("Finance_1", "Finance_2"),
+            ("wsi-0123456789ab", "wsi-0123456789ac"),
+            ("imageId: wsi-0123456789ab", "imageName: Gold"),
+            ("Finance desktop", "Finance  desktop"),
+            ("team: finance", "team: sales"),
+            ("team: finance", "teams: finance"),
+            ("UpdateAvailable", "Always"),
+        ] {
+            assert_ne!(digest(&VALID.replacen(from, to, 1)), valid, "{to}");
+        }
+    }
+
+    #[test]
+    fn a_value_outside_its_limits_is_told_with_its_place() {
+        assert_snapshot!(with("name: finance", "name: Finance"), @r#"f:4:9: metadata.name: found "Finance": character 1 is "F"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit"#);
+        assert_snapshot!(with("Finance_1", "Finance gold"), @r#"f:6:14: spec.imageName: found "Finance gold": character 8 is " "; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space"#);
+        assert_snapshot!(with("wsi-0123456789ab", "ami-0123456789ab"), @r#"f:8:14: spec.source.imageId: found "ami-0123456789ab": does not begin with wsi-; allowed: wsi- and 9 to 63 of a-z and 0-9"#);
+        assert_snapshot!(with("Finance desktop", "Finance, desktop"), @r#"f:9:16: spec.description: found "Finance, desktop": character 8 is ","; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -"#);
+        assert_snapshot!(with("Finance desktop", "''"), @r#"f:9:16: spec.description: found "": empty; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -"#);
+        assert_snapshot!(with("team: finance", "aws:team: finance"), @r#"f:10:11: spec.tags["aws:team"]: found "aws:team": begins with aws:, which AWS keeps for itself; allowed: 1 to 127 characters, not beginning with aws:"#);
+        assert_snapshot!(with("UpdateAvailable", "always"), @r#"f:11:15: spec.createWhen: found "always"; allowed: Always or UpdateAvailable"#);
+        assert_snapshot!(with("suspend: true", "suspend: yes"), @r#"f:12:12: spec.suspend: found "yes"; allowed: true or false, without quotes"#);
+        assert_snapshot!(with("suspend: true", "suspend: 'true'"), @r#"f:12:12: spec.suspend: found "true"; allowed: true or false, without quotes"#);
+        let long = format!("{}name: {}", "", "n".repeat(65));
+        assert_snapshot!(with("name: finance", &long).replace(&"n".repeat(64), "N"), @"1 images, 0 skipped");
+        let default = VALID
+            .replace("  imageName: Finance_1\n", "")
+            .replace("name: finance\n", &format!("name: {}\n", "n".repeat(65)));
+        assert_snapshot!(problems(&default), @r#"f:4:9: metadata.name: found "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…", which is no image name: 65 characters long; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space; or set spec.imageName"#);
+    }
+
+    #[test]
+    fn wrong_types_are_told_by_what_was_found() {
+        assert_snapshot!(with("name: finance", "name: 2026"), @"f:4:9: metadata.name: found the number 2026; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit, in quotes if it looks like a number or boolean");
+        assert_snapshot!(with("name: finance", "name: 1.5"), @"f:4:9: metadata.name: found the number 1.5; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit, in quotes if it looks like a number or boolean");
+        assert_snapshot!(with("Finance_1", "~"), @r#"f:6:3: spec.imageName: found nothing (null); allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space"#);
+        assert_snapshot!(with("Finance_1", ""), @r#"f:6:3: spec.imageName: found nothing (null); allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space"#);
+        assert_snapshot!(with("Finance_1", "[a]"), @r#"f:6:14: spec.imageName: found a list; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space"#);
+        assert_snapshot!(with("Finance_1", "{a: b}"), @r#"f:6:14: spec.imageName: found a map; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space"#);
+        assert_snapshot!(with("team: finance", "team: true"), @"f:10:17: spec.tags.team: found the boolean true; allowed: 0 to 255 characters, in quotes if it looks like a number or boolean");
+        assert_snapshot!(with("team: finance", "team:"), @"f:10:11: spec.tags.team: found nothing (null); allowed: 0 to 255 characters");
+        assert_snapshot!(with("team: finance", "7: finance"), @"f:10:11: spec.tags: found the number 7 as a tag's key; allowed: 1 to 127 characters, not beginning with aws:, in quotes if it looks like a number or boolean");
+        assert_snapshot!(with("{ team: finance }", "finance"), @r#"f:10:9: spec.tags: found "finance"; allowed: a map of texts"#);
+        assert_snapshot!(with("{ team: finance }", ""), @"f:10:3: spec.tags: found nothing (null); allowed: a map of texts");
+        assert_snapshot!(with("suspend: true", "suspend:"), @"f:12:3: spec.suspend: found nothing (null); allowed: true or false, without quotes");
+        assert_snapshot!(with("  name: finance\n", ""), @"f:3:1: metadata: found nothing (null); allowed: a map");
+        assert_snapshot!(with("    imageId: wsi-0123456789ab\n", ""), @"f:7:3: spec.source: found nothing (null); allowed: a map");
+        assert_snapshot!(problems("apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: []\nspec: text\n"), @r#"
+        f:3:11: metadata: found a list; allowed: a map
+        f:4:7: spec: found "text"; allowed: a map
+        "#);
+    }
+
+    #[test]
+    fn missing_unknown_and_repeated_fields_are_told() {
+        assert_snapshot!(with("  description: Finance desktop\n", ""), @"f:5:1: spec.description: missing; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -");
+        assert_snapshot!(with("imageId", "imageID"), @"
+        f:7:3: spec.source: found neither imageId nor imageName; allowed: either imageId or imageName
+        f:8:5: spec.source.imageID: unknown field; allowed: imageId, imageName
+        ");
+        assert_snapshot!(with("  source:\n", "  source:\n    imageName: Gold\n"), @"f:9:5: spec.source: found both imageId and imageName; allowed: either imageId or imageName");
+        assert_snapshot!(with("  suspend: true", "  suspend: true\n  suspend: false"), @"f:13:3: spec.suspend: found the field a second time; allowed: each field once");
+        assert_snapshot!(with("team: finance", "team: finance, team: finance"), @"f:10:26: spec.tags.team: found the tag a second time; allowed: each tag once");
+        assert_snapshot!(with("kind:", "kind: UpdatedImage\nkind:"), @"f:3:1: kind: found the field a second time; allowed: each field once");
+        assert_snapshot!(with("  name: finance", "  name: finance\n  labels: {}\n  ? [a]\n  : b"), @"
+        f:5:3: metadata.labels: unknown field; allowed: name
+        f:6:5: metadata: found a list as a field's name; allowed: name
+        ");
+        assert_snapshot!(with("suspend", "\"sus\\u001b[31m pend\""), @r#"f:12:3: spec["sus\u{1b}[31m pend"]: unknown field; allowed: imageName, source, description, tags, createWhen, suspend"#);
+        assert_snapshot!(problems("apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\n"), @"
+        f:1:1: metadata: missing; allowed: a map
+        f:1:1: spec: missing; allowed: a map
+        ");
+        let tags: String = (0..51).map(|n| format!("k{n}: v, ")).collect();
+        assert_snapshot!(with("team: finance", &tags), @"f:10:3: spec.tags: found 51 tags; allowed: at most 50 tags");
+    }
+
+    #[test]
+    fn whose_document_it_is_is_never_guessed() {
+        for (text, expected) in [
+            ("", "0 images, 0 skipped"),
+            ("# only a comment\n", "0 images, 0 skipped"),
+            ("---\n---\n# c\n---\n...\n", "0 images, 0 skipped"),
+            ("apiVersion: v1\nkind: ConfigMap\n", "0 images, 1 skipped"),
+            (
+                "apiVersion: apps/v1\n---\n{apiVersion: kustomize.config.k8s.io/v1beta1, 1: [2], a: 1, a: 2}\n",
+                "0 images, 2 skipped",
+            ),
+        ] {
+            assert_eq!(problems(text), expected, "{text}");
+        }
+        assert_snapshot!(with("v1alpha1", "v1"), @r#"f:1:13: apiVersion: found "repave.dev/v1"; allowed: repave.dev/v1alpha1"#);
+        assert_snapshot!(with("repave.dev/v1alpha1", "repave.dev"), @r#"f:1:13: apiVersion: found "repave.dev"; allowed: repave.dev/v1alpha1"#);
+        assert_snapshot!(with("repave.dev/v1alpha1", "Repave.dev/v1alpha1"), @r#"f:1:13: apiVersion: found "Repave.dev/v1alpha1"; allowed: repave.dev/v1alpha1"#);
+        assert_snapshot!(with("repave.dev/v1alpha1", "v1alpha1"), @r#"f:1:13: apiVersion: found "v1alpha1"; allowed: repave.dev/v1alpha1"#);
+        assert_snapshot!(with("repave.dev/v1alpha1", "1"), @"f:1:13: apiVersion: found the number 1; allowed: repave.dev/v1alpha1");
+        assert_snapshot!(with("apiVersion", "apiversion"), @"
+        f:1:1: apiVersion: missing; allowed: repave.dev/v1alpha1
+        f:1:1: apiversion: unknown field; allowed: apiVersion, kind, metadata, spec
+        ");
+        assert_snapshot!(with("apiVersion", "apiVersion: v1\napiVersion"), @"f:2:1: apiVersion: found the field a second time; allowed: each field once");
+        assert_snapshot!(with("kind: UpdatedImage", "kind: Image"), @r#"f:2:7: kind: found "Image"; allowed: UpdatedImage"#);
+        assert_snapshot!(with("kind: UpdatedImage", ""), @"f:1:1: kind: missing; allowed: UpdatedImage");
+        assert_snapshot!(problems("- a\n"), @"f:1:1: found a list; allowed: a manifest, which begins with apiVersion: repave.dev/v1alpha1");
+        assert_snapshot!(problems("kind: ConfigMap\n"), @"f:1:1: apiVersion: missing; allowed: repave.dev/v1alpha1");
+        let other = parse("f", &VALID.replace("repave.dev", "repave.dv"));
+        assert_eq!((other.skipped, other.problems.len()), (1, 0));
+        assert_snapshot!(lines(&other.warnings), @r#"f:1:13: apiVersion: found "repave.dv/v1alpha1" and passed the document over, though its kind is UpdatedImage; allowed: repave.dev/v1alpha1, if it is a manifest of repave"#);
+    }
+
+    #[test]
+    fn everything_wrong_is_told_in_one_run() {
+        let text = VALID
+            .replace("Finance_1", "Finance gold")
+            .replace("name: finance", "nom: finance")
+            .replace("suspend: true", "suspend: 1");
+        let other = manifest("Bad");
+        assert_snapshot!(problems(&format!("{text}---\n{}---\n{other}---\n- &a b\n- *a\n- !t c\n---\n{{\n---\nunread\n", manifest("good"))), @r#"
+        f:3:1: metadata.name: missing; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
+        f:4:3: metadata.nom: unknown field; allowed: name
+        f:6:14: spec.imageName: found "Finance gold": character 8 is " "; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space
+        f:12:12: spec.suspend: found the number 1; allowed: true or false, without quotes
+        f:23:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
+        f:27:1: found a list; allowed: a manifest, which begins with apiVersion: repave.dev/v1alpha1
+        f:28:3: found an anchor (&); allowed: plain values, each written out
+        f:29:3: found an alias (*); allowed: plain values, each written out
+        f:30:3: found a tag (!); allowed: plain values, each written out
+        f:33:1: found no valid YAML: while parsing a node, did not find expected node content; allowed: valid YAML; nothing after this place was read
+        "#);
+        assert_eq!(
+            parse("f", &format!("{text}---\n{}", manifest("good")))
+                .images
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn anchors_aliases_tags_and_directives_are_refused_where_they_stand() {
+        assert_snapshot!(with("{ team: finance }", "&t { team: &v finance, x: *v }"), @"
+        f:10:9: found an anchor (&); allowed: plain values, each written out
+        f:10:9: found an anchor (&); allowed: plain values, each written out
+        f:10:35: found an alias (*); allowed: plain values, each written out
+        ");
+        assert_snapshot!(with("Finance desktop", "!!str Finance desktop"), @"f:9:16: found a tag (!); allowed: plain values, each written out");
+        assert_snapshot!(with("team: finance", "team: [!<tag:x> é, ! b, !e!f]"), @"
+        f:10:18: found a tag (!); allowed: plain values, each written out
+        f:10:18: found a tag (!); allowed: plain values, each written out
+        f:10:35: found no valid YAML: the handle wasn't declared; allowed: valid YAML; nothing after this place was read
+        ");
+        assert_snapshot!(problems(&format!("%TAG !e! tag:example.com,2000:\n---\n{VALID}")), @"f:1:1: found a line that begins with '%', a YAML directive; allowed: no directive but %YAML; nothing of this file was read");
+        assert_eq!(
+            problems(&format!("%YAML 1.2\n---\n{VALID}")),
+            "1 images, 0 skipped"
+        );
+        // In texts they are nothing special.
+        assert_eq!(
+            with("finance }", "\"&a *b !c\" } # &a *b !c"),
+            "1 images, 0 skipped"
+        );
+    }
+
+    #[test]
+    fn no_yaml_is_told_once_with_its_place() {
+        assert_snapshot!(with("metadata:", "metadata: x"), @"f:4:7: found no valid YAML: mapping values are not allowed in this context at line 4 column 7; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(with("  tags: {", "\ttags: {"), @"f:10:1: found no valid YAML: found a tab character that violates indentation at line 10 column 1, while scanning a plain scalar at line 9 column 16; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(with("Finance_1", "\"é漢\u{7}"), @"f:6:17: found the character U+0007, which YAML does not allow; allowed: printable characters, tabs and line breaks; nothing after this place was read");
+        assert_snapshot!(with("{ team", "{ té: \u{0}, team"), @"f:10:15: found the character U+0000, which YAML does not allow; allowed: printable characters, tabs and line breaks; nothing after this place was read");
+        assert_snapshot!(with("{ team", "[ team"), @"f:10:25: found no valid YAML: did not find expected ',' or ']' at line 10 column 25, while parsing a flow sequence at line 10 column 9; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(with("{ team", "!t [ team"), @"
+        f:10:9: found a tag (!); allowed: plain values, each written out
+        f:11:3: found no valid YAML: while parsing a flow sequence, expected ',' or ']'; allowed: valid YAML; nothing after this place was read
+        ");
+        assert_snapshot!(problems("a: *unknown\n"), @"f:1:4: found no valid YAML: while parsing node, found unknown anchor; allowed: valid YAML; nothing after this place was read");
+    }
+
+    #[test]
+    fn columns_count_characters_and_lines_end_as_editors_show_them() {
+        assert_snapshot!(with("{ team: finance }", "{ \"é漢😀\": 1 }"), @r#"f:10:18: spec.tags["é漢😀"]: found the number 1; allowed: 0 to 255 characters, in quotes if it looks like a number or boolean"#);
+        assert_snapshot!(problems(&VALID.replace('\n', "\r\n").replace("suspend: true", "suspend: 1")), @"f:12:12: spec.suspend: found the number 1; allowed: true or false, without quotes");
+        assert_snapshot!(problems(&format!("\u{feff}{}", VALID.replace("suspend: true", "suspend: 1"))), @"f:12:12: spec.suspend: found the number 1; allowed: true or false, without quotes");
+        assert_snapshot!(with("finance }", "\"a\u{2028}b\", x: 1 }"), @"f:10:27: spec.tags.x: found the number 1; allowed: 0 to 255 characters, in quotes if it looks like a number or boolean");
+    }
+
+    #[test]
+    fn a_hyphen_in_a_description_is_only_a_warning() {
+        let result = parse("f", &VALID.replace("Finance desktop", "Finance-desktop"));
+        assert_eq!((result.images.len(), result.problems.len()), (1, 0));
+        assert_snapshot!(lines(&result.warnings), @"f:9:16: spec.description: found '-', which the AWS console is said not to accept in a description; allowed: a description without '-', if people edit images in the console");
+        // However many warnings there are, no manifest gets lost.
+        let many: String = (0..300)
+            .map(|n| {
+                format!(
+                    "---\n{}",
+                    manifest(&format!("n{n}")).replace(": d\n", ": d-d\n")
+                )
+            })
+            .collect();
+        let result = parse("f", &many);
+        assert_eq!(
+            (
+                result.images.len(),
+                result.problems.len(),
+                result.warnings.len()
+            ),
+            (300, 0, 101)
+        );
+        assert_eq!(lines(&result.warnings[100..]), "f: 200 more in this file");
+    }
+}
+
+mod folders {
+    use super::*;
+
+    const STRICT: Options = Options { allow_empty: false };
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            write(&folder.path().join(name), text.as_bytes());
+        }
+        folder
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test makes its own folder")]
+    fn write(path: &Path, bytes: &[u8]) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// What loading the folder tells, the folder's own path cut off.
+    fn told(folder: &Path) -> String {
+        let text = match load(folder, &STRICT) {
+            Ok(loaded) => {
+                let names: Vec<&str> = loaded.desired.iter().map(|i| i.name.as_str()).collect();
+                format!(
+                    "{} of {} files, {} skipped",
+                    names.join(" "),
+                    loaded.files,
+                    loaded.skipped
+                )
+            }
+            Err(invalid) => lines(&invalid.problems),
+        };
+        text.replace(&format!("{}/", folder.display()), "")
+            .replace(&folder.display().to_string(), "FOLDER")
+    }
+
+    #[test]
+    fn all_files_are_read_in_a_fixed_order_and_hidden_ones_are_not() {
+        let two = format!("{}---\n{}", manifest("b"), manifest("c"));
+        let folder = folder(&[
+            ("z.yaml", &manifest("a")),
+            ("sub/two.yml", &two),
+            ("sub/deep.yaml/x.YAML", &manifest("d")),
+            ("other.yaml", "apiVersion: v1\nkind: ConfigMap\n"),
+            (".hidden.yaml", "{"),
+            (".git/x.yaml", "{"),
+            ("notes.txt", "{"),
+            ("a.yaml~", "{"),
+        ]);
+        assert_eq!(told(folder.path()), "a b c d of 4 files, 1 skipped");
+        let loaded = load(folder.path(), &STRICT).unwrap();
+        let place = loaded.desired.iter().nth(2).unwrap().place.to_string();
+        assert!(place.ends_with("/sub/two.yml#2"), "{place}");
+    }
+
+    #[test]
+    fn the_sets_digest_does_not_depend_on_files() {
+        let digest = |files: &[(&str, &str)]| load(folder(files).path(), &STRICT).unwrap().digest;
+        let (a, b) = (manifest("a"), manifest("b"));
+        let together = digest(&[("x.yaml", &format!("{b}---\n{a}"))]);
+        assert_eq!(together, digest(&[("1.yaml", &a), ("2.yaml", &b)]));
+        assert_eq!(together, digest(&[("1.yaml", &b), ("d/2.yaml", &a)]));
+        assert_ne!(together, digest(&[("1.yaml", &a)]));
+        assert!(together.starts_with("sha256:") && together.len() == 71);
+    }
+
+    #[test]
+    fn an_empty_set_must_be_allowed() {
+        let folder = folder(&[("a.yaml", "apiVersion: v1\n")]);
+        assert_snapshot!(told(folder.path()), @"FOLDER: no manifest found (1 documents of other API groups were passed over); allowed: at least one *.yaml or *.yml file with a manifest; --allow-empty if none is meant");
+        let loaded = load(folder.path(), &Options { allow_empty: true }).unwrap();
+        assert_eq!(
+            (loaded.desired.len(), loaded.files, loaded.skipped),
+            (0, 1, 1)
+        );
+        assert_snapshot!(told(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests");
+        assert_snapshot!(told(&folder.path().join("a.yaml")), @"FOLDER: found a file; allowed: a folder of manifests");
+        let gone = load(&folder.path().join("gone"), &Options { allow_empty: true });
+        assert!(gone.is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_hides_no_other_problem() {
+        let folder = folder(&[
+            ("a.yaml", "suspend: {"),
+            ("b.yaml", &manifest("b")),
+            ("c.yaml", &manifest("B")),
+        ]);
+        write(&folder.path().join("latin.yaml"), b"# ok\nname: f\xfcr\n");
+        write(
+            &folder.path().join("long.yaml"),
+            &vec![b'#'; MAX_FILE_BYTES + 1],
+        );
+        write(
+            &folder.path().join("full.yaml"),
+            &vec![b'#'; MAX_FILE_BYTES],
+        );
+        assert_snapshot!(told(folder.path()), @r#"
+        a.yaml:1:11: found no valid YAML: did not find expected node content at line 2 column 1, while parsing a flow node; allowed: valid YAML; nothing after this place was read
+        c.yaml:3:19: metadata.name: found "B": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
+        latin.yaml:2:8: found the byte 0xfc, which is no UTF-8; allowed: text in UTF-8
+        long.yaml: found 262145 bytes; allowed: at most 262144 bytes (256 KiB); split the file
+        "#);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_files_are_followed_and_nothing_is_waited_for() {
+        use std::os::unix::fs::symlink;
+        // As Kubernetes mounts a ConfigMap.
+        let folder = folder(&[("..2026_11/a.yaml", &manifest("a"))]);
+        let link = |to: &str, name: &str| symlink(to, folder.path().join(name)).unwrap();
+        link("..2026_11", "..data");
+        link("..data/a.yaml", "a.yaml");
+        assert_eq!(told(folder.path()), "a of 1 files, 0 skipped");
+
+        link("..2026_11", "team");
+        link(".", "circle");
+        link("gone", "dangling.yaml");
+        link("itself.yaml", "itself.yaml");
+        link("/dev/zero", "zero.yaml");
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("s.yaml")).unwrap();
+        let pipe = folder.path().join("pipe.yaml");
+        let made = std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        assert_snapshot!(told(folder.path()), @"
+        circle: found a symbolic link to a folder; allowed: folders and symbolic links to files; a name that begins with '.' is passed over
+        dangling.yaml: found a symbolic link that leads nowhere: No such file or directory (os error 2); allowed: a link to a file
+        itself.yaml: found a symbolic link that leads nowhere: Too many levels of symbolic links (os error 40); allowed: a link to a file
+        pipe.yaml: found a named pipe; allowed: a regular file
+        s.yaml: found a socket; allowed: a regular file
+        team: found a symbolic link to a folder; allowed: folders and symbolic links to files; a name that begins with '.' is passed over
+        zero.yaml: found a device; allowed: a regular file
+        ");
+        // Should a name change hands after the listing, opening waits for no writer either.
+        assert!(matches!(
+            read::text(&pipe, &mut Vec::new()),
+            Err(read::Trouble::NoFile(_))
+        ));
+    }
+
+    #[test]
+    fn folders_are_not_followed_without_end() {
+        let deep = "d/".repeat(17);
+        let folder = folder(&[(&format!("{deep}a.yaml"), "")]);
+        assert_snapshot!(told(folder.path()), @"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d: found a folder nested deeper than 16; allowed: manifests in fewer levels of folders");
+    }
+
+    #[test]
+    fn conflicts_name_both_places() {
+        let named = VALID.replace("name: finance", "name: other");
+        let folder = folder(&[
+            ("1.yaml", VALID),
+            ("2.yaml", &named),
+            ("3.yaml", &format!("---\n---\n{}", manifest("finance"))),
+            (
+                "4.yaml",
+                &format!(
+                    "{}---\n{}",
+                    made_from("a", "imageName: b"),
+                    made_from("b", "imageName: a")
+                ),
+            ),
+            ("5.yaml", &made_from("c", "imageName: c")),
+            ("6.yaml", "apiVersion: 1\n"),
+            ("7.yaml", &manifest("twin")),
+            ("8.yaml", &manifest("twin")),
+        ]);
+        assert_snapshot!(told(folder.path()), @r#"
+        2.yaml:6:14: spec.imageName: found the image name "Finance_1", which 1.yaml:6:14 declares too; allowed: an image name that no other manifest declares
+        3.yaml:5:19: metadata.name: found "finance", which 1.yaml:4:9 declares too; allowed: a name that no other manifest bears
+        4.yaml:12:24: spec.source.imageName: found a circle of sources, each made from the next: b (4.yaml:12:24), a (4.yaml:5:24), b (4.yaml:12:24); allowed: a chain of sources that begins with an image no manifest declares
+        5.yaml:5:24: spec.source.imageName: found a circle of sources, each made from the next: c (5.yaml:5:24), c (5.yaml:5:24); allowed: a chain of sources that begins with an image no manifest declares
+        6.yaml:1:13: apiVersion: found the number 1; allowed: repave.dev/v1alpha1
+        8.yaml:3:19: metadata.name: found "twin", which 7.yaml:3:19 declares too; allowed: a name that no other manifest bears
+        "#);
+    }
+
+    #[test]
+    fn a_long_circle_is_told_in_short() {
+        let texts: Vec<(String, String)> = (0..1000)
+            .map(|n| {
+                (
+                    format!("{n:04}.yaml"),
+                    made_from(&format!("n{n}"), &format!("imageName: n{}", (n + 1) % 1000)),
+                )
+            })
+            .collect();
+        let files: Vec<(&str, &str)> = texts
+            .iter()
+            .map(|(n, t)| (n.as_str(), t.as_str()))
+            .collect();
+        let folder = folder(&files);
+        let told = told(folder.path());
+        assert!(
+            told.starts_with("0999.yaml:5:24: spec.source.imageName: found a circle"),
+            "{told}"
+        );
+        assert!(
+            told.contains("n999 (0999.yaml:5:24), n0 (0000.yaml:5:24), n1 ("),
+            "{told}"
+        );
+        assert!(told.len() < 600, "{told}");
+    }
+
+    #[test]
+    fn the_samples_are_valid() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (folder, count) in [("manifests", 3), ("examples/chain", 2)] {
+            let loaded = load(&root.join(folder), &STRICT).unwrap();
+            assert_eq!(
+                (loaded.desired.len(), lines(&loaded.warnings)),
+                (count, String::new())
+            );
+        }
+    }
+
+    #[test]
+    fn the_error_shows_the_first_problem_and_escapes_what_is_foreign() {
+        let folder = folder(&[("a\u{1b}.yaml", "a"), ("b.yaml", "b")]);
+        let error = load(folder.path(), &STRICT).unwrap_err();
+        let text = error
+            .to_string()
+            .replace(&folder.path().display().to_string(), "");
+        assert_snapshot!(text, @r#"the manifests have 2 problems, the first: /a\u{1b}.yaml:1:1: found "a"; allowed: a manifest, which begins with apiVersion: repave.dev/v1alpha1"#);
+        let json = serde_json::to_value(&error.problems[1]).unwrap();
+        assert_eq!(json["line"], 1);
+        assert_eq!(json["document"], 1);
+        assert_eq!(json["path"], "");
+    }
+}
+
+mod hostile {
+    use super::*;
+
+    const FULL: usize = MAX_FILE_BYTES;
+
+    fn fill(unit: &str) -> String {
+        unit.repeat(FULL / unit.len())
+    }
+
+    fn within(before: &str, unit: &str, after: &str) -> String {
+        let count = (FULL - before.len() - after.len()) / unit.len();
+        format!("{before}{}{after}", unit.repeat(count))
+    }
+
+    fn numbered(line: impl Fn(usize) -> String) -> String {
+        let mut text = String::new();
+        for n in 0.. {
+            let line = line(n);
+            if text.len() + line.len() > FULL {
+                break;
+            }
+            text += &line;
+        }
+        text
+    }
+
+    /// Texts of the largest size, each costly for some parser.
+    fn corpus() -> Vec<String> {
+        let head = "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: {name: a}\nspec:\n  source: {imageName: a}\n  description: d\n";
+        let mut texts: Vec<String> = [
+            "[",
+            "{",
+            "{a: ",
+            "[\n",
+            "- ",
+            "-\n",
+            "- x\n",
+            "-\t",
+            "? ",
+            "? \n",
+            ": \n",
+            "{? ",
+            "[:",
+            "[]",
+            "[]\n",
+            "]",
+            "a: b\n",
+            "a:\n",
+            "x",
+            "x\n",
+            "x ",
+            "x\t",
+            "\n",
+            " ",
+            "\t",
+            "\t\n",
+            "\r",
+            "a: b\r\n",
+            "a: b\r",
+            "---\n",
+            "--- a\n",
+            "--- {}\n",
+            "--- ",
+            "...\n",
+            "# x\n",
+            "#\n",
+            "!!str ",
+            "- !!str x\n",
+            "- ! x\n",
+            "!",
+            "&",
+            "*",
+            "- *a\n",
+            "- &a x\n",
+            "%",
+            "%X\n",
+            "%TAG !a! x\n---\n",
+            "%YAML 1.2\n---\n",
+            "- |\n x\n",
+            "- |\n",
+            "a: b\u{85}",
+            "a: b\u{2028}",
+            "\u{2028}",
+            "\u{2028}%TAG !a! x",
+            "\u{feff}",
+            "漢",
+            "😀: 😀\n",
+            "\0",
+            "\u{7}",
+            "@",
+            "`",
+            "|",
+            ">",
+            "a #b\n",
+            "- a: b\n",
+            "<<: a\n",
+            "- - x\n",
+        ]
+        .into_iter()
+        .map(fill)
+        .collect();
+        for (before, unit, after) in [
+            ("[", "?,", "]"),
+            ("[", ":,", "]"),
+            ("[", "x,", "]"),
+            ("[", "x,\n", "]"),
+            ("[", "[],", "]"),
+            ("{", "a,", "}"),
+            ("{", "?,\n", "}"),
+            ("{", "a: b, ", "}"),
+            ("[", "\"\",", "]"),
+            ("[", "\"a\" ", "]"),
+            ("\"", "x", "\""),
+            ("'", "''", "'"),
+            ("\"", "x", ""),
+            ("\"", "\\x00", "\""),
+            ("\"", "\\L", "\""),
+            ("\"", "\\\n", "\""),
+            ("\"", "\n", "\""),
+            ("a: \"", "b: c\n", ""),
+            ("a: [", "b: c\n", ""),
+            ("a:", "\t", "b"),
+            ("", "k", ": v"),
+            ("? ", "k", "\n: v"),
+            ("!", "x", " y"),
+            ("!<", "x", "> y"),
+            ("!", "%41", " y"),
+            ("&", "x", " y"),
+            ("- &a x\n", "- *a\n", ""),
+            ("|\n", " x\n", ""),
+            ("|\n", "\n", " x"),
+            ("|\n", " ", "x"),
+            (">\n", " x\n  y\n", ""),
+            ("a: &a [x]\nb: [", "*a, ", "]"),
+            ("#", "x", ""),
+        ] {
+            texts.push(within(before, unit, after));
+        }
+        texts.push(within(&"[".repeat(63), "x,\n", &"]".repeat(63)));
+        texts.push(within(
+            "[",
+            &format!("{}{},", "[".repeat(60), "]".repeat(60)),
+            "]",
+        ));
+        texts.push(numbered(|n| format!("k{n}: v\n")));
+        texts.push(numbered(|n| format!("%TAG !k{n}! x\n")));
+        texts.push(numbered(|n| format!("- &k{n} x\n")));
+        texts.push(numbered(|n| format!("{}a:\n", " ".repeat(n % 700))));
+        texts.push(numbered(|n| {
+            if n == 0 {
+                "|\n".into()
+            } else {
+                format!("{}\n", " ".repeat(n % 700))
+            }
+        }));
+        texts.push(format!(
+            "{head}{}",
+            numbered(|n| format!("  unknown{n}: v\n"))
+                .split_at(FULL - 1000)
+                .0
+        ));
+        texts.push(format!("{head}  tags: {{{}}}\n", "a: b, ".repeat(5000)));
+        texts.push(format!("{head}  tags:\n{}", "    a: b\n".repeat(20_000)));
+        texts.push(format!(
+            "{head}  tags:\n{}",
+            numbered(|n| format!("    a{n}: b\n"))
+                .split_at(FULL - 1000)
+                .0
+        ));
+        texts.push(numbered(|n| format!("---\n{}", manifest(&format!("A{n}")))));
+        // Nine levels of aliases, each nine of the one before.
+        let mut laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for n in 1..30 {
+            let alias = format!("*a{}", n - 1);
+            laughs += &format!("a{n}: &a{n} [{}]\n", [alias.as_str(); 9].join(","));
+        }
+        texts.push(laughs);
+        texts.push(
+            within("a: &a \"", "x", "\"\n")
+                .split_at(FULL / 2)
+                .0
+                .to_owned()
+                + "\"\nb: ["
+                + &"*a,".repeat(9000)
+                + "]\n",
+        );
+        texts
+    }
+
+    #[test]
+    fn no_text_makes_more_than_its_share() {
+        for text in corpus() {
+            let name: String = text.chars().take(40).collect();
+            let result = parse("f", &text);
+            let problems = result.problems.len() + result.warnings.len();
+            assert!(
+                problems <= 2 * problem::Drafts::MAX + 2,
+                "{name:?}: {problems}"
+            );
+            let shown: usize = result
+                .problems
+                .iter()
+                .map(|p| p.found.len() + p.path.len())
+                .sum();
+            assert!(shown < 100_000, "{name:?}: {shown} bytes of problems");
+
+            // What serde_yaml gets is bounded, whether or not the text was looked over.
+            let map = Map::new(&text);
+            let readable = if locate::is_suspect(&text) {
+                &text[..map.readable]
+            } else {
+                &text
+            };
+            let mut nodes = 0;
+            yaml::read(readable, |_, _, count| nodes += count);
+            assert!(nodes <= locate::MAX_NODES + 1, "{name:?}: {nodes} nodes");
+        }
+    }
+
+    #[test]
+    fn texts_beyond_the_limits_are_refused_and_what_stands_before_them_is_not_lost() {
+        let deep = |n: usize| format!("{}x{}", "[".repeat(n), "]".repeat(n));
+        assert_snapshot!(problems(&format!("a: {}\n", deep(63))), @"f:1:1: apiVersion: missing; allowed: repave.dev/v1alpha1");
+        assert_snapshot!(problems(&format!("a: {}\n", deep(64))), @"f:1:1: found values nested too deep; allowed: at most 32768 values a file, nested at most 64 deep");
+        assert_snapshot!(problems(&"- ".repeat(100)), @"f:1:1: found values nested too deep; allowed: at most 32768 values a file, nested at most 64 deep");
+        let many = format!(
+            "{}---\n[{}]\n",
+            manifest("Bad"),
+            "x,".repeat(locate::MAX_NODES as usize)
+        );
+        assert_snapshot!(problems(&many), @r#"
+        f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
+        f:8:65502: found more than 32768 values in the file; allowed: fewer; nothing after this place was read
+        "#);
+        let many = format!("{}---\n{}", manifest("a"), deep(300));
+        assert_eq!(parse("f", &many).images.len(), 1);
+        assert_snapshot!(problems(&many), @"f:8:256: found no valid YAML: recursion limit exceeded; allowed: valid YAML; nothing after this place was read");
+    }
+
+    #[test]
+    fn aliases_are_not_multiplied() {
+        let text = format!(
+            "a: &a '{}'\nb: [{}]\n",
+            "x".repeat(1000),
+            "*a,".repeat(1000)
+        );
+        let told = problems(&text);
+        assert!(told.contains("f: 902 more in this file"), "{told}");
+    }
+}
+
+mod torn {
+    use super::*;
+
+    /// A file may be read while it is written. What a cut at any byte can do without a word is: drop whole documents
+    /// and whole optional fields at the end, and shorten the last value if the rest of it is valid.
+    #[test]
+    fn a_cut_manifest_is_refused_or_says_no_more_than_the_whole() {
+        let whole = parse("f", VALID).images.remove(0);
+        let mut silent = 0;
+        for end in 0..=VALID.len() {
+            let result = parse("f", &VALID[..end]);
+            assert!(result.skipped == 0 || end < VALID.len());
+            let [cut] = result.images.as_slice() else {
+                let line_end = VALID[..end].trim_end_matches('\n').len();
+                assert!(!result.problems.is_empty() || line_end == 0, "at {end}");
+                continue;
+            };
+            assert!(result.problems.is_empty());
+            silent += 1;
+            assert_eq!(cut.name, whole.name);
+            assert_eq!(cut.image_name, whole.image_name);
+            assert_eq!(cut.source, whole.source);
+            assert!(
+                whole
+                    .description
+                    .as_str()
+                    .starts_with(cut.description.as_str())
+            );
+            assert!(cut.tags == whole.tags || cut.tags.is_empty());
+            // A default in place of a value is a field cut off.
+            assert!(
+                cut.create_when == whole.create_when || !VALID[..end].contains("createWhen: U")
+            );
+            assert!(cut.suspend == whole.suspend || !VALID[..end].contains("suspend:"));
+        }
+        // The description's 15 characters and its line's end, tags' end and what begins the next line, and so on.
+        assert_snapshot!(silent, @"28");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        parse("f", &String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn no_yaml_like_text_causes_a_panic(pieces in prop::collection::vec(prop::sample::select(vec![
+        "a", "b: ", ": ", ":", "- ", "? ", "[", "]", "{", "}", ",", "\n", "\n  ", "\n    ", "\r\n", "\t", " ", "# c", "\"", "'", "|\n", ">-\n", "---", "---\n", "...\n",
+        "&a ", "*a", "!t ", "!!str ", "!<x>", "%YAML 1.2\n", "%TAG ! x\n", "\\x41", "\u{85}", "\u{2028}", "\u{feff}", "é", "\0", "~", "1.5", "true", "<<",
+        "apiVersion: repave.dev/v1alpha1\n", "kind: UpdatedImage\n", "metadata:\n  name: a\n", "spec:\n  source:\n    imageId: wsi-0123456789ab\n  description: d\n",
+    ]), 0..60)) {
+        let text = pieces.concat();
+        let result = parse("f", &text);
+        for problem in result.problems.iter().chain(&result.warnings) {
+            prop_assert!(!problem.to_string().chars().any(char::is_control));
+            if let Some(line) = problem.line {
+                prop_assert!(line >= 1 && line <= text.len() + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn places_are_those_of_the_values(name in "[A-Z][a-z]{0,5}", blank in 0usize..5, comment in "[ -~é漢]{0,10}") {
+        let text = format!("{}# {comment}\n{}", "\n".repeat(blank), manifest(&name));
+        let result = parse("f", &text);
+        let problem = &result.problems[0];
+        prop_assert_eq!(problem.line, Some(blank + 4));
+        prop_assert_eq!(problem.column, Some(19));
+    }
+}
