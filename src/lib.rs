@@ -15,10 +15,10 @@
 //! |---|---|
 //! | `main.rs` | parse, start the log, wire, map the outcome to an exit code |
 //! | [`cli`] | what was typed, resolved into what it means; the only reader of the environment |
-//! | `command.rs` | what each command does: wires the parts below |
+//! | [`command`] | what each command does: wires the parts below |
 //! | [`name`] | names, ids and other values, with the service's limits |
 //! | [`image`] | the nouns: desired and observed images |
-//! | `manifest.rs` | YAML to [`Desired`](image::Desired); every problem with its place |
+//! | [`manifest`] | YAML to [`Desired`](image::Desired); every problem with its place |
 //! | [`reason`] | every reason that is ever given |
 //! | [`cloud`] | the boundary: [`ImageApi`](cloud::ImageApi), and what a failed call means |
 //! | [`aws`] | `ImageApi` over the SDK: paging, mapping, the token bucket |
@@ -46,6 +46,7 @@ pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod cloud;
+pub mod command;
 pub mod embedded;
 pub mod escape;
 pub mod image;
