@@ -7,6 +7,7 @@
 
 mod aws;
 mod plan;
+mod runs;
 mod status;
 mod wire;
 mod world;

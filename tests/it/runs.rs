@@ -1,0 +1,353 @@
+//! Stories of whole runs against the simulator's account, with no socket and on a paused clock.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use repave::clock::Clock;
+use repave::cloud::{ApiError, CreateRequest, ImageApi};
+use repave::image::{Desired, DesiredImage, Observed};
+use repave::name::{ImageId, ImageName};
+use repave::once::{self, End};
+use repave::plan::Totals;
+use repave::reconcile::Reconciler;
+use repave::simulator::{Account, DirectApi, Settings, SharedAccount, seed};
+use repave::status::{ManifestsStatus, Status, Target};
+use repave::stop::{Stop, StopReason, Stopper};
+use repave::store::Store;
+
+use crate::world::{GOLD, SETTLE, noon, want, want_from};
+
+/// An account on a paused clock, a checkout, and what was called.
+struct Story {
+    clock: Clock,
+    account: SharedAccount,
+    calls: Arc<Mutex<Vec<&'static str>>>,
+    folder: tempfile::TempDir,
+    desired: Desired,
+    stop: Stop,
+    wait: bool,
+}
+
+/// The simulator without a socket, counting calls.
+struct Counted {
+    api: DirectApi,
+    calls: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl ImageApi for Counted {
+    async fn list_images(&self) -> Result<Observed, ApiError> {
+        self.calls.lock().unwrap().push("list");
+        self.api.list_images().await
+    }
+
+    async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        self.calls.lock().unwrap().push("create");
+        self.api.create_updated_image(request).await
+    }
+}
+
+impl Story {
+    /// These manifests, and an account that has their source; `seed` is YAML that sets more.
+    fn new(manifests: impl IntoIterator<Item = DesiredImage>, seed: &str) -> Self {
+        let mut account = match seed {
+            "" => Account::new(Settings::default()),
+            seed => seed::parse(seed).unwrap(),
+        };
+        account.ensure_source_id(&ImageId::parse(GOLD).unwrap(), noon());
+        Self {
+            clock: Clock::following_runtime(noon()),
+            account: Arc::new(Mutex::new(account)),
+            calls: Arc::default(),
+            folder: tempfile::tempdir().unwrap(),
+            desired: Desired::new(manifests.into_iter().collect()).unwrap(),
+            stop: Stop::never(),
+            wait: false,
+        }
+    }
+
+    /// The run gives up after so long.
+    fn within(mut self, duration: Duration) -> Self {
+        self.stop = self.stop.or_at(tokio::time::Instant::now() + duration);
+        self
+    }
+
+    /// The run waits for builds.
+    fn waiting(mut self) -> Self {
+        self.wait = true;
+        self
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("status.json")
+    }
+
+    /// Runs once in a new process's place; gives the end, the totals, and how often each call was made.
+    async fn run(&self) -> (End, Totals, (usize, usize)) {
+        self.calls.lock().unwrap().clear();
+        let api = Counted {
+            api: DirectApi::new(Arc::clone(&self.account), self.clock),
+            calls: Arc::clone(&self.calls),
+        };
+        let store = Store::lock(&self.path(), "test").unwrap();
+        let target = Target {
+            region: "eu-west-1".into(),
+            account_id: None,
+        };
+        let stop = self.stop.clone();
+        let mut reconciler =
+            Reconciler::new(api, store, &target, SETTLE, self.clock, stop).unwrap();
+        let manifests = ManifestsStatus::default();
+        let ended = once::run(
+            &mut reconciler,
+            &self.desired,
+            &manifests,
+            self.wait,
+            |_, _| {},
+        )
+        .await
+        .unwrap();
+        let calls = self.calls.lock().unwrap();
+        let count = |what| calls.iter().filter(|call| **call == what).count();
+        let totals = ended.left.map(|left| left.totals()).unwrap_or_default();
+        (ended.end, totals, (count("list"), count("create")))
+    }
+
+    /// Runs to the end, then again: nothing may be left to do.
+    async fn settles(&self, lists: usize, creates: usize) {
+        let (end, totals, calls) = self.run().await;
+        assert!(matches!(end, End::Still), "{end:?}");
+        assert_eq!((totals.create, totals.blocked), (0, 0), "{totals:?}");
+        assert_eq!(calls, (lists, creates));
+        assert_eq!(self.each_name_once(), self.desired.len());
+        let (_, totals, (_, creates)) = self.run().await;
+        assert_eq!((totals.create, creates), (0, 0), "planned again");
+    }
+
+    /// How many creates took effect; no name twice.
+    fn each_name_once(&self) -> usize {
+        let account = self.account.lock().unwrap();
+        let mut names: Vec<&str> = account
+            .created()
+            .iter()
+            .map(|record| record.name.as_str())
+            .collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all, "created twice: {names:?}");
+        all
+    }
+
+    fn status(&self) -> Status {
+        serde_json::from_slice(&std::fs::read(self.path()).unwrap()).unwrap()
+    }
+}
+
+fn three() -> [DesiredImage; 3] {
+    [want("a"), want("b"), want("c")]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_is_created_in_one_pass() {
+    Story::new(three(), "").settles(1, 3).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_builds_ends_with_every_image_ready() {
+    let story = Story::new(three(), "").waiting();
+    let (end, totals, (_, creates)) = story.run().await;
+    assert!(matches!(end, End::Still), "{end:?}");
+    assert_eq!((totals.ready, creates), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_is_built_link_by_link() {
+    let story = Story::new([want("a"), want_from("b", "a"), want_from("c", "b")], "");
+    let (end, totals, (_, creates)) = story.run().await;
+    assert!(matches!(end, End::Still), "{end:?}");
+    assert_eq!((totals.ready, totals.building, creates), (2, 1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_that_pass_are_outlived_within_the_run() {
+    // Each fault, and how many creates are sent for three images because of it.
+    for (fault, creates) in [
+        (
+            "{ operation: CreateUpdatedWorkspaceImage, fault: Throttle }",
+            4,
+        ),
+        (
+            "{ operation: CreateUpdatedWorkspaceImage, times: 4, fault: Throttle }",
+            7,
+        ),
+        (
+            "{ operation: CreateUpdatedWorkspaceImage, fault: Error, code: InvalidResourceStateException }",
+            4,
+        ),
+        (
+            "{ operation: CreateUpdatedWorkspaceImage, fault: InternalErrorBefore }",
+            4,
+        ),
+        (
+            "{ operation: CreateUpdatedWorkspaceImage, fault: InternalErrorAfter }",
+            3,
+        ),
+        (
+            "{ operation: CreateUpdatedWorkspaceImage, fault: DropBefore }",
+            4,
+        ),
+        (
+            "{ operation: CreateUpdatedWorkspaceImage, fault: DropAfter }",
+            3,
+        ),
+        ("{ operation: DescribeWorkspaceImages, fault: Throttle }", 3),
+        (
+            "{ operation: DescribeWorkspaceImages, times: 3, fault: InternalErrorBefore }",
+            3,
+        ),
+        (
+            "{ operation: DescribeWorkspaceImages, fault: DropBefore }",
+            3,
+        ),
+        (
+            "{ operation: DescribeWorkspaceImages, fault: EmptyPageWithToken }",
+            3,
+        ),
+        (
+            "{ operation: DescribeWorkspaceImages, fault: RepeatedToken }",
+            3,
+        ),
+    ] {
+        let story = Story::new(three(), &format!("faults: [{fault}]"));
+        let (end, totals, (_, sent)) = story.run().await;
+        assert!(matches!(end, End::Still), "{fault}: {end:?}");
+        assert_eq!(
+            (totals.create, totals.blocked, sent),
+            (0, 0, creates),
+            "{fault}: {totals:?}"
+        );
+        assert_eq!(story.each_name_once(), 3, "{fault}");
+        assert_eq!(story.run().await.2.1, 0, "{fault}: planned again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_turns_available_later_is_waited_for_and_used() {
+    let seed = "images: [{ id: wsi-source000, name: source, state: PENDING, pendingFor: 5m }]";
+    let story = Story::new([want_from("a", "source")], seed).within(Duration::from_mins(15));
+    let (end, totals, (_, creates)) = story.run().await;
+    assert!(matches!(end, End::Still), "{end:?}");
+    assert_eq!((totals.building, creates), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_asked_for_at_once_and_the_rest_is_done() {
+    let images = 38;
+    let full: Vec<String> = (0..images)
+        .map(|n| format!("{{ id: wsi-full{n:05}, name: full{n} }}"))
+        .collect();
+    let story = Story::new(three(), &format!("images: [{}]", full.join(", ")));
+    let (end, totals, (lists, creates)) = story.run().await;
+    assert!(matches!(end, End::Still), "{end:?}");
+    assert_eq!((totals.blocked, totals.building), (2, 1));
+    // One listing takes two pages, but is one observation.
+    assert_eq!((lists, creates), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_stale_listing_never_makes_a_second_image() {
+    let story = Story::new(three(), "listingLag: 3")
+        .waiting()
+        .within(Duration::from_mins(30));
+    let (end, totals, (_, creates)) = story.run().await;
+    assert!(matches!(end, End::Still), "{end:?}");
+    assert_eq!((totals.ready, creates), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_deleted_by_hand_is_made_again_after_the_settle_window() {
+    let story = Story::new([want("a")], "")
+        .waiting()
+        .within(Duration::from_hours(1));
+    story.run().await;
+    let id = story
+        .account
+        .lock()
+        .unwrap()
+        .named(&ImageName::parse("a").unwrap())
+        .next()
+        .unwrap()
+        .0
+        .clone();
+    assert!(story.account.lock().unwrap().delete_by_hand(&id));
+    let before = story.clock.now();
+    let (end, totals, (_, creates)) = story.run().await;
+    assert!(matches!(end, End::Still), "{end:?}");
+    assert_eq!((totals.ready, creates), (1, 1));
+    assert!(story.clock.now().duration_since(before) >= SETTLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_time_names_what_is_left() {
+    let seed = "images: [{ id: wsi-source000, name: source, state: PENDING, pendingFor: 2h }]";
+    let story = Story::new([want_from("a", "source")], seed).within(Duration::from_mins(15));
+    let start: Timestamp = story.clock.now();
+    let (end, totals, (lists, creates)) = story.run().await;
+    assert!(
+        matches!(end, End::Stopped(StopReason::Timeout, None)),
+        "{end:?}"
+    );
+    assert_eq!((totals.waiting, creates), (1, 0));
+    assert_eq!(story.clock.now().duration_since(start).as_mins(), 15);
+    // 5, 10, 20, 40 seconds, then every minute.
+    assert_eq!(lists, 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_word_to_stop_the_call_in_flight_is_recorded_and_nothing_new_begins() {
+    for (by, accepted) in [("2s", true), ("1h", false)] {
+        let seed = format!(
+            "faults: [{{ operation: CreateUpdatedWorkspaceImage, fault: Slow, by: {by} }}]"
+        );
+        let mut story = Story::new(three(), &seed);
+        let (stopper, stop) = Stopper::new();
+        story.stop = stop;
+        let start = story.clock.now();
+        let run = story.run();
+        let (ended, ()) = tokio::join!(run, async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stopper.stop();
+        });
+        let (end, _, (_, creates)) = ended;
+        assert!(
+            matches!(end, End::Stopped(StopReason::Signal, None)),
+            "{end:?}"
+        );
+        assert_eq!(creates, 1);
+        assert!(story.clock.now().duration_since(start).as_secs() <= 6);
+        let status = story.status();
+        assert_eq!(status.images[0].image_id.is_some(), accepted, "{by}");
+        assert!(status.images[0].create_requested_at.is_some(), "{by}");
+        story.stop = Stop::never();
+        story.run().await;
+        assert_eq!(story.each_name_once(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_memory_of_another_account_is_set_aside() {
+    let story = Story::new([want("a")], "");
+    story.run().await;
+    let other = Story {
+        folder: story.folder,
+        ..Story::new([want("a")], "accountId: '999999999999'")
+    };
+    other.run().await;
+    assert_eq!(
+        other.status().target.account_id.as_deref(),
+        Some("999999999999")
+    );
+    assert!(other.folder.path().join("status.json.aside-1").exists());
+}
