@@ -47,6 +47,9 @@ pub struct Reconcile {
     /// Wait until builds have ended too
     #[arg(long, env = "REPAVE_WAIT", value_parser = FalseyValueParser::new())]
     pub wait: bool,
+    /// Refuse a plan with more creates than this
+    #[arg(long, env = "REPAVE_MAX_CREATES", value_name = "NUMBER")]
+    pub max_creates: Option<usize>,
     /// The longest that the run may take
     #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", default_value = "15m", value_parser = duration)]
     pub timeout: SignedDuration,

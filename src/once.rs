@@ -12,7 +12,7 @@ use crate::plan::{Answer, Needs, Plan};
 use crate::reason::Reason;
 use crate::reconcile::{PassError, Reconciler};
 use crate::retry;
-use crate::status::{ManifestsStatus, Status};
+use crate::status::ManifestsStatus;
 use crate::stop::StopReason;
 use crate::store::StoreError;
 
@@ -34,19 +34,21 @@ pub enum End {
     Still,
     /// There was the word to stop; the listing's last failure, if that is what it waited for.
     Stopped(StopReason, Option<ApiError>),
+    /// A plan was refused; says why.
+    Refused(String),
     /// The account can't be listed, and time alone won't help.
     Unlisted(ApiError),
 }
 
 /// Runs passes until no create is owed, and with `wait` until builds have ended too.
 ///
-/// `show` sees each plan that differs from the one before.
+/// `review` sees each plan that differs from the one before, and may refuse it.
 pub async fn run<'a, A: ImageApi>(
     reconciler: &mut Reconciler<A>,
     desired: &'a Desired,
     manifests: &ManifestsStatus,
     wait: bool,
-    mut show: impl FnMut(&Plan<'a>, &Status),
+    mut review: impl FnMut(&Plan<'a>) -> Result<(), String>,
 ) -> Result<Ended<'a>, StoreError> {
     let mut left: Option<Plan<'a>> = None;
     let mut attempts = Vec::new();
@@ -55,10 +57,9 @@ pub async fn run<'a, A: ImageApi>(
     let end = loop {
         let before = left.as_ref();
         let pass = reconciler
-            .pass(desired, manifests, |plan, status| {
-                if before.is_none_or(|before| !same(before, plan)) {
-                    show(plan, status);
-                }
+            .pass(desired, manifests, |plan| match before {
+                Some(before) if same(before, plan) => Ok(()),
+                Some(_) | None => review(plan),
             })
             .await;
         let delay = match pass {
@@ -91,6 +92,7 @@ pub async fn run<'a, A: ImageApi>(
                     | FailureKind::Rejected => break End::Unlisted(error),
                 }
             }
+            Err(PassError::Refused(why)) => break End::Refused(why),
             Err(PassError::Stopped(reason)) => break End::Stopped(reason, None),
             Err(PassError::Store(error)) => return Err(error),
         };

@@ -15,6 +15,8 @@ pub enum ExitCode {
     AccessDenied,
     /// A person is needed for at least one image.
     Blocked,
+    /// A guard refused the plan.
+    Refused,
     /// Another process holds the lock.
     Locked,
     /// A signal ended a one-shot command.
@@ -36,6 +38,7 @@ impl ExitCode {
             Self::ChangesPending => 2,
             Self::AccessDenied => 3,
             Self::Blocked => 4,
+            Self::Refused => 5,
             Self::Locked => 7,
             Self::Cancelled => 8,
             Self::TimedOut => 9,

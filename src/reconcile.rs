@@ -43,6 +43,9 @@ pub enum PassError {
     /// The status could not be saved, so nothing more was started.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The plan was refused before it was carried out.
+    #[error("refused: {0}")]
+    Refused(String),
     /// There was the word to stop.
     #[error("stopped")]
     Stopped(StopReason),
@@ -88,12 +91,12 @@ impl<A: ImageApi> Reconciler<A> {
         &self.stop
     }
 
-    /// Runs one pass over the whole set of manifests. `show` sees the plan before it is carried out.
+    /// Runs one pass over the whole set of manifests. `review` sees the plan before it is carried out, and may refuse it.
     pub async fn pass<'a>(
         &mut self,
         desired: &'a Desired,
         manifests: &ManifestsStatus,
-        show: impl FnOnce(&Plan<'a>, &Status),
+        review: impl FnOnce(&Plan<'a>) -> Result<(), String>,
     ) -> Result<Pass<'a>, PassError> {
         self.passes += 1;
         tracing::debug!(pass = self.passes, "pass began");
@@ -108,8 +111,8 @@ impl<A: ImageApi> Reconciler<A> {
 
         let planned = plan(desired, &observed, &self.status, self.settle, now);
         planned.describe(&mut self.status, now);
-        show(&planned, &self.status);
         self.store.save(&self.status)?;
+        review(&planned).map_err(PassError::Refused)?;
 
         let attempts = apply(
             &planned,

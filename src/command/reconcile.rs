@@ -58,8 +58,9 @@ pub(super) async fn once(
         &loaded.desired,
         &manifests,
         arguments.wait,
-        |plan, _| {
+        |plan| {
             screen.text(&report::plan_text(plan, clock.now_in_seconds()));
+            within_budget(plan, arguments.max_creates)
         },
     )
     .await
@@ -83,10 +84,23 @@ pub(super) async fn once(
     Ok(outcome)
 }
 
+/// Refuses a plan with more creates than the run may make.
+fn within_budget(plan: &Plan<'_>, most: Option<usize>) -> Result<(), String> {
+    let creates = plan.totals().create;
+    match most {
+        Some(most) if creates > most => Err(format!(
+            "{} planned, and --max-creates allows {most}; nothing was created. To allow them: --max-creates {creates}",
+            counted(creates, "create")
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// How the run ended.
 fn outcome_of(ended: &Ended<'_>, arguments: &cli::Reconcile) -> Outcome {
     match &ended.end {
         End::Unlisted(error) => return unlisted(error),
+        End::Refused(why) => return Outcome::new(ExitCode::Refused, why),
         End::Stopped(StopReason::Signal, _) => {
             return stopped(StopReason::Signal, ended.left.as_ref(), arguments);
         }
@@ -131,7 +145,7 @@ fn outcome_of(ended: &Ended<'_>, arguments: &cli::Reconcile) -> Outcome {
             ),
             _ => stopped(*reason, left, arguments),
         },
-        End::Still | End::Unlisted(_) => {
+        End::Still | End::Unlisted(_) | End::Refused(_) => {
             let totals = left.map(Plan::totals).unwrap_or_default();
             let created = ended
                 .attempts

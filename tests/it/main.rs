@@ -6,6 +6,8 @@
 )]
 
 mod aws;
+mod binary;
+mod doors;
 mod plan;
 mod runs;
 mod status;

@@ -104,7 +104,7 @@ impl Story {
             &self.desired,
             &manifests,
             self.wait,
-            |_, _| {},
+            |_| Ok(()),
         )
         .await
         .unwrap();

@@ -1,0 +1,543 @@
+//! The binary as a pipeline runs it: each exit code, both outputs, and servers that it did not choose.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use repave::clock::Clock;
+use repave::simulator::{Account, SharedAccount, seed, server};
+use tokio::net::TcpListener;
+
+use crate::wire::{Server, Wire, error, page};
+
+const SOURCE: &str = "wsi-source000 source AVAILABLE";
+
+/// A checkout in a folder of its own.
+struct Checkout(tempfile::TempDir);
+
+impl Checkout {
+    /// A checkout with these manifests' YAML.
+    fn new(yaml: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("manifests")).unwrap();
+        let checkout = Self(folder);
+        checkout.write("manifests/a.yaml", yaml);
+        checkout
+    }
+
+    /// A checkout that declares these images, each made from `wsi-source000`.
+    fn of(names: &[&str]) -> Self {
+        Self::new(&names.iter().map(|name| manifest(name)).collect::<String>())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a person's editor")]
+    fn write(&self, path: &str, text: &str) {
+        std::fs::write(self.path().join(path), text).unwrap();
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The command, with nothing of this machine's AWS configuration.
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_repave"));
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.path())
+            .env_clear()
+            .env("HOME", self.path())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIDCANARY")
+            .env("AWS_SECRET_ACCESS_KEY", "canary-secret")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end; exit code, stdout, stderr.
+    async fn run(&self, arguments: &str) -> Ran {
+        let mut command = self.command(arguments);
+        Ran::of(
+            tokio::task::spawn_blocking(move || command.output())
+                .await
+                .unwrap()
+                .unwrap(),
+        )
+    }
+
+    /// Runs it against the server.
+    async fn run_at(&self, server: &Server, arguments: &str) -> Ran {
+        self.run(&format!(
+            "--endpoint-url {} --api-rate 1000 {arguments}",
+            server.url
+        ))
+        .await
+    }
+}
+
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        let ran = Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert!(!format!("{ran:?}").contains("canary-secret"), "{ran:?}");
+        assert!(!ran.err.contains("panicked"), "{}", ran.err);
+        ran
+    }
+
+    /// The outcome in words.
+    fn last_line(&self) -> &str {
+        self.err.lines().last().unwrap_or_default()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+}
+
+fn manifest(name: &str) -> String {
+    format!(
+        "---\napiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: {{ name: {name} }}\n\
+         spec: {{ source: {{ imageId: wsi-source000 }}, description: Desktop }}\n"
+    )
+}
+
+fn created(id: &str) -> Wire {
+    Wire::Body(200, format!(r#"{{"ImageId":"{id}"}}"#))
+}
+
+#[tokio::test]
+async fn exit_0_creates_what_is_missing_and_only_that() {
+    let checkout = Checkout::of(&["a", "b", "c"]);
+    let server = Server::start(vec![
+        page(&[SOURCE, "wsi-a a AVAILABLE"], Some("more")),
+        page(&["wsi-c c PENDING"], None),
+        created("wsi-b"),
+    ])
+    .await;
+    let ran = checkout.run_at(&server, "reconcile --once").await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // c was found on page 2; one request per page and per missing image.
+    assert_eq!(
+        server.operations(),
+        [
+            "describeworkspaceimages",
+            "describeworkspaceimages",
+            "createupdatedworkspaceimage"
+        ]
+    );
+    assert_eq!(server.bodies()[2]["Name"], "b");
+    assert!(
+        ran.out.contains("+ b  create b from wsi-source000"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.last_line()
+            .starts_with("repave: done: 1 create accepted"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
+async fn exit_0_after_a_source_turned_available() {
+    let checkout = Checkout::of(&["a"]);
+    let server = Server::start(vec![
+        page(&["wsi-source000 source PENDING"], None),
+        page(&[SOURCE], None),
+        created("wsi-a"),
+    ])
+    .await;
+    let ran = checkout.run_at(&server, "reconcile --once").await;
+    assert_eq!((ran.code, server.operations().len()), (0, 3), "{ran:?}");
+}
+
+#[tokio::test]
+async fn exit_1_when_the_service_cannot_be_listed_for_a_plan() {
+    let checkout = Checkout::of(&["a"]);
+    let server = Server::start(vec![error(500, "InternalFailure"); 3]).await;
+    let ran = checkout.run_at(&server, "plan").await;
+    assert_eq!((ran.code, server.operations().len()), (1, 3), "{ran:?}");
+}
+
+#[tokio::test]
+async fn exit_2_only_for_a_plan_with_creates_that_is_asked_for_it() {
+    let checkout = Checkout::of(&["a"]);
+    for (listing, arguments, code) in [
+        (page(&[SOURCE], None), "plan --detailed-exitcode", 2),
+        (page(&[SOURCE], None), "plan", 0),
+        (
+            page(&[SOURCE, "wsi-a a AVAILABLE"], None),
+            "plan --detailed-exitcode",
+            0,
+        ),
+    ] {
+        let server = Server::start(vec![listing]).await;
+        let ran = checkout.run_at(&server, arguments).await;
+        assert_eq!(
+            (ran.code, server.operations().len()),
+            (code, 1),
+            "{arguments}: {ran:?}"
+        );
+        assert!(
+            !checkout.path().join(".repave").exists(),
+            "a plan changes nothing"
+        );
+    }
+}
+
+#[tokio::test]
+async fn exit_3_without_permission_or_credentials() {
+    let checkout = Checkout::of(&["a"]);
+    let denied = || error(400, "AccessDeniedException");
+    let server = Server::start(vec![denied()]).await;
+    let ran = checkout.run_at(&server, "reconcile --once").await;
+    assert_eq!((ran.code, server.operations().len()), (3, 1), "{ran:?}");
+    assert!(
+        ran.last_line()
+            .contains("workspaces:DescribeWorkspaceImages"),
+        "{}",
+        ran.err
+    );
+
+    let server = Server::start(vec![page(&[SOURCE], None), denied()]).await;
+    let ran = checkout.run_at(&server, "reconcile --once").await;
+    assert_eq!((ran.code, server.operations().len()), (3, 2), "{ran:?}");
+
+    let mut command = checkout.command("plan --endpoint-url http://127.0.0.1:9");
+    command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY");
+    let ran = Ran::of(
+        tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.last_line().contains("Give credentials"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn exit_4_when_a_person_is_needed() {
+    let checkout = Checkout::of(&["a", "b"]);
+    let server = Server::start(vec![
+        page(&[SOURCE, "wsi-b b ERROR"], None),
+        error(400, "ResourceLimitExceededException"),
+    ])
+    .await;
+    let ran = checkout.run_at(&server, "reconcile --once -o json").await;
+    assert_eq!((ran.code, server.operations().len()), (4, 2), "{ran:?}");
+    assert!(
+        ran.last_line()
+            .contains("a (QuotaExceeded), b (BuildFailed)"),
+        "{}",
+        ran.err
+    );
+    let json = ran.json();
+    assert_eq!(
+        (&json["exitCode"], &json["reason"]),
+        (&4.into(), &"Blocked".into())
+    );
+    assert_eq!(
+        json["attempts"][0]["code"],
+        "ResourceLimitExceededException"
+    );
+    assert_eq!(json["images"][1]["stalled"], "BuildFailed");
+}
+
+#[tokio::test]
+async fn exit_5_when_a_guard_refuses_the_plan() {
+    let checkout = Checkout::of(&["a", "b"]);
+    let server = Server::start(vec![page(&[SOURCE], None)]).await;
+    let ran = checkout
+        .run_at(&server, "reconcile --once --max-creates 1")
+        .await;
+    assert_eq!((ran.code, server.operations().len()), (5, 1), "{ran:?}");
+    assert!(ran.last_line().ends_with("--max-creates 2"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn exit_7_while_another_process_holds_the_lock() {
+    let checkout = Checkout::of(&["a"]);
+    let status = checkout.path().join(".repave/status.json");
+    let _held = repave::store::Store::lock(&status, "process 7 (test)").unwrap();
+    let server = Server::start(vec![]).await;
+    let ran = checkout.run_at(&server, "reconcile --once").await;
+    assert_eq!((ran.code, server.operations().len()), (7, 0), "{ran:?}");
+    assert!(ran.last_line().contains("process 7 (test)"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn exit_8_on_a_signal_with_what_was_in_flight_recorded() {
+    for signal in ["INT", "TERM"] {
+        let checkout = Checkout::of(&["a", "b"]);
+        let seed = "images: [{ id: wsi-source000, name: source }]\n\
+                    faults: [{ operation: CreateUpdatedWorkspaceImage, fault: Slow, by: 2s }]";
+        let (account, url) = simulator(seed).await;
+        let child = checkout
+            .command(&format!("--endpoint-url {url} reconcile --once"))
+            .spawn()
+            .unwrap();
+        until(|| account.lock().unwrap().created().len() == 1).await;
+        Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status()
+            .unwrap();
+        let ran = Ran::of(
+            tokio::task::spawn_blocking(move || child.wait_with_output())
+                .await
+                .unwrap()
+                .unwrap(),
+        );
+        assert_eq!(ran.code, 8, "{ran:?}");
+        assert_eq!(account.lock().unwrap().created().len(), 1);
+        let status = std::fs::read_to_string(checkout.path().join(".repave/status.json")).unwrap();
+        let id = account.lock().unwrap().created()[0].image_id.to_string();
+        assert!(status.contains(&id), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn exit_9_names_what_is_left_when_the_time_is_over() {
+    let checkout = Checkout::of(&["a"]);
+    let server = Server::start(vec![page(&["wsi-source000 source PENDING"], None)]).await;
+    let ran = checkout
+        .run_at(&server, "reconcile --once --timeout 1s")
+        .await;
+    assert_eq!((ran.code, server.operations().len()), (9, 1), "{ran:?}");
+    assert!(
+        ran.last_line()
+            .contains("a (SourceImageNotAvailable: source wsi-source000 is PENDING)"),
+        "{}",
+        ran.err
+    );
+
+    let server = Server::start(vec![error(503, "ServiceUnavailable"); 3]).await;
+    let ran = checkout
+        .run_at(&server, "reconcile --once --timeout 4s")
+        .await;
+    assert_eq!(ran.code, 9, "{ran:?}");
+}
+
+#[tokio::test]
+async fn exit_64_for_a_command_line_that_makes_no_sense() {
+    let checkout = Checkout::of(&["a"]);
+    for arguments in [
+        "",
+        "reconsile",
+        "reconcile",
+        "plan --timeout 5m",
+        "reconcile --once --timeout 0s",
+        "plan --api-rate 0",
+        "plan --simulate --profile x",
+        "simulate --listen 0.0.0.0:0",
+    ] {
+        let ran = checkout.run(arguments).await;
+        assert_eq!(ran.code, 64, "{arguments}: {ran:?}");
+        assert!(!ran.err.is_empty());
+    }
+    let mut command = checkout.command("plan");
+    command.env_remove("AWS_REGION");
+    let ran = Ran::of(
+        tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    assert_eq!(ran.code, 64, "{ran:?}");
+    assert!(
+        ran.last_line().contains("no Region: give --region"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
+async fn exit_65_before_any_call_when_a_manifest_is_wrong() {
+    let broken = [
+        manifest("a"),
+        manifest("b").replace("wsi-source000", "ami-1"),
+    ]
+    .concat();
+    for yaml in [broken.as_str(), "", "a: ["] {
+        for arguments in ["validate", "plan", "reconcile --once", "plan -o json"] {
+            let checkout = Checkout::new(yaml);
+            let server = Server::start(vec![]).await;
+            let ran = checkout.run_at(&server, arguments).await;
+            assert_eq!(
+                (ran.code, server.operations().len()),
+                (65, 0),
+                "{yaml} {arguments}: {ran:?}"
+            );
+            assert!(ran.out.contains("manifests"), "{ran:?}");
+            assert!(!checkout.path().join(".repave").exists());
+        }
+    }
+    let checkout = Checkout::new("");
+    assert_eq!(checkout.run("validate --allow-empty").await.code, 0);
+}
+
+#[tokio::test]
+async fn the_embedded_account_lasts_between_runs() {
+    let checkout = Checkout::of(&["a", "b"]);
+    let first = checkout.run("reconcile --once --simulate").await;
+    assert_eq!(first.code, 0, "{first:?}");
+    assert!(first.out.contains("Plan: 2 to create"), "{}", first.out);
+    let second = checkout.run("reconcile --once --simulate").await;
+    assert_eq!(second.code, 0, "{second:?}");
+    assert!(second.out.contains("Nothing to create"), "{}", second.out);
+    assert_eq!(
+        checkout
+            .run("plan --simulate --detailed-exitcode")
+            .await
+            .code,
+        0
+    );
+    let status = checkout.run("status --simulate -o json").await.json();
+    assert_eq!(
+        status["status"]["images"][1]["conditions"][0]["reason"],
+        "Building"
+    );
+    assert!(
+        !checkout.path().join(".repave/status.json").exists(),
+        "a rehearsal leaves the real status alone"
+    );
+}
+
+#[tokio::test]
+async fn the_standard_endpoint_variables_work() {
+    let checkout = Checkout::of(&["a"]);
+    for variable in [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_WORKSPACES",
+        "REPAVE_ENDPOINT_URL",
+    ] {
+        let server = Server::start(vec![page(&[SOURCE], None)]).await;
+        let mut command = checkout.command("plan");
+        command.env(variable, &server.url);
+        let ran = Ran::of(
+            tokio::task::spawn_blocking(move || command.output())
+                .await
+                .unwrap()
+                .unwrap(),
+        );
+        assert_eq!(
+            (ran.code, server.operations().len()),
+            (0, 1),
+            "{variable}: {ran:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn text_from_the_service_is_escaped_wherever_it_goes() {
+    let checkout = Checkout::of(&["a"]);
+    let evil = "\u{1b}[2J\u{202e}\nforged";
+    let body = serde_json::json!({"__type": "ResourceLimitExceededException", "message": evil})
+        .to_string();
+    for arguments in [
+        "reconcile --once",
+        "reconcile --once -o json",
+        "reconcile --once --log-format json --log-level trace",
+    ] {
+        let server =
+            Server::start(vec![page(&[SOURCE], None), Wire::Body(400, body.clone())]).await;
+        let _ = std::fs::rename(
+            checkout.path().join(".repave"),
+            checkout.path().join(format!("old-{}", arguments.len())),
+        );
+        let ran = checkout.run_at(&server, arguments).await;
+        assert_eq!(ran.code, 4, "{ran:?}");
+        let status = std::fs::read_to_string(checkout.path().join(".repave/status.json")).unwrap();
+        for text in [&ran.out, &ran.err, &status] {
+            assert!(
+                !text.contains(['\u{1b}', '\u{202e}']) && !text.contains("\nforged"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_it_goes_on_without_a_second_create() {
+    let names = ["a", "b", "c", "d"];
+    let seed = "images: [{ id: wsi-source000, name: source }]\napiRate: null\n\
+                faults: [{ operation: CreateUpdatedWorkspaceImage, times: 1000, fault: Slow, by: 8ms }]";
+    // Moments from before the first call to after the last one, on a machine of any speed: until a run ends by itself.
+    let mut moment = Duration::ZERO;
+    loop {
+        let checkout = Checkout::of(&names);
+        let (account, url) = simulator(seed).await;
+        let arguments =
+            format!("--endpoint-url {url} --settle-time 1s --api-rate 1000 reconcile --once");
+        let mut child = checkout.command(&arguments).spawn().unwrap();
+        tokio::time::sleep(moment).await;
+        let ended = child.try_wait().unwrap().is_some();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if let Ok(text) = std::fs::read(checkout.path().join(".repave/status.json")) {
+            let _: repave::status::Status = serde_json::from_slice(&text).unwrap();
+        }
+        let ran = checkout.run(&arguments).await;
+        assert_eq!(ran.code, 0, "killed after {moment:?}: {ran:?}");
+        let created: Vec<String> = account
+            .lock()
+            .unwrap()
+            .created()
+            .iter()
+            .map(|record| record.name.to_string())
+            .collect();
+        let mut unique = created.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(
+            (created.len(), unique.len()),
+            (4, 4),
+            "killed after {moment:?}: {created:?}"
+        );
+        if ended {
+            break;
+        }
+        moment += Duration::from_millis(6);
+    }
+}
+
+/// The embedded account behind HTTP, for a process of its own.
+async fn simulator(yaml: &str) -> (SharedAccount, String) {
+    let account: Account = seed::parse(yaml).unwrap();
+    let account = Arc::new(Mutex::new(account));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = server::start(
+        listener,
+        Arc::clone(&account),
+        Clock::wall(),
+        Box::new(|_| Ok(())),
+    )
+    .await
+    .unwrap();
+    let url = format!("http://{}", server.address());
+    tokio::spawn(server.run());
+    (account, url)
+}
+
+/// Waits for a state.
+async fn until(state: impl Fn() -> bool) {
+    while !state() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
