@@ -187,3 +187,185 @@ fn observed(image: ListedImage) -> Option<ObservedImage> {
         owner: image.owner_account_id,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::FailureKind;
+    use crate::name::{Description, ImageId, ImageName, TagKey, TagValue, Tags};
+    use crate::reason::Reason;
+    use crate::simulator::seed;
+    use jiff::Timestamp;
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+    use tokio::time::Instant;
+
+    fn api(seed: &str) -> DirectApi {
+        let account = seed::parse(seed).unwrap();
+        let epoch = Timestamp::from_second(1_790_000_000).unwrap();
+        DirectApi::new(
+            Arc::new(Mutex::new(account)),
+            Clock::following_runtime(epoch),
+        )
+    }
+
+    fn request(name: &str) -> CreateRequest {
+        let tags = BTreeMap::from([(
+            TagKey::parse("team").unwrap(),
+            TagValue::parse("x").unwrap(),
+        )]);
+        CreateRequest {
+            name: ImageName::parse(name).unwrap(),
+            description: Description::parse("An update").unwrap(),
+            source: ImageId::parse("wsi-000000001").unwrap(),
+            tags: Tags::new(tags).unwrap(),
+        }
+    }
+
+    const GOLD: &str = "apiRate: {perSecond: 0}\npageSize: 1\nbuildTime: 1h\n\
+                        images: [{id: wsi-000000001, name: Gold, updateAvailable: true}]\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn an_image_is_created_listed_and_finished() {
+        let api = api(GOLD);
+        let id = api.create_updated_image(&request("New")).await.unwrap();
+        let state = async || {
+            api.list_images()
+                .await
+                .unwrap()
+                .by_id(&id)
+                .unwrap()
+                .state
+                .clone()
+        };
+        assert_eq!(state().await, ImageState::Pending);
+        tokio::time::advance(std::time::Duration::from_hours(1)).await;
+        assert_eq!(state().await, ImageState::Available);
+        let observed = api.list_images().await.unwrap();
+        let gold = observed.by_id("wsi-000000001").unwrap();
+        assert_eq!(gold.name.as_deref(), Some("Gold"));
+        assert_eq!(gold.update_available, Some(true));
+        assert_eq!(gold.operating_system, OperatingSystem::Windows);
+        assert_eq!(observed.owner(), Some("111122223333"));
+        let tags = lock(api.account())
+            .images()
+            .find(|(it, _)| it.as_str() == id)
+            .unwrap()
+            .1
+            .tags
+            .clone();
+        assert_eq!(tags["team"], "x");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_are_classified_as_the_clients_are() {
+        use FailureKind::{Blocked, OutcomeUnknown, Rejected, SourceBusy, Transient};
+        let create = "operation: CreateUpdatedWorkspaceImage, fault: ";
+        for (fault, kind, reason) in [
+            ("Throttle", Transient, Reason::Throttled),
+            ("DropAfter", OutcomeUnknown, Reason::CreateResultUnknown),
+            ("DropBefore", OutcomeUnknown, Reason::CreateResultUnknown),
+            ("MalformedBody", OutcomeUnknown, Reason::CreateResultUnknown),
+            (
+                "InternalErrorBefore, body: html",
+                OutcomeUnknown,
+                Reason::CreateResultUnknown,
+            ),
+            (
+                "InternalErrorAfter",
+                OutcomeUnknown,
+                Reason::CreateResultUnknown,
+            ),
+            (
+                "Error, code: ExpiredTokenException",
+                Blocked,
+                Reason::AccessDenied,
+            ),
+            (
+                "Error, code: ResourceLimitExceededException",
+                Blocked,
+                Reason::QuotaExceeded,
+            ),
+            (
+                "Error, code: ValidationException",
+                Rejected,
+                Reason::InvalidSpec,
+            ),
+            (
+                "Error, code: InvalidResourceStateException",
+                SourceBusy,
+                Reason::SourceImageNotAvailable,
+            ),
+            ("DenyTags", Blocked, Reason::AccessDenied),
+        ] {
+            let api = api(&format!("{GOLD}faults: [{{{create}{fault}}}]"));
+            let error = api.create_updated_image(&request("New")).await.unwrap_err();
+            assert_eq!((error.kind, error.reason), (kind, reason), "{fault}");
+        }
+        let linux = api("images: [{id: wsi-000000001, name: L, operatingSystem: LINUX}]");
+        let error = linux
+            .create_updated_image(&request("New"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, Rejected);
+        assert!(
+            error
+                .message
+                .contains("(reason: UNSUPPORTED_OPERATING_SYSTEM)"),
+            "{}",
+            error.message
+        );
+        assert!(error.request_id.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listing_is_whole_or_an_error() {
+        let list = async |seed: &str| api(seed).list_images().await.map_err(|e| e.message);
+        let fault = |fault: &str| format!("{GOLD}faults: [{{fault: {fault}}}]");
+        assert_eq!(list(&fault("EmptyPageWithToken")).await.unwrap().len(), 1);
+        assert!(
+            list(&fault("RepeatedToken"))
+                .await
+                .unwrap_err()
+                .contains("twice")
+        );
+        assert!(
+            list(&fault("DropAfter"))
+                .await
+                .unwrap_err()
+                .contains("closed")
+        );
+        assert!(
+            list(&fault("MissingMembers, members: [ImageId]"))
+                .await
+                .unwrap_err()
+                .contains("without an id")
+        );
+        let bare = list(&fault("MissingMembers")).await.unwrap();
+        let image = bare.by_id("wsi-000000001").unwrap();
+        assert_eq!(
+            (image.name.clone(), &image.state),
+            (None, &ImageState::Unknown(String::new()))
+        );
+        let odd = list(&fault("UnknownEnumValue")).await.unwrap();
+        assert_eq!(
+            odd.iter().next().unwrap().state,
+            ImageState::Unknown("COPYING".into())
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_comes_late_and_its_effect_at_once() {
+        let api = api(&format!("{GOLD}faults: [{{fault: Slow, by: 90s}}]"));
+        let start = Instant::now();
+        let request = request("New");
+        let slow = api.create_updated_image(&request);
+        assert!(
+            tokio::time::timeout(std::time::Duration::from_mins(1), slow)
+                .await
+                .is_err()
+        );
+        assert_eq!(start.elapsed().as_secs(), 60);
+        assert_eq!(lock(api.account()).created().len(), 1);
+    }
+}

@@ -317,3 +317,7 @@ fn with_body(
     }
     response
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
 //! Rules of a seed: the flat form in which people write faults, and which field belongs to which.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
 use crate::name::ImageName;
@@ -7,7 +8,7 @@ use crate::simulator::fault::{ErrorBody, Fault, Member, Rule};
 use crate::simulator::stock::BuildError;
 use crate::simulator::wire::{CodePlacement, Operation};
 
-use super::values::{Checked, Text, Wait, Whole, checked};
+use super::values::{Checked, Printable, Whole, Written, checked};
 use super::{DEFAULT_BUILD_ERROR, Detail, text_or};
 
 /// The kinds of [`Fault`], without what belongs to some of them.
@@ -36,18 +37,18 @@ enum Kind {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RawRule {
     operation: Option<Operation>,
-    image_name: Option<ImageName>,
+    image_name: Option<Written<ImageName>>,
     skip: Option<Whole<0, { u32::MAX }>>,
     times: Option<Whole<1, { u32::MAX }>>,
     fault: Kind,
-    code: Option<Text<256>>,
-    message: Option<Text<1024>>,
+    code: Option<Written<Printable<256>>>,
+    message: Option<Written<Printable<1024>>>,
     status: Option<Whole<400, 599>>,
     placement: Option<Placement>,
     body: Option<ErrorBody>,
-    by: Option<Wait>,
+    by: Option<Written<SignedDuration>>,
     members: Option<Vec<Member>>,
-    value: Option<Text<64>>,
+    value: Option<Written<Printable<64>>>,
     details: Option<Vec<Detail>>,
 }
 
@@ -79,7 +80,7 @@ impl Checked for SeedRule {
         }
         Ok(Self(Rule {
             operation: raw.operation,
-            image_name: raw.image_name.map(|name| name.to_string()),
+            image_name: raw.image_name.map(|name| name.0.to_string()),
             skip: raw.skip.map_or(0, |it| it.0),
             times: raw.times.map_or(1, |it| it.0),
             fault,
@@ -136,7 +137,7 @@ impl RawRule {
                     .take()
                     .unwrap_or_default()
                     .into_iter()
-                    .map(|it| (it.code.0, it.message.0))
+                    .map(|it| (it.code.0.0, it.message.0.0))
                     .collect(),
             }),
             Kind::LongBuild => Fault::LongBuild { by: by()? },
@@ -159,8 +160,8 @@ impl RawRule {
     fn take_code(&mut self) -> Result<String, String> {
         match self.code.take() {
             None => Err("fault Error needs `code`, such as ExpiredTokenException".into()),
-            Some(code) if code.0.bytes().all(|b| b.is_ascii_graphic()) => Ok(code.0),
-            Some(code) => Err(format!(
+            Some(Written(code)) if code.0.bytes().all(|b| b.is_ascii_graphic()) => Ok(code.0),
+            Some(Written(code)) => Err(format!(
                 "code is {:?}; allowed: ASCII characters without spaces",
                 code.0
             )),

@@ -9,7 +9,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::name::{TagKey, TagValue, Tags};
+use crate::name::{Description, ImageId, ImageName, TagKey, TagValue, Tags};
 
 /// A whole number from `LEAST` to `MOST`.
 #[derive(Debug, Clone, Copy)]
@@ -17,50 +17,105 @@ pub(super) struct Whole<const LEAST: u32, const MOST: u32>(pub(super) u32);
 
 impl<'de, const LEAST: u32, const MOST: u32> Deserialize<'de> for Whole<LEAST, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // As wide as YAML's numbers, so that one that is far too large is still told from the allowed ones.
-        let number = i128::deserialize(deserializer)?;
-        match u32::try_from(number) {
-            Ok(number) if (LEAST..=MOST).contains(&number) => Ok(Self(number)),
-            Ok(_) | Err(_) => Err(D::Error::custom(format!(
-                "{number}; allowed: {LEAST} to {MOST}"
-            ))),
-        }
+        deserializer.deserialize_any(WholeVisitor::<LEAST, MOST>)
     }
 }
 
-/// A duration from nothing to a year.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wait(pub(super) SignedDuration);
+struct WholeVisitor<const LEAST: u32, const MOST: u32>;
 
-impl<'de> Deserialize<'de> for Wait {
+impl<const LEAST: u32, const MOST: u32> Visitor<'_> for WholeVisitor<LEAST, MOST> {
+    type Value = Whole<LEAST, MOST>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number from {LEAST} to {MOST}")
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        self.visit_i128(number.into())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        self.visit_i128(number.into())
+    }
+
+    // As wide as YAML's numbers, so that one that is far too large is told from the allowed ones all the same.
+    fn visit_i128<E: serde::de::Error>(self, number: i128) -> Result<Self::Value, E> {
+        match u32::try_from(number) {
+            Ok(number) if (LEAST..=MOST).contains(&number) => Ok(Whole(number)),
+            Ok(_) | Err(_) => Err(E::custom(format!("{number}; allowed: {LEAST} to {MOST}"))),
+        }
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, number: u128) -> Result<Self::Value, E> {
+        self.visit_i128(i128::try_from(number).unwrap_or(i128::MAX))
+    }
+}
+
+/// What is written as one text. The check happens while the reader stands at the text, so that its error gets the text's
+/// place and not that of the mapping around it.
+pub(super) trait FromText: Sized {
+    fn from_text(text: &str) -> Result<Self, String>;
+}
+
+/// A value that is written as a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Written<T>(pub(super) T);
+
+impl<'de, T: FromText> Deserialize<'de> for Written<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const ALLOWED: &str = "0s to 8760h, such as 30s, 15m or 1h30m";
-        let text = String::deserialize(deserializer)?;
-        match text.parse::<SignedDuration>() {
-            Ok(wait)
-                if (SignedDuration::ZERO..=SignedDuration::from_hours(8760)).contains(&wait) =>
-            {
-                Ok(Self(wait))
+        deserializer.deserialize_str(WrittenVisitor(PhantomData))
+    }
+}
+
+struct WrittenVisitor<T>(PhantomData<T>);
+
+impl<T: FromText> Visitor<'_> for WrittenVisitor<T> {
+    type Value = Written<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        T::from_text(text).map(Written).map_err(E::custom)
+    }
+}
+
+macro_rules! from_text_by_parse {
+    ($($value:ty),*) => {
+        $(impl FromText for $value {
+            fn from_text(text: &str) -> Result<Self, String> {
+                Self::parse(text).map_err(|error| error.to_string())
             }
-            Ok(_) | Err(_) => Err(D::Error::custom(format!("{text:?}; allowed: {ALLOWED}"))),
+        })*
+    };
+}
+
+from_text_by_parse!(ImageName, ImageId, Description, TagKey, TagValue);
+
+/// A duration from nothing to a year.
+impl FromText for SignedDuration {
+    fn from_text(text: &str) -> Result<Self, String> {
+        const ALLOWED: &str = "0s to 8760h, such as 30s, 15m or 1h30m";
+        match text.parse::<SignedDuration>() {
+            Ok(wait) if (Self::ZERO..=Self::from_hours(8760)).contains(&wait) => Ok(wait),
+            Ok(_) | Err(_) => Err(format!("{text:?}; allowed: {ALLOWED}")),
         }
     }
 }
 
 /// A text of 1 to `MOST` printable characters.
 #[derive(Debug, Clone)]
-pub(super) struct Text<const MOST: usize>(pub(super) String);
+pub(super) struct Printable<const MOST: usize>(pub(super) String);
 
-impl<'de, const MOST: usize> Deserialize<'de> for Text<MOST> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let length = text.chars().count();
-        if (1..=MOST).contains(&length) && !text.contains(char::is_control) {
-            return Ok(Self(text));
+impl<const MOST: usize> FromText for Printable<MOST> {
+    fn from_text(text: &str) -> Result<Self, String> {
+        if (1..=MOST).contains(&text.chars().count()) && !text.contains(char::is_control) {
+            return Ok(Self(text.into()));
         }
-        Err(D::Error::custom(format!(
+        Err(format!(
             "{text:?}; allowed: 1 to {MOST} printable characters"
-        )))
+        ))
     }
 }
 
@@ -68,15 +123,12 @@ impl<'de, const MOST: usize> Deserialize<'de> for Text<MOST> {
 #[derive(Debug, Clone)]
 pub(super) struct AccountId(pub(super) String);
 
-impl<'de> Deserialize<'de> for AccountId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+impl FromText for AccountId {
+    fn from_text(text: &str) -> Result<Self, String> {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
-            return Ok(Self(text));
+            return Ok(Self(text.into()));
         }
-        Err(D::Error::custom(format!(
-            "{text:?}; allowed: 12 digits, in quotes"
-        )))
+        Err(format!("{text:?}; allowed: 12 digits, in quotes"))
     }
 }
 
@@ -130,7 +182,9 @@ impl<'de> Deserialize<'de> for SeedTags {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SeedTags, A::Error> {
                 let mut tags = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<TagKey, TagValue>()? {
+                while let Some((Written(key), Written(value))) =
+                    map.next_entry::<Written<TagKey>, Written<TagValue>>()?
+                {
                     if tags.insert(key.to_string(), value.to_string()).is_some() {
                         return Err(A::Error::custom(format!("the tag {key} is given twice")));
                     }
