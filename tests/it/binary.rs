@@ -11,6 +11,9 @@ use tokio::net::TcpListener;
 
 use crate::wire::{Server, Wire, error, page};
 
+/// At how many moments of a run it is killed.
+const MOMENTS: u32 = 12;
+
 const SOURCE: &str = "wsi-source000 source AVAILABLE";
 
 /// A checkout in a folder of its own.
@@ -476,18 +479,31 @@ async fn text_from_the_service_is_escaped_wherever_it_goes() {
 #[tokio::test]
 async fn killed_at_any_moment_it_goes_on_without_a_second_create() {
     let names = ["a", "b", "c", "d"];
-    let seed = "images: [{ id: wsi-source000, name: source }]\napiRate: null\n\
+    let seed = "images: [{ id: wsi-source000, name: source }]\napiRate: { perSecond: 0 }\n\
                 faults: [{ operation: CreateUpdatedWorkspaceImage, times: 1000, fault: Slow, by: 8ms }]";
-    // Moments from before the first call to after the last one, on a machine of any speed: until a run ends by itself.
-    let mut moment = Duration::ZERO;
-    loop {
+    // How long a run takes here, on this machine and under this load, to spread the moments over.
+    let whole = std::time::Instant::now();
+    let checkout = Checkout::of(&names);
+    let (_, url) = simulator(seed).await;
+    assert_eq!(
+        checkout
+            .run(&format!(
+                "--endpoint-url {url} --api-rate 1000 reconcile --once"
+            ))
+            .await
+            .code,
+        0
+    );
+    let whole = whole.elapsed();
+
+    for moment in 0..MOMENTS {
+        let moment = whole * moment / MOMENTS;
         let checkout = Checkout::of(&names);
         let (account, url) = simulator(seed).await;
         let arguments =
             format!("--endpoint-url {url} --settle-time 1s --api-rate 1000 reconcile --once");
         let mut child = checkout.command(&arguments).spawn().unwrap();
         tokio::time::sleep(moment).await;
-        let ended = child.try_wait().unwrap().is_some();
         child.kill().unwrap();
         child.wait().unwrap();
         if let Ok(text) = std::fs::read(checkout.path().join(".repave/status.json")) {
@@ -495,25 +511,14 @@ async fn killed_at_any_moment_it_goes_on_without_a_second_create() {
         }
         let ran = checkout.run(&arguments).await;
         assert_eq!(ran.code, 0, "killed after {moment:?}: {ran:?}");
-        let created: Vec<String> = account
-            .lock()
-            .unwrap()
+        let account = account.lock().unwrap();
+        let mut created: Vec<&str> = account
             .created()
             .iter()
-            .map(|record| record.name.to_string())
+            .map(|record| record.name.as_str())
             .collect();
-        let mut unique = created.clone();
-        unique.sort();
-        unique.dedup();
-        assert_eq!(
-            (created.len(), unique.len()),
-            (4, 4),
-            "killed after {moment:?}: {created:?}"
-        );
-        if ended {
-            break;
-        }
-        moment += Duration::from_millis(6);
+        created.sort_unstable();
+        assert_eq!(created, names, "killed after {moment:?}");
     }
 }
 
