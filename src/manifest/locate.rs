@@ -64,22 +64,60 @@ impl Position {
     }
 }
 
+/// What a byte may mean to a YAML parser.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Plain,
+    /// Structure: makes at most two events.
+    Mark,
+    /// Structure that nests: `[`, `{`.
+    Bracket,
+    /// Structure after a `-`.
+    Blank,
+    /// An anchor, alias or tag may begin here.
+    Property,
+    /// A directive, at a line's beginning.
+    Percent,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Plain; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let class = match byte as u8 {
+            b'&' | b'*' | b'!' => Class::Property,
+            b'%' => Class::Percent,
+            b'[' | b'{' => Class::Bracket,
+            b']' | b'}' | b',' | b'?' | b':' | b'\n' | b'\r' => Class::Mark,
+            b' ' | b'\t' => Class::Blank,
+            _ => Class::Plain,
+        };
+        classes[byte] = class;
+        byte += 1;
+    }
+    classes
+};
+
 /// Tells whether a text must be looked over before `serde_yaml` may read it. Costs one look at each byte.
 pub(super) fn is_suspect(text: &str) -> bool {
     let mut marks = 0;
     let mut brackets = 0;
     let mut previous = b'\n';
     for &byte in text.as_bytes() {
-        match byte {
-            b'&' | b'*' | b'!' => return true,
-            b'%' if begins_line(previous) => return true,
-            b'[' | b'{' => {
-                marks += 1;
-                brackets += 1;
+        let class = CLASSES[usize::from(byte)];
+        if class != Class::Plain {
+            match class {
+                Class::Mark => marks += 1,
+                Class::Bracket => {
+                    marks += 1;
+                    brackets += 1;
+                }
+                Class::Blank => marks += usize::from(previous == b'-'),
+                Class::Property => return true,
+                Class::Percent if begins_line(previous) => return true,
+                Class::Percent | Class::Plain => {}
             }
-            b']' | b'}' | b',' | b'?' | b':' | b'\n' | b'\r' => marks += 1,
-            b' ' | b'\t' if previous == b'-' => marks += 1,
-            _ => {}
         }
         previous = byte;
     }
