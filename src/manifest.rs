@@ -173,13 +173,12 @@ pub fn parse(file: &str, text: &str) -> FileResult {
     yaml::read(readable, |document, tree, count| match tree {
         Ok(root) => {
             counts.push(Some(count));
-            match decode::document(&root, file, document, &mut report) {
-                decode::Meaning::Nothing | decode::Meaning::Broken => {}
-                decode::Meaning::Foreign => result.skipped += 1,
-                decode::Meaning::Image(image, origin) => {
-                    result.images.push(*image);
-                    result.origins.push(origin);
-                }
+            let skipped = &mut result.skipped;
+            if let Some((image, origin)) =
+                decode::document(&root, file, document, &mut report, skipped)
+            {
+                result.images.push(image);
+                result.origins.push(origin);
             }
         }
         Err(trouble) => {

@@ -10,18 +10,6 @@ use crate::escape::escaped;
 use crate::image::{CreateWhen, DesiredImage, Place, Source};
 use crate::name::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
 
-/// What a document is.
-pub(super) enum Meaning {
-    /// Empty, or comments only.
-    Nothing,
-    /// Of another API group.
-    Foreign,
-    /// Told in the report.
-    Broken,
-    /// A manifest.
-    Image(Box<DesiredImage>, Origin),
-}
-
 /// The nodes in which a manifest says what others may contradict.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin {
@@ -31,15 +19,21 @@ pub(super) struct Origin {
     pub source: u32,
 }
 
-/// Decodes a document, the `number`th of its file.
-pub(super) fn document(root: &Node<'_>, file: &str, number: usize, report: &mut Report) -> Meaning {
+/// Decodes a document, the `number`th of its file, if it is a valid manifest; counts it if it is another API group's.
+pub(super) fn document(
+    root: &Node<'_>,
+    file: &str,
+    number: usize,
+    report: &mut Report,
+    skipped: &mut usize,
+) -> Option<(DesiredImage, Origin)> {
     let before = report.problems.count();
     let mut decoder = Decoder {
         document: number,
         report,
     };
     let entries = match &root.value {
-        Value::Null => return Meaning::Nothing,
+        Value::Null => return None, // empty, or comments only
         Value::Map(entries) => entries,
         other => {
             decoder.problem(
@@ -48,21 +42,20 @@ pub(super) fn document(root: &Node<'_>, file: &str, number: usize, report: &mut 
                 format_args!("found {}", Shown(other)),
                 format_args!("a manifest, which begins with apiVersion: {API_VERSION}"),
             );
-            return Meaning::Broken;
+            return None;
         }
     };
     match decoder.header(root, entries) {
-        Header::Foreign => return Meaning::Foreign,
-        Header::Broken => return Meaning::Broken,
+        Header::Foreign => {
+            *skipped += 1;
+            return None;
+        }
+        Header::Broken => return None,
         Header::Manifest => {}
     }
-    let Some((image, origin)) = decoder.manifest(root, entries, file) else {
-        return Meaning::Broken;
-    };
-    if report.problems.count() > before {
-        return Meaning::Broken;
-    }
-    Meaning::Image(Box::new(image), origin)
+    let manifest = decoder.manifest(root, entries, file);
+    // A value out of place, as an unknown field, leaves the rest readable but not to be acted on.
+    manifest.filter(|_| report.problems.count() == before)
 }
 
 /// Whose document it is.

@@ -3,6 +3,8 @@
 //! This second parser never decides what a text means. It counts nodes as `yaml` numbers them; where the two disagree
 //! about a document, that document's beginning is the best place known.
 
+use std::cell::Cell;
+
 use saphyr_parser::{Event, Marker, Parser, Span};
 
 use super::problem::{Draft, Drafts};
@@ -14,10 +16,15 @@ pub(super) const MAX_NODES: u32 = 32 * 1024;
 /// Deepest nesting. Kubernetes schemas, which may share a folder with manifests, reach about 40.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// A text with fewer marks of structure than this has at most twice as many nodes and ends.
-const MAX_PLAIN_MARKS: usize = 8 * 1024;
-/// The parser under `serde_yaml` visits every open bracket at every token; with as many this stays below 10 ms.
-const MAX_PLAIN_BRACKETS: usize = 256;
+/// Most marks of structure of a text that `serde_yaml` may read at once; it makes at most twice as many events of them,
+/// of about 100 bytes each. 256 KiB of manifests have 26,000.
+const MAX_PLAIN_MARKS: usize = 32 * 1024;
+/// The parser under `serde_yaml` visits every open bracket at every token: this many visits take about 10 ms.
+const MAX_PLAIN_VISITS: usize = 4 * 1024 * 1024;
+/// Most marks between two events. The parser below keeps a whole flow list or map as tokens, of about 100 bytes each,
+/// before it tells the first event; two tokens a mark stay below 12 MiB. Only texts that hold other texts, as a large
+/// JSON document, come near.
+const MAX_HELD_MARKS: u32 = 32 * 1024;
 
 /// A place in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,26 +64,64 @@ impl Position {
     }
 }
 
+/// What a byte may mean to a YAML parser.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Plain,
+    /// Structure: makes at most two events.
+    Mark,
+    /// Structure that nests: `[`, `{`.
+    Bracket,
+    /// Structure after a `-`.
+    Blank,
+    /// An anchor, alias or tag may begin here.
+    Property,
+    /// A directive, at a line's beginning.
+    Percent,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Plain; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let class = match byte as u8 {
+            b'&' | b'*' | b'!' => Class::Property,
+            b'%' => Class::Percent,
+            b'[' | b'{' => Class::Bracket,
+            b']' | b'}' | b',' | b'?' | b':' | b'\n' | b'\r' => Class::Mark,
+            b' ' | b'\t' => Class::Blank,
+            _ => Class::Plain,
+        };
+        classes[byte] = class;
+        byte += 1;
+    }
+    classes
+};
+
 /// Tells whether a text must be looked over before `serde_yaml` may read it. Costs one look at each byte.
 pub(super) fn is_suspect(text: &str) -> bool {
     let mut marks = 0;
     let mut brackets = 0;
     let mut previous = b'\n';
     for &byte in text.as_bytes() {
-        match byte {
-            b'&' | b'*' | b'!' => return true,
-            b'%' if begins_line(previous) => return true,
-            b'[' | b'{' => {
-                marks += 1;
-                brackets += 1;
+        let class = CLASSES[usize::from(byte)];
+        if class != Class::Plain {
+            match class {
+                Class::Mark => marks += 1,
+                Class::Bracket => {
+                    marks += 1;
+                    brackets += 1;
+                }
+                Class::Blank => marks += usize::from(previous == b'-'),
+                Class::Property => return true,
+                Class::Percent if begins_line(previous) => return true,
+                Class::Percent | Class::Plain => {}
             }
-            b']' | b'}' | b',' | b'?' | b':' | b'\n' | b'\r' => marks += 1,
-            b' ' | b'\t' if previous == b'-' => marks += 1,
-            _ => {}
         }
         previous = byte;
     }
-    marks > MAX_PLAIN_MARKS || brackets > MAX_PLAIN_BRACKETS
+    marks > MAX_PLAIN_MARKS || brackets * marks > MAX_PLAIN_VISITS
 }
 
 /// Tells whether the byte may end a line break (ASCII, U+0085, U+2028, U+2029) or a byte order mark; other characters
@@ -207,7 +252,7 @@ struct Walk<'a> {
     documents: Vec<Document>,
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     /// Refuses directives but `%YAML`: nobody needs them, and `serde_yaml` compares each `%TAG` with all others.
     fn directives(&mut self) -> Option<usize> {
         const BREAKS: [char; 6] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'];
@@ -228,8 +273,34 @@ impl<'a> Walk<'a> {
 
     /// Walks all events. Gives the beginning of the document that it could not finish.
     fn events(&mut self) -> Option<usize> {
-        let mut parser = Parser::new_from_str(self.text);
+        // Counts the marks since the last event, and ends the text where there are too many.
+        let held = Cell::new(0);
+        let characters = self.text.chars().take_while(|c| {
+            if matches!(
+                c,
+                '[' | ']' | '{' | '}' | ',' | ':' | '?' | '"' | '\'' | '&' | '*' | '!'
+            ) {
+                held.set(held.get() + 1);
+            }
+            held.get() <= MAX_HELD_MARKS
+        });
+        let mut parser = Parser::new_from_iter(characters);
         while let Some(event) = parser.next_event() {
+            if held.get() > MAX_HELD_MARKS {
+                let document = self.documents.last();
+                let position = document.and_then(|d| d.nodes.last()).copied();
+                self.find(
+                    (!self.documents.is_empty()).then_some(self.documents.len()),
+                    position.unwrap_or(Position { line: 1, column: 1 }),
+                    &format!("found more than {MAX_HELD_MARKS} marks of structure in one value"),
+                    "fewer; nothing after this place was read",
+                );
+                return Some(self.begin);
+            }
+            held.set(0);
+            if self.findings.more > 0 {
+                return Some(self.begin); // nobody reads more of them, and each costs
+            }
             match event {
                 Ok((event, span)) => {
                     if self.event(&event, span) {
@@ -252,7 +323,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes one event; tells whether a limit was exceeded.
-    fn event(&mut self, event: &Event<'a>, span: Span) -> bool {
+    fn event(&mut self, event: &Event<'_>, span: Span) -> bool {
         match event {
             Event::DocumentStart(_) => {
                 self.begin = self.index.byte(span.start.index());
@@ -274,7 +345,7 @@ impl<'a> Walk<'a> {
                 if let Some(document) = self.documents.last_mut() {
                     document.has_aliases = true;
                 }
-                self.find_here(Position::at(span.start), "found an alias (*)");
+                self.find_here(span, "found an alias (*)");
                 self.node(span)
             }
             Event::Scalar(_, _, anchor, tag) => {
@@ -283,8 +354,9 @@ impl<'a> Walk<'a> {
             }
             Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
                 self.properties(*anchor, tag.is_some(), span);
+                let exceeds = self.node(span);
                 self.depth += 1;
-                self.node(span)
+                exceeds
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 self.depth -= 1;
@@ -316,37 +388,20 @@ impl<'a> Walk<'a> {
         true
     }
 
+    /// Refuses an anchor and a tag; with either, the span begins there and not at the value.
     fn properties(&mut self, anchor: usize, has_tag: bool, span: Span) {
-        if (anchor > 0 || has_tag) && self.findings.count() < Drafts::MAX {
-            let at = self.index.byte(span.start.index());
-            if anchor > 0 {
-                let position = self.before(at, '&', span);
-                self.find_here(position, "found an anchor (&)");
-            }
-            if has_tag {
-                let position = self.before(at, '!', span);
-                self.find_here(position, "found a tag (!)");
-            }
+        if anchor > 0 {
+            self.find_here(span, "found an anchor (&)");
+        }
+        if has_tag {
+            self.find_here(span, "found a tag (!)");
         }
     }
 
-    /// The place of the last word before `at` that begins with the sign; the parser tells only that of the value.
-    fn before(&self, at: usize, sign: char, span: Span) -> Position {
-        let ends_word = |c: char| c.is_whitespace() || "[]{},".contains(c);
-        let text = &self.text[..at];
-        let Some(found) = text.rfind(sign) else {
-            return Position::at(span.start);
-        };
-        let word = text[..found].rfind(ends_word).map_or(0, |end| {
-            end + text[end..].chars().next().map_or(1, char::len_utf8)
-        });
-        Position::of(self.text.as_bytes(), word)
-    }
-
-    fn find_here(&mut self, position: Position, found: &str) {
+    fn find_here(&mut self, span: Span, found: &str) {
         self.find(
             Some(self.documents.len()),
-            position,
+            Position::at(span.start),
             found,
             "plain values, each written out",
         );

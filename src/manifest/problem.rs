@@ -151,7 +151,7 @@ impl Drafts {
             .collect();
         sort(&mut problems);
         if self.more > 0 {
-            let found = format!("{} more in this file", self.more);
+            let found = format!("at least {} more in this file", self.more);
             problems.push(Problem::of_file(file.to_owned(), found, ""));
         }
         problems

@@ -26,7 +26,12 @@ pub(super) fn find(folder: &Path) -> (Vec<Found>, Vec<Problem>) {
     while let Some((folder, depth)) = walk.folders.pop() {
         walk.folder(&folder, depth);
     }
-    walk.files.sort();
+    // By bytes: comparing by components would cost more than opening the files.
+    walk.files.sort_unstable_by(|a, b| {
+        a.as_os_str()
+            .as_encoded_bytes()
+            .cmp(b.as_os_str().as_encoded_bytes())
+    });
     let files = walk
         .files
         .into_iter()
@@ -208,13 +213,19 @@ pub(super) fn text<'a>(path: &Path, buffer: &'a mut Vec<u8>) -> Result<&'a str, 
     if metadata.len() > MAX_FILE_BYTES as u64 {
         return Err(Trouble::TooLarge(Some(metadata.len())));
     }
+    let size = usize::try_from(metadata.len()).unwrap_or(MAX_FILE_BYTES);
     // One byte more than may be tells a file that has grown since.
     buffer.resize(MAX_FILE_BYTES + 1, 0);
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read(&mut buffer[filled..]) {
             Ok(0) => break,
-            Ok(n) => filled += n,
+            Ok(n) => {
+                filled += n;
+                if filled == size {
+                    break; // whole; asking again would cost a tenth of reading a small file
+                }
+            }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e.into()),
         }

@@ -131,8 +131,6 @@ mod values {
         assert_snapshot!(with("UpdateAvailable", "always"), @r#"f:11:15: spec.createWhen: found "always"; allowed: Always or UpdateAvailable"#);
         assert_snapshot!(with("suspend: true", "suspend: yes"), @r#"f:12:12: spec.suspend: found "yes"; allowed: true or false, without quotes"#);
         assert_snapshot!(with("suspend: true", "suspend: 'true'"), @r#"f:12:12: spec.suspend: found "true"; allowed: true or false, without quotes"#);
-        let long = format!("{}name: {}", "", "n".repeat(65));
-        assert_snapshot!(with("name: finance", &long).replace(&"n".repeat(64), "N"), @"1 images, 0 skipped");
         let default = VALID
             .replace("  imageName: Finance_1\n", "")
             .replace("name: finance\n", &format!("name: {}\n", "n".repeat(65)));
@@ -181,8 +179,8 @@ mod values {
         f:1:1: metadata: missing; allowed: a map
         f:1:1: spec: missing; allowed: a map
         ");
-        let tags: String = (0..51).map(|n| format!("k{n}: v, ")).collect();
-        assert_snapshot!(with("team: finance", &tags), @"f:10:3: spec.tags: found 51 tags; allowed: at most 50 tags");
+        let tags: Vec<String> = (0..51).map(|n| format!("k{n}: v")).collect();
+        assert_snapshot!(with("team: finance", &tags.join(", ")), @"f:10:3: spec.tags: found 51 tags; allowed: at most 50 tags");
     }
 
     #[test]
@@ -249,13 +247,13 @@ mod values {
     fn anchors_aliases_tags_and_directives_are_refused_where_they_stand() {
         assert_snapshot!(with("{ team: finance }", "&t { team: &v finance, x: *v }"), @"
         f:10:9: found an anchor (&); allowed: plain values, each written out
-        f:10:9: found an anchor (&); allowed: plain values, each written out
+        f:10:20: found an anchor (&); allowed: plain values, each written out
         f:10:35: found an alias (*); allowed: plain values, each written out
         ");
         assert_snapshot!(with("Finance desktop", "!!str Finance desktop"), @"f:9:16: found a tag (!); allowed: plain values, each written out");
         assert_snapshot!(with("team: finance", "team: [!<tag:x> é, ! b, !e!f]"), @"
         f:10:18: found a tag (!); allowed: plain values, each written out
-        f:10:18: found a tag (!); allowed: plain values, each written out
+        f:10:30: found a tag (!); allowed: plain values, each written out
         f:10:35: found no valid YAML: the handle wasn't declared; allowed: valid YAML; nothing after this place was read
         ");
         assert_snapshot!(problems(&format!("%TAG !e! tag:example.com,2000:\n---\n{VALID}")), @"f:1:1: found a line that begins with '%', a YAML directive; allowed: no directive but %YAML; nothing of this file was read");
@@ -272,11 +270,11 @@ mod values {
 
     #[test]
     fn no_yaml_is_told_once_with_its_place() {
-        assert_snapshot!(with("metadata:", "metadata: x"), @"f:4:7: found no valid YAML: mapping values are not allowed in this context at line 4 column 7; allowed: valid YAML; nothing after this place was read");
-        assert_snapshot!(with("  tags: {", "\ttags: {"), @"f:10:1: found no valid YAML: found a tab character that violates indentation at line 10 column 1, while scanning a plain scalar at line 9 column 16; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(with("metadata:", "metadata: x"), @"f:4:7: found no valid YAML: mapping values are not allowed in this context; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(with("  tags: {", "\ttags: {"), @"f:10:1: found no valid YAML: found a tab character that violates indentation, while scanning a plain scalar at line 9 column 16; allowed: valid YAML; nothing after this place was read");
         assert_snapshot!(with("Finance_1", "\"é漢\u{7}"), @"f:6:17: found the character U+0007, which YAML does not allow; allowed: printable characters, tabs and line breaks; nothing after this place was read");
         assert_snapshot!(with("{ team", "{ té: \u{0}, team"), @"f:10:15: found the character U+0000, which YAML does not allow; allowed: printable characters, tabs and line breaks; nothing after this place was read");
-        assert_snapshot!(with("{ team", "[ team"), @"f:10:25: found no valid YAML: did not find expected ',' or ']' at line 10 column 25, while parsing a flow sequence at line 10 column 9; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(with("{ team", "[ team"), @"f:10:25: found no valid YAML: did not find expected ',' or ']', while parsing a flow sequence at line 10 column 9; allowed: valid YAML; nothing after this place was read");
         assert_snapshot!(with("{ team", "!t [ team"), @"
         f:10:9: found a tag (!); allowed: plain values, each written out
         f:11:3: found no valid YAML: while parsing a flow sequence, expected ',' or ']'; allowed: valid YAML; nothing after this place was read
@@ -298,14 +296,10 @@ mod values {
         assert_eq!((result.images.len(), result.problems.len()), (1, 0));
         assert_snapshot!(lines(&result.warnings), @"f:9:16: spec.description: found '-', which the AWS console is said not to accept in a description; allowed: a description without '-', if people edit images in the console");
         // However many warnings there are, no manifest gets lost.
-        let many: String = (0..300)
-            .map(|n| {
-                format!(
-                    "---\n{}",
-                    manifest(&format!("n{n}")).replace(": d\n", ": d-d\n")
-                )
-            })
+        let many: Vec<String> = (0..300)
+            .map(|n| manifest(&format!("n{n}")).replace(": d\n", ": d-d\n"))
             .collect();
+        let many = many.join("---\n");
         let result = parse("f", &many);
         assert_eq!(
             (
@@ -315,7 +309,10 @@ mod values {
             ),
             (300, 0, 101)
         );
-        assert_eq!(lines(&result.warnings[100..]), "f: 200 more in this file");
+        assert_eq!(
+            lines(&result.warnings[100..]),
+            "f: at least 200 more in this file"
+        );
     }
 }
 
@@ -418,7 +415,7 @@ mod folders {
             &vec![b'#'; MAX_FILE_BYTES],
         );
         assert_snapshot!(told(folder.path()), @r#"
-        a.yaml:1:11: found no valid YAML: did not find expected node content at line 2 column 1, while parsing a flow node; allowed: valid YAML; nothing after this place was read
+        a.yaml:1:11: found no valid YAML: did not find expected node content, while parsing a flow node; allowed: valid YAML; nothing after this place was read
         c.yaml:3:19: metadata.name: found "B": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
         latin.yaml:2:8: found the byte 0xfc, which is no UTF-8; allowed: text in UTF-8
         long.yaml: found 262145 bytes; allowed: at most 262144 bytes (256 KiB); split the file
@@ -581,116 +578,35 @@ mod hostile {
         text
     }
 
+    /// Repeated to the largest size.
+    #[rustfmt::skip]
+    const UNITS: [&str; 67] = [
+        "[", "{", "{a: ", "[\n", "- ", "-\n", "- x\n", "-\t", "? ", "? \n", ": \n", "{? ", "[:", "[]", "[]\n",
+        "]", "a: b\n", "a:\n", "x", "x\n", "x ", "x\t", "\n", " ", "\t", "\t\n", "\r", "a: b\r\n", "a: b\r",
+        "---\n", "--- a\n", "--- {}\n", "--- ", "...\n", "# x\n", "#\n", "!!str ", "- !!str x\n", "- ! x\n",
+        "!", "&", "*", "- *a\n", "- &a x\n", "%", "%X\n", "%TAG !a! x\n---\n", "%YAML 1.2\n---\n", "- |\n x\n",
+        "- |\n", "a: b\u{85}", "a: b\u{2028}", "\u{2028}", "\u{2028}%TAG !a! x", "\u{feff}", "漢", "😀: 😀\n",
+        "\0", "\u{7}", "@", "`", "|", ">", "a #b\n", "- a: b\n", "<<: a\n", "- - x\n",
+    ];
+
+    /// Begin, what is repeated, end.
+    #[rustfmt::skip]
+    const WITHIN: [(&str, &str, &str); 33] = [
+        ("[", "?,", "]"), ("[", ":,", "]"), ("[", "x,", "]"), ("[", "x,\n", "]"), ("[", "[],", "]"),
+        ("{", "a,", "}"), ("{", "?,\n", "}"), ("{", "a: b, ", "}"), ("[", "\"\",", "]"), ("[", "\"a\" ", "]"),
+        ("\"", "x", "\""), ("'", "''", "'"), ("\"", "x", ""), ("\"", "\\x00", "\""), ("\"", "\\L", "\""),
+        ("\"", "\\\n", "\""), ("\"", "\n", "\""), ("a: \"", "b: c\n", ""), ("a: [", "b: c\n", ""),
+        ("a:", "\t", "b"), ("", "k", ": v"), ("? ", "k", "\n: v"), ("!", "x", " y"), ("!<", "x", "> y"),
+        ("!", "%41", " y"), ("&", "x", " y"), ("- &a x\n", "- *a\n", ""), ("|\n", " x\n", ""),
+        ("|\n", "\n", " x"), ("|\n", " ", "x"), (">\n", " x\n  y\n", ""), ("a: &a [x]\nb: [", "*a, ", "]"),
+        ("#", "x", ""),
+    ];
+
     /// Texts of the largest size, each costly for some parser.
     fn corpus() -> Vec<String> {
         let head = "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: {name: a}\nspec:\n  source: {imageName: a}\n  description: d\n";
-        let mut texts: Vec<String> = [
-            "[",
-            "{",
-            "{a: ",
-            "[\n",
-            "- ",
-            "-\n",
-            "- x\n",
-            "-\t",
-            "? ",
-            "? \n",
-            ": \n",
-            "{? ",
-            "[:",
-            "[]",
-            "[]\n",
-            "]",
-            "a: b\n",
-            "a:\n",
-            "x",
-            "x\n",
-            "x ",
-            "x\t",
-            "\n",
-            " ",
-            "\t",
-            "\t\n",
-            "\r",
-            "a: b\r\n",
-            "a: b\r",
-            "---\n",
-            "--- a\n",
-            "--- {}\n",
-            "--- ",
-            "...\n",
-            "# x\n",
-            "#\n",
-            "!!str ",
-            "- !!str x\n",
-            "- ! x\n",
-            "!",
-            "&",
-            "*",
-            "- *a\n",
-            "- &a x\n",
-            "%",
-            "%X\n",
-            "%TAG !a! x\n---\n",
-            "%YAML 1.2\n---\n",
-            "- |\n x\n",
-            "- |\n",
-            "a: b\u{85}",
-            "a: b\u{2028}",
-            "\u{2028}",
-            "\u{2028}%TAG !a! x",
-            "\u{feff}",
-            "漢",
-            "😀: 😀\n",
-            "\0",
-            "\u{7}",
-            "@",
-            "`",
-            "|",
-            ">",
-            "a #b\n",
-            "- a: b\n",
-            "<<: a\n",
-            "- - x\n",
-        ]
-        .into_iter()
-        .map(fill)
-        .collect();
-        for (before, unit, after) in [
-            ("[", "?,", "]"),
-            ("[", ":,", "]"),
-            ("[", "x,", "]"),
-            ("[", "x,\n", "]"),
-            ("[", "[],", "]"),
-            ("{", "a,", "}"),
-            ("{", "?,\n", "}"),
-            ("{", "a: b, ", "}"),
-            ("[", "\"\",", "]"),
-            ("[", "\"a\" ", "]"),
-            ("\"", "x", "\""),
-            ("'", "''", "'"),
-            ("\"", "x", ""),
-            ("\"", "\\x00", "\""),
-            ("\"", "\\L", "\""),
-            ("\"", "\\\n", "\""),
-            ("\"", "\n", "\""),
-            ("a: \"", "b: c\n", ""),
-            ("a: [", "b: c\n", ""),
-            ("a:", "\t", "b"),
-            ("", "k", ": v"),
-            ("? ", "k", "\n: v"),
-            ("!", "x", " y"),
-            ("!<", "x", "> y"),
-            ("!", "%41", " y"),
-            ("&", "x", " y"),
-            ("- &a x\n", "- *a\n", ""),
-            ("|\n", " x\n", ""),
-            ("|\n", "\n", " x"),
-            ("|\n", " ", "x"),
-            (">\n", " x\n  y\n", ""),
-            ("a: &a [x]\nb: [", "*a, ", "]"),
-            ("#", "x", ""),
-        ] {
+        let mut texts: Vec<String> = UNITS.into_iter().map(fill).collect();
+        for (before, unit, after) in WITHIN {
             texts.push(within(before, unit, after));
         }
         texts.push(within(&"[".repeat(63), "x,\n", &"]".repeat(63)));
@@ -729,7 +645,8 @@ mod hostile {
         let mut laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
         for n in 1..30 {
             let alias = format!("*a{}", n - 1);
-            laughs += &format!("a{n}: &a{n} [{}]\n", [alias.as_str(); 9].join(","));
+            let nine = [alias.as_str(); 9].join(",");
+            laughs = format!("{laughs}a{n}: &a{n} [{nine}]\n");
         }
         texts.push(laughs);
         texts.push(
@@ -778,8 +695,8 @@ mod hostile {
     fn texts_beyond_the_limits_are_refused_and_what_stands_before_them_is_not_lost() {
         let deep = |n: usize| format!("{}x{}", "[".repeat(n), "]".repeat(n));
         assert_snapshot!(problems(&format!("a: {}\n", deep(63))), @"f:1:1: apiVersion: missing; allowed: repave.dev/v1alpha1");
-        assert_snapshot!(problems(&format!("a: {}\n", deep(64))), @"f:1:1: found values nested too deep; allowed: at most 32768 values a file, nested at most 64 deep");
-        assert_snapshot!(problems(&"- ".repeat(100)), @"f:1:1: found values nested too deep; allowed: at most 32768 values a file, nested at most 64 deep");
+        assert_snapshot!(problems(&format!("a: {}\n", deep(64))), @"f:1:68: found values nested too deep; allowed: at most 32768 values a file, nested at most 64 deep");
+        assert_snapshot!(problems(&"- ".repeat(100)), @"f:1:131: found values nested too deep; allowed: at most 32768 values a file, nested at most 64 deep");
         let many = format!(
             "{}---\n[{}]\n",
             manifest("Bad"),
@@ -791,7 +708,7 @@ mod hostile {
         "#);
         let many = format!("{}---\n{}", manifest("a"), deep(300));
         assert_eq!(parse("f", &many).images.len(), 1);
-        assert_snapshot!(problems(&many), @"f:8:256: found no valid YAML: recursion limit exceeded; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(problems(&many), @"f:7:1: found values nested too deep; allowed: at most 32768 values a file, nested at most 64 deep");
     }
 
     #[test]
@@ -802,7 +719,7 @@ mod hostile {
             "*a,".repeat(1000)
         );
         let told = problems(&text);
-        assert!(told.contains("f: 902 more in this file"), "{told}");
+        assert!(told.contains("f: at least 1 more in this file"), "{told}");
     }
 }
 

@@ -82,13 +82,22 @@ impl Trouble {
                 }
                 Draft {
                     position: Some(Position::of(text.as_bytes(), at)),
-                    found: format!("found no valid YAML: {e}"),
+                    found: format!("found no valid YAML: {}", without_place(&e.to_string())),
                     allowed: "valid YAML; nothing after this place was read".into(),
                     ..draft
                 }
             }
         }
     }
+}
+
+/// Cuts the first " at line .. column .." off: the problem tells its own place. A second one says where something began.
+fn without_place(message: &str) -> String {
+    let Some((before, after)) = message.split_once(" at line ") else {
+        return message.to_owned();
+    };
+    let rest = after.find(',').map_or("", |end| &after[end..]);
+    format!("{before}{rest}")
 }
 
 /// Tells whether a character may stand in a YAML text at all (YAML 1.1, section 4.1, as `serde_yaml` has it).
