@@ -173,7 +173,7 @@ fn observed(image: ListedImage) -> ObservedImage {
     let details = image.error_details.into_iter();
     errors.extend(details.map(|detail| (detail.error_code, detail.error_message)));
     ObservedImage {
-        id: image.image_id.map(|id| id.to_string()).unwrap_or_default(),
+        id: image.image_id.unwrap_or_default(),
         name: image.name,
         state,
         operating_system,

@@ -114,7 +114,7 @@ fn there_are_no_circles_between_files() {
     let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, text) in sources() {
         let from = module(&name);
-        let used = text.split("crate::").skip(1).flat_map(|rest| {
+        let named = text.split("crate::").skip(1).flat_map(|rest| {
             let end = rest
                 .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '{')
                 .unwrap_or(rest.len());
@@ -123,7 +123,7 @@ fn there_are_no_circles_between_files() {
         });
         uses.entry(from.clone())
             .or_default()
-            .extend(used.filter(|to| *to != from));
+            .extend(named.filter(|to| *to != from));
     }
     // Take away, again and again, what uses nothing that is left: only circles remain.
     loop {
