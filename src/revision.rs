@@ -73,7 +73,7 @@ mod tests {
     const COMMIT: &str = "0123456789012345678901234567890123456789";
 
     /// A folder with these files of Git's, and what it is at.
-    fn revision(files: &[(&str, String)]) -> Option<String> {
+    fn revision(files: &[(&str, &str)]) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = folder.path().join(name);
@@ -87,45 +87,35 @@ mod tests {
 
     #[test]
     fn the_commit_is_found_however_git_keeps_it() {
-        let branch = ("HEAD", "ref: refs/heads/topic/a\n".to_owned());
-        let at = |name: &str, text: &str| (format!(".git/{name}"), text.to_owned());
-        let cases: [(Vec<(String, String)>, Option<String>); 5] = [
+        let head = "ref: refs/heads/topic/a\n";
+        let line = format!("{COMMIT}\n");
+        let packed = format!("# pack-refs\n{COMMIT} refs/heads/topic/a\n");
+        let found = Some(format!("topic/a@sha1:{COMMIT}"));
+        for (files, expected) in [
             (
-                vec![
-                    at(branch.0, &branch.1),
-                    at("refs/heads/topic/a", &format!("{COMMIT}\n")),
+                &[(".git/HEAD", head), (".git/refs/heads/topic/a", &line)][..],
+                &found,
+            ),
+            (
+                &[(".git/HEAD", head), (".git/packed-refs", &packed)],
+                &found,
+            ),
+            (
+                &[(".git/HEAD", COMMIT)],
+                &Some(format!("HEAD@sha1:{COMMIT}")),
+            ),
+            (&[(".git/HEAD", head)], &None),
+            (
+                &[
+                    (".git", "gitdir: elsewhere/worktrees/w\n"),
+                    ("elsewhere/worktrees/w/HEAD", head),
+                    ("elsewhere/worktrees/w/commondir", "../..\n"),
+                    ("elsewhere/refs/heads/topic/a", COMMIT),
                 ],
-                Some(format!("topic/a@sha1:{COMMIT}")),
+                &found,
             ),
-            (
-                vec![
-                    at(branch.0, &branch.1),
-                    at(
-                        "packed-refs",
-                        &format!("# pack-refs\n{COMMIT} refs/heads/topic/a\n"),
-                    ),
-                ],
-                Some(format!("topic/a@sha1:{COMMIT}")),
-            ),
-            (
-                vec![at("HEAD", COMMIT)],
-                Some(format!("HEAD@sha1:{COMMIT}")),
-            ),
-            (vec![at(branch.0, &branch.1)], None),
-            (
-                vec![
-                    (".git".into(), "gitdir: elsewhere/worktrees/w\n".into()),
-                    ("elsewhere/worktrees/w/HEAD".into(), branch.1.clone()),
-                    ("elsewhere/worktrees/w/commondir".into(), "../..\n".into()),
-                    ("elsewhere/refs/heads/topic/a".into(), COMMIT.into()),
-                ],
-                Some(format!("topic/a@sha1:{COMMIT}")),
-            ),
-        ];
-        for (files, expected) in cases {
-            let files: Vec<(&str, String)> =
-                files.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
-            assert_eq!(revision(&files), expected, "{files:?}");
+        ] {
+            assert_eq!(revision(files), *expected, "{files:?}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use repave::aws::Pace;
 use repave::clock::Clock;
 use repave::cloud::{ApiError, CreateRequest, ImageApi};
 use repave::image::{Desired, DesiredImage, Observed};
@@ -28,21 +29,29 @@ struct Story {
     desired: Desired,
     stop: Stop,
     wait: bool,
+    rate: f64,
 }
 
-/// The simulator without a socket, counting calls.
+/// The simulator without a socket, counting calls and keeping to a pace.
 struct Counted {
     api: DirectApi,
+    pace: Pace,
     calls: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl ImageApi for Counted {
     async fn list_images(&self) -> Result<Observed, ApiError> {
+        self.pace.take().await;
         self.calls.lock().unwrap().push("list");
         self.api.list_images().await
     }
 
+    async fn ready(&self) {
+        self.pace.ready().await;
+    }
+
     async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        self.pace.take().await;
         self.calls.lock().unwrap().push("create");
         self.api.create_updated_image(request).await
     }
@@ -64,6 +73,7 @@ impl Story {
             desired: Desired::new(manifests.into_iter().collect()).unwrap(),
             stop: Stop::never(),
             wait: false,
+            rate: 1e6,
         }
     }
 
@@ -88,6 +98,7 @@ impl Story {
         self.calls.lock().unwrap().clear();
         let api = Counted {
             api: DirectApi::new(Arc::clone(&self.account), self.clock),
+            pace: Pace::new(self.rate, Pace::BURST),
             calls: Arc::clone(&self.calls),
         };
         let store = Store::lock(&self.path(), "test").unwrap();
@@ -152,6 +163,19 @@ fn three() -> [DesiredImage; 3] {
 #[tokio::test(start_paused = true)]
 async fn what_is_missing_is_created_in_one_pass() {
     Story::new(three(), "").settles(1, 3).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_take_the_time_of_their_rate_and_are_not_throttled() {
+    let names: Vec<String> = (0..30).map(|n| format!("i{n}")).collect();
+    let mut story = Story::new(names.iter().map(|name| want(name)), "");
+    story.rate = 2.0;
+    let start = story.clock.now();
+    let (_, totals, calls) = story.run().await;
+    assert_eq!((totals.building, calls), (30, (1, 30)));
+    // 31 calls, of which the burst takes no time, at 2 a second: 13 s, and at most 5 % more.
+    let took = story.clock.now().duration_since(start).as_secs_f64();
+    assert!((13.0..=13.0 * 1.05).contains(&took), "{took}");
 }
 
 #[tokio::test(start_paused = true)]
