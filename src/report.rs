@@ -117,7 +117,7 @@ fn line(image: &PlannedImage<'_>, width: usize, now: Timestamp) -> String {
                 wait.reason,
                 Escaped(&wait.message)
             );
-            if let (Needs::Build, Some(since)) = (wait.needs, wait.since) {
+            if let (Reason::Building, Some(since)) = (wait.reason, wait.since) {
                 let _ = write!(text, ", for {}", duration(now.duration_since(since)));
             }
             if let (Some(until), false) = (wait.until, wait.needs == Needs::Build) {

@@ -243,14 +243,16 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes the folder that the file is to stand in. A new one ignores itself in Git: status belongs to a machine.
+/// Makes the folder that the file is to stand in. The outermost new one ignores itself in Git, and so all below it:
+/// status belongs to a machine.
 pub fn make_folder(path: &Path) -> Result<(), StoreError> {
     let folder = folder_of(path);
-    if folder.is_dir() {
+    let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let Some(outermost) = folder.ancestors().take_while(missing).last() else {
         return Ok(());
-    }
+    };
     fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
-    write_whole(&folder.join(".gitignore"), b"*\n")
+    write_whole(&outermost.join(".gitignore"), b"*\n")
 }
 
 /// Writes a file so that at every instant the old or the new one is there, whole: temporary file, sync, rename, sync of
@@ -304,7 +306,7 @@ mod tests {
     #[test]
     fn saving_the_same_twice_writes_once_and_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/status.json");
+        let path = folder.path().join("new/deep/status.json");
         let status = Status::new(target("eu-west-1"));
         let mut store = Store::lock(&path, "me").unwrap();
         store.load(&target("eu-west-1")).unwrap();
@@ -317,9 +319,10 @@ mod tests {
             (status.clone(), None)
         );
         assert!(!store.save(&status).unwrap());
+        assert_eq!(names(&folder.path().join("new")), [".gitignore", "deep"]);
         assert_eq!(
             names(path.parent().unwrap()),
-            [".gitignore", "status.json", "status.json.lock"]
+            ["status.json", "status.json.lock"]
         );
     }
 

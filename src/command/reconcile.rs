@@ -70,7 +70,7 @@ pub(super) async fn once(
     if let (Some(left), false) = (&ended.left, ended.attempts.is_empty()) {
         screen.text(&format!(
             "After {}:\n",
-            counted(ended.attempts.len(), "create")
+            counted(ended.attempts.len(), "attempt")
         ));
         screen.text(&report::plan_text(left, clock.now_in_seconds()));
     }
