@@ -7,6 +7,7 @@ use std::cell::Cell;
 
 use saphyr_parser::{Event, Marker, Parser, Span};
 
+use super::MAX_FILE_BYTES;
 use super::problem::{Draft, Drafts};
 
 /// Most nodes (scalars, lists and maps, keys included) of a file: twice what 256 KiB of manifests have.
@@ -18,9 +19,9 @@ pub(super) const MAX_DEPTH: usize = 64;
 
 /// Most marks of structure of a text that `serde_yaml` may read at once; it makes at most twice as many events of them,
 /// of about 100 bytes each. 256 KiB of manifests have 26,000.
-const MAX_PLAIN_MARKS: usize = 32 * 1024;
+const MAX_PLAIN_MARKS: u64 = 32 * 1024;
 /// The parser under `serde_yaml` visits every open bracket at every token: this many visits take about 10 ms.
-const MAX_PLAIN_VISITS: usize = 4 * 1024 * 1024;
+const MAX_PLAIN_VISITS: u64 = 4 * 1024 * 1024;
 /// Most marks between two events. The parser below keeps a whole flow list or map as tokens, of about 100 bytes each,
 /// before it tells the first event; two tokens a mark stay below 12 MiB. Only texts that hold other texts, as a large
 /// JSON document, come near.
@@ -64,64 +65,53 @@ impl Position {
     }
 }
 
-/// What a byte may mean to a YAML parser.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Plain,
-    /// Structure: makes at most two events.
-    Mark,
-    /// Structure that nests: `[`, `{`.
-    Bracket,
-    /// Structure after a `-`.
-    Blank,
-    /// An anchor, alias or tag may begin here.
-    Property,
-    /// A directive, at a line's beginning.
-    Percent,
-}
-
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Plain; 256];
+/// What each byte adds to the counts of [`is_suspect`], one in each third of a number, so that a loop without
+/// branches adds them all up: marks, brackets, and signs that need a second look.
+const COUNTS: [u64; 256] = {
+    let mut counts = [0; 256];
     let mut byte = 0;
-    while byte < classes.len() {
+    while byte < counts.len() {
         #[expect(clippy::cast_possible_truncation, reason = "below 256")]
-        let class = match byte as u8 {
-            b'&' | b'*' | b'!' => Class::Property,
-            b'%' => Class::Percent,
-            b'[' | b'{' => Class::Bracket,
-            b']' | b'}' | b',' | b'?' | b':' | b'\n' | b'\r' => Class::Mark,
-            b' ' | b'\t' => Class::Blank,
-            _ => Class::Plain,
+        let count = match byte as u8 {
+            b'&' | b'*' | b'!' | b'%' => SIGN,
+            b'[' | b'{' => MARK + BRACKET,
+            b']' | b'}' | b',' | b'?' | b':' | b'\n' | b'\r' => MARK,
+            _ => 0,
         };
-        classes[byte] = class;
+        counts[byte] = count;
         byte += 1;
     }
-    classes
+    counts
 };
+const MARK: u64 = 1;
+const BRACKET: u64 = 1 << COUNT_BITS;
+const SIGN: u64 = 1 << (2 * COUNT_BITS);
+/// Enough for the bytes of any file; a longer text, whose counts would overflow, is suspect by its length.
+const COUNT_BITS: u32 = 21;
 
 /// Tells whether a text must be looked over before `serde_yaml` may read it. Costs one look at each byte.
 pub(super) fn is_suspect(text: &str) -> bool {
-    let mut marks = 0;
-    let mut brackets = 0;
-    let mut previous = b'\n';
-    for &byte in text.as_bytes() {
-        let class = CLASSES[usize::from(byte)];
-        if class != Class::Plain {
-            match class {
-                Class::Mark => marks += 1,
-                Class::Bracket => {
-                    marks += 1;
-                    brackets += 1;
-                }
-                Class::Blank => marks += usize::from(previous == b'-'),
-                Class::Property => return true,
-                Class::Percent if begins_line(previous) => return true,
-                Class::Percent | Class::Plain => {}
-            }
-        }
-        previous = byte;
+    if text.len() > MAX_FILE_BYTES {
+        return true;
     }
-    marks > MAX_PLAIN_MARKS || brackets * marks > MAX_PLAIN_VISITS
+    let bytes = text.as_bytes();
+    let mut counts = 0;
+    let mut after_dash = 0;
+    for &byte in bytes {
+        let is_item = after_dash & u64::from(matches!(byte, b' ' | b'\t'));
+        counts += COUNTS[usize::from(byte)] + is_item;
+        after_dash = u64::from(byte == b'-');
+    }
+    let count = |unit: u64| (counts / unit) & ((1 << COUNT_BITS) - 1);
+    let (marks, brackets) = (count(MARK), count(BRACKET));
+    let is_sign = |(at, byte): (usize, &u8)| match byte {
+        b'&' | b'*' | b'!' => true,
+        b'%' => at == 0 || begins_line(bytes[at - 1]),
+        _ => false,
+    };
+    marks > MAX_PLAIN_MARKS
+        || brackets * marks > MAX_PLAIN_VISITS
+        || (count(SIGN) > 0 && bytes.iter().enumerate().any(is_sign))
 }
 
 /// Tells whether the byte may end a line break (ASCII, U+0085, U+2028, U+2029) or a byte order mark; other characters

@@ -279,7 +279,7 @@ impl<'a> Visitor<'a> for Values<'_> {
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut entries: A) -> Result<Value<'a>, A::Error> {
-        let mut map = Vec::new();
+        let mut map = Vec::with_capacity(4);
         while let Some(key) = entries.next_key_seed(self.0.below())? {
             map.push((key, entries.next_value_seed(self.0.below())?));
         }
