@@ -36,12 +36,18 @@ pub(super) fn of_image(image: &DesiredImage) -> String {
     hex(&Sha256::digest(&json))
 }
 
-/// The set's digest: that of its manifests' digests in the order of their names.
+/// The set's digest: whatever a manifest says changes it; in which file it stands does not.
 pub(super) fn of_set(desired: &Desired) -> String {
     let mut hash = Sha256::new();
     for image in desired {
-        hash.update(image.digest.as_bytes());
-        hash.update(b"\n");
+        for part in [
+            image.name.as_str(),
+            &image.digest,
+            if image.suspend { "suspend" } else { "" },
+        ] {
+            hash.update(part.as_bytes());
+            hash.update(b"\n");
+        }
     }
     hex(&hash.finalize())
 }
