@@ -65,7 +65,8 @@ pub struct AwsImages {
 impl AwsImages {
     /// Sets up the SDK through its usual chain: profiles, SSO, environment, container and instance roles.
     pub async fn connect(connection: &Connection) -> Result<Self, ConnectError> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(pace::PacedClient::unpaced());
         if let Some(region) = &connection.region {
             loader = loader.region(Region::new(region.clone()));
         }
@@ -80,6 +81,7 @@ impl AwsImages {
             .region()
             .map(ToString::to_string)
             .ok_or(ConnectError::NoRegion)?;
+        // Only an endpoint given here is sure to be the one: the environment may name another for this service.
         let local = connection.endpoint_url.as_deref().is_some_and(is_local);
         let config = aws_sdk_workspaces::config::Builder::from(&shared);
         Ok(Self::build(config, region, connection.api_rate, local))

@@ -301,10 +301,10 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 /// Empty and false values, as an environment variable may have them, mean no simulation.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a value parser")]
 fn simulation(text: &str) -> Result<Simulation, String> {
-    Ok(match text {
-        "" | "0" | "false" => Simulation::Off,
-        "1" | "true" => Simulation::Derived,
-        path => Simulation::Seeded(path.into()),
+    Ok(match text.to_ascii_lowercase().as_str() {
+        "" | "0" | "n" | "no" | "f" | "false" | "off" => Simulation::Off,
+        "1" | "y" | "yes" | "t" | "true" | "on" => Simulation::Derived,
+        _ => Simulation::Seeded(text.into()),
     })
 }
 

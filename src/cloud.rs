@@ -180,7 +180,7 @@ impl ApiError {
             _ => said,
         };
         let message = match advice(operation, kind, reason, code.as_deref()) {
-            Some(advice) => format!("{said}. {advice}"),
+            Some(advice) => format!("{}. {advice}", said.trim_end_matches('.')),
             None => said,
         };
         Self {

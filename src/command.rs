@@ -334,6 +334,12 @@ fn show_status(config: &Config, screen: &mut Screen<'_>, clock: Clock) -> Result
     Ok(outcome)
 }
 
+/// Where the simulator listens, for `-o json`; printed when it does, not at its end.
+#[derive(Serialize)]
+struct Listening {
+    url: String,
+}
+
 async fn simulate(
     arguments: &cli::Simulate,
     screen: &mut Screen<'_>,
@@ -364,7 +370,10 @@ async fn simulate(
     let server = embedded::serve(found.account, file, arguments.listen, clock)
         .await
         .map_err(failed)?;
-    screen.text(&format!("listening on http://{}\n", server.address()));
+    let url = format!("http://{}", server.address());
+    let listening = Outcome::new(ExitCode::Done, format!("listening on {url}"));
+    screen.text(&format!("{listening}\n"));
+    screen.json("Simulator", &listening, &Listening { url });
     stop.wait().await;
     drop(server);
     Ok(Outcome::new(ExitCode::Done, "simulator ended"))

@@ -137,8 +137,8 @@ pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
-    /// What the file holds, so that saving the same again writes nothing.
-    saved: Option<Vec<u8>>,
+    /// What the file says, so that saving the same again writes nothing.
+    saved: Option<Status>,
     /// The lock ends with the process or with this, whichever comes first; it can't go stale.
     _lock: File,
 }
@@ -188,7 +188,8 @@ impl Store {
     pub fn load(&mut self, target: &Target) -> Result<(Status, Option<String>), StoreError> {
         let Read { status, unusable } = read(&self.path, target)?;
         let Some(why) = unusable else {
-            self.saved = read_limited(&self.path, MAX_STATUS).ok();
+            // A file that is not there says nothing, not even that there is nothing to remember.
+            self.saved = self.path.exists().then(|| status.clone());
             return Ok((status, None));
         };
         let aside = self.set_aside()?;
@@ -218,12 +219,12 @@ impl Store {
 
     /// Saves the status, whole or not at all; nothing is written when nothing changed. Tells whether it wrote.
     pub fn save(&mut self, status: &Status) -> Result<bool, StoreError> {
-        let bytes = escape::to_json(status).map_err(StoreError::Print)?;
-        if self.saved.as_ref() == Some(&bytes) {
+        if self.saved.as_ref() == Some(status) {
             return Ok(false);
         }
+        let bytes = escape::to_json(status).map_err(StoreError::Print)?;
         write_whole(&self.path, &bytes)?;
-        self.saved = Some(bytes);
+        self.saved = Some(status.clone());
         Ok(true)
     }
 }

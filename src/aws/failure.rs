@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_workspaces::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_workspaces::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -15,10 +16,10 @@ pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>, service_reason: Opti
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let no_credentials =
-        find::<aws_credential_types::provider::error::CredentialsError>(error).is_some();
+    let credentials = find::<CredentialsError>(error);
+    let no_credentials = credentials.is_some_and(|error| !is_passing(error));
     let delivery = match error {
-        _ if no_credentials => Delivery::NotSent,
+        _ if credentials.is_some() => Delivery::NotSent,
         SdkError::ConstructionFailure(_) => Delivery::NotSent,
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
             Some(error) if never_connected(error) => Delivery::NotSent,
@@ -57,6 +58,18 @@ where
         message,
         service_reason: service_reason.map(str::to_owned),
         request_id: error.request_id().map(str::to_owned),
+    }
+}
+
+/// Tells whether credentials are lacking only because whoever gives them could not be reached.
+fn is_passing(error: &CredentialsError) -> bool {
+    match error {
+        CredentialsError::ProviderTimedOut(_) => true,
+        CredentialsError::ProviderError(_) => error
+            .source()
+            .is_some_and(|cause| find::<ConnectorError>(cause).is_some()),
+        // Not loaded at all: on most machines the last provider to be asked, instance metadata, can't be reached either.
+        _ => false,
     }
 }
 

@@ -71,10 +71,10 @@ impl Pace {
     }
 }
 
-/// An HTTP client whose requests pass the bucket.
+/// An HTTP client whose requests pass the bucket, if it has one.
 #[derive(Debug)]
 pub(super) struct PacedClient {
-    pace: Arc<Pace>,
+    pace: Option<Arc<Pace>>,
     /// Whether the endpoint is plain HTTP on this machine: no TLS, no trust store to read, no proxy.
     local: bool,
     /// Made at the first request, with the settings that all requests of a client share.
@@ -85,8 +85,18 @@ impl PacedClient {
     /// A client for one target.
     pub(super) fn new(pace: Arc<Pace>, local: bool) -> Self {
         Self {
-            pace,
+            pace: Some(pace),
             local,
+            connector: OnceLock::new(),
+        }
+    }
+
+    /// A client for what comes before the service: whoever gives credentials. Unlike the SDK's own it reads the trust
+    /// store only once something is asked, and heeds the proxy variables.
+    pub(super) fn unpaced() -> Self {
+        Self {
+            pace: None,
+            local: false,
             connector: OnceLock::new(),
         }
     }
@@ -106,10 +116,13 @@ impl PacedClient {
                 .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
                 .build()
         };
-        SharedHttpConnector::new(PacedConnector {
-            pace: Arc::clone(&self.pace),
-            inner: SharedHttpConnector::new(inner),
-        })
+        match &self.pace {
+            Some(pace) => SharedHttpConnector::new(PacedConnector {
+                pace: Arc::clone(pace),
+                inner: SharedHttpConnector::new(inner),
+            }),
+            None => SharedHttpConnector::new(inner),
+        }
     }
 }
 

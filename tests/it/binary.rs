@@ -236,6 +236,28 @@ async fn exit_3_without_permission_or_credentials() {
 }
 
 #[tokio::test]
+async fn credentials_that_cannot_be_fetched_just_now_are_waited_for() {
+    // A role whose credentials come from a service that can't be reached.
+    let checkout = Checkout::of(&["a"]);
+    let mut command =
+        checkout.command("reconcile --once --timeout 2s --endpoint-url http://127.0.0.1:9");
+    command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env(
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "http://127.0.0.1:9/role",
+        );
+    let ran = Ran::of(
+        tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    assert_eq!(ran.code, 9, "{ran:?}");
+}
+
+#[tokio::test]
 async fn exit_4_when_a_person_is_needed() {
     let checkout = Checkout::of(&["a", "b"]);
     let server = Server::start(vec![
