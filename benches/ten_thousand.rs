@@ -112,6 +112,7 @@ fn target() -> Target {
     Target {
         region: "eu-west-1".into(),
         account_id: Some("111122223333".into()),
+        simulated: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use aws_sdk_workspaces::operation::create_updated_workspace_image::CreateUpdated
 use aws_sdk_workspaces::types::{self, Tag};
 
 use crate::cloud::{
-    ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation, Page, all_pages,
+    ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation, Page, all_pages, cut,
 };
 use crate::image::{ImageState, Observed, ObservedImage, OperatingSystem};
 
@@ -220,16 +221,26 @@ impl ImageApi for AwsImages {
 
 /// Tells whether the endpoint is plain HTTP on this machine.
 fn is_local(url: &str) -> bool {
-    ["http://127.", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|start| url.starts_with(start))
+    let Some(rest) = url.strip_prefix("http://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority == "localhost" || authority.starts_with("localhost:") {
+        return true;
+    }
+    let address = authority.parse().map(|address: SocketAddr| address.ip());
+    let address = address.or_else(|_| authority.trim_matches(['[', ']']).parse::<IpAddr>());
+    address.is_ok_and(|address| address.is_loopback())
 }
 
 /// One listed image in repave's words. Every member is optional; what is missing stays unknown.
 fn observed(image: types::WorkspaceImage) -> ObservedImage {
     let mut errors: Vec<(String, String)> = Vec::new();
     let mut add = |code: Option<String>, message: Option<String>| {
-        let error = (code.unwrap_or_default(), message.unwrap_or_default());
+        let error = (
+            cut(code.unwrap_or_default()),
+            cut(message.unwrap_or_default()),
+        );
         if error != Default::default() && !errors.contains(&error) {
             errors.push(error);
         }
@@ -263,5 +274,27 @@ fn observed(image: types::WorkspaceImage) -> ObservedImage {
             .and_then(|created| jiff::Timestamp::from_second(created.secs()).ok()),
         errors,
         owner: image.owner_account_id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for (url, local) in [
+            ("http://127.0.0.1:4566", true),
+            ("http://127.0.0.1", true),
+            ("http://localhost:4566/x", true),
+            ("http://[::1]:4566", true),
+            ("http://[::1]", true),
+            ("http://127.evil.example", false),
+            ("http://localhost.evil", false),
+            ("http://10.0.0.1", false),
+            ("https://127.0.0.1", false),
+        ] {
+            assert_eq!(is_local(url), local, "{url}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::builder::styling::Styles;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
 use crate::aws::Connection;
@@ -244,6 +244,16 @@ pub struct Config {
 }
 
 impl Cli {
+    /// Parses the process's arguments and `REPAVE_*` variables; an empty variable counts as none.
+    pub fn parse_arguments() -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&without_empty_variables(Self::command()).try_get_matches()?)
+    }
+
+    /// The form of the output.
+    pub fn output(&self) -> Output {
+        self.common.output
+    }
+
     /// Resolves what was typed into what it means, or says what does not fit together.
     pub fn resolve(self) -> Result<Config, String> {
         let Self { command, common } = self;
@@ -263,7 +273,9 @@ impl Cli {
             None => ".repave/status.json",
         };
         let status_file = common.status_file.unwrap_or_else(|| default_status.into());
-        let account_file = status_file.with_file_name("simulated-account.json");
+        let mut account_file = status_file.clone().into_os_string();
+        account_file.push(".account");
+        let account_file = account_file.into();
         let simulated = seed.map(|seed| Simulated { seed, account_file });
         Ok(Config {
             command,
@@ -284,6 +296,23 @@ impl Cli {
             output: common.output,
         })
     }
+}
+
+/// Takes the variables that are empty out of the definition, and the others' values out of the help.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    let is_empty =
+        |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|argument| {
+            let argument = argument.hide_env_values(true);
+            if argument.get_env().is_some_and(is_empty) {
+                argument.env(None::<&str>)
+            } else {
+                argument
+            }
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// A duration of at least one second, as `30s`, `15m`, `1h 30m`.
@@ -341,7 +370,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 

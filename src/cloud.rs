@@ -169,6 +169,7 @@ impl ApiError {
             service_reason,
             request_id,
         } = failure;
+        let (message, service_reason) = (cut(message), service_reason.map(cut));
         let (kind, reason) = classify(operation, delivery, code.as_deref());
         let said = match (&code, message.is_empty()) {
             (Some(code), true) => code.clone(),
@@ -204,6 +205,18 @@ impl ApiError {
             request_id: None,
         }
     }
+}
+
+/// The most characters of a text of the service's that are kept: it goes into logs and the status file.
+const MAX_TEXT: usize = 1000;
+
+/// Cuts a text of the service's to a length that people read.
+pub fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// What a failure means, by how far the call got and by the error code.

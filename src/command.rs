@@ -9,7 +9,8 @@ use crate::aws::AwsImages;
 use crate::cli::{self, Command, Config, Output, Simulated};
 use crate::clock::Clock;
 use crate::cloud::{ApiError, ImageApi};
-use crate::embedded;
+use crate::embedded::{self, EmbeddedError, Kept};
+use crate::escape::escaped;
 use crate::image::Desired;
 use crate::manifest::{self, Invalid, Loaded, Problem};
 use crate::outcome::{ExitCode, Outcome};
@@ -45,15 +46,31 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
     });
     match screen.broken {
         // Whoever read the output has gone, as `head` does: that is no failure of the command.
-        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Outcome::new(
-            ExitCode::Failed,
-            format!(
-                "{}; the output could not be written: {error}",
-                outcome.words
-            ),
-        ),
+        // An outcome that says more than that stands.
+        Some(error)
+            if error.kind() != io::ErrorKind::BrokenPipe
+                && matches!(outcome.code, ExitCode::Done | ExitCode::ChangesPending) =>
+        {
+            Outcome::new(
+                ExitCode::Failed,
+                format!(
+                    "{}; the output could not be written: {error}",
+                    outcome.words
+                ),
+            )
+        }
         _ => outcome,
     }
+}
+
+/// Shows an error from before any command began, where JSON is wanted.
+pub fn show_error(out: &mut dyn Write, output: Output, outcome: &Outcome) {
+    let mut screen = Screen {
+        out,
+        output,
+        broken: None,
+    };
+    screen.json("Error", outcome, &Empty {});
 }
 
 /// Where data goes. A failed write is kept, not raised: what a command does must not depend on who reads its output.
@@ -193,35 +210,44 @@ async fn connect(
             .map_err(|error| Outcome::new(ExitCode::Usage, error.to_string()))?;
         return Ok(Connected { api, _server: None });
     };
-    let failed =
-        |error: embedded::EmbeddedError| Outcome::new(ExitCode::Failed, with_causes(&error));
     let region = config.connection.region.as_deref();
-    let mut found = embedded::find(Some(account_file), seed.as_deref(), region).map_err(failed)?;
+    let (mut kept, new) = Kept::find(Some(account_file), seed.as_deref(), region)
+        .map_err(|error| embedded_failed(&error))?;
     if seed.is_none() {
-        embedded::add_sources(&mut found.account, desired, clock);
+        embedded::add_sources(&mut kept.account, desired, clock);
     }
-    let file = account_file.display().to_string();
-    if found.kept {
+    let file = escaped(&account_file.display().to_string(), 512);
+    if new {
+        tracing::info!(file, "new simulated account");
+    } else {
         tracing::info!(
             file,
-            "simulated account of an earlier run; remove the file and the status to start afresh"
+            "simulated account of an earlier run; to start afresh, remove this file and the status file"
         );
-    } else {
-        tracing::info!(file, "new simulated account");
     }
-    let region = region
-        .unwrap_or(&found.account.settings().region)
-        .to_owned();
+    let region = region.unwrap_or(&kept.account.settings().region).to_owned();
     let file = keeps.then_some(account_file.as_path());
-    let server = embedded::serve(found.account, file, embedded::ANY_PORT, clock)
+    let server = embedded::serve(kept, file, embedded::ANY_PORT, clock)
         .await
-        .map_err(failed)?;
+        .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());
     let api = AwsImages::embedded(&url, &region, config.connection.api_rate);
     Ok(Connected {
         api,
         _server: Some(server),
     })
+}
+
+fn embedded_failed(error: &EmbeddedError) -> Outcome {
+    let code = match error {
+        EmbeddedError::OtherSeed { .. } => ExitCode::Usage,
+        EmbeddedError::Read { .. }
+        | EmbeddedError::Seed { .. }
+        | EmbeddedError::Account { .. }
+        | EmbeddedError::Store(_)
+        | EmbeddedError::Listen { .. } => ExitCode::Failed,
+    };
+    Outcome::new(code, with_causes(error))
 }
 
 async fn show_plan(
@@ -251,13 +277,15 @@ async fn show_plan(
     let target = Target {
         region,
         account_id: observed.owner().map(str::to_owned),
+        simulated: config.simulated.is_some(),
     };
     let store::Read {
         mut status,
         unusable,
     } = store::read(&config.status_file, &target).map_err(|error| store_failed(&error))?;
     if let Some(why) = unusable {
-        tracing::warn!("{} is not used: {why}", config.status_file.display());
+        let said = format!("{} is not used: {why}", config.status_file.display());
+        tracing::warn!("{}", escaped(&said, 800));
     }
     let now = clock.now_in_seconds();
     status.observe(&loaded.desired, &observed, now);
@@ -292,6 +320,7 @@ fn unlisted(error: &ApiError) -> Outcome {
 fn store_failed(error: &StoreError) -> Outcome {
     let code = match error {
         StoreError::Locked { .. } => ExitCode::Locked,
+        StoreError::NoFile { .. } | StoreError::OtherWorld { .. } => ExitCode::Usage,
         StoreError::Io { .. } | StoreError::Print(_) => ExitCode::Failed,
     };
     Outcome::new(code, with_causes(error))
@@ -315,14 +344,22 @@ struct StatusBody<'a> {
 
 fn show_status(config: &Config, screen: &mut Screen<'_>, clock: Clock) -> Result<Outcome, Outcome> {
     let path: &Path = &config.status_file;
-    let status = store::read_any(path)
-        .map_err(|error| store_failed(&error))?
-        .map_err(|why| {
-            Outcome::new(
-                ExitCode::Failed,
-                format!("{} cannot be shown: {why}", path.display()),
-            )
-        })?;
+    let unshown = |why: &str| {
+        Outcome::new(
+            ExitCode::Failed,
+            format!("{} cannot be shown: {why}", path.display()),
+        )
+    };
+    let status = match store::read_any(path) {
+        Ok(Ok(status)) => status,
+        Ok(Err(why)) => return Err(unshown(&why)),
+        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Err(unshown(
+                "there is none yet; repave reconcile writes it (with --simulate, one of its own)",
+            ));
+        }
+        Err(error) => return Err(store_failed(&error)),
+    };
     let words = format!(
         "{} in {}",
         counted(status.images.len(), "image"),
@@ -355,10 +392,7 @@ async fn simulate(
             ),
         ));
     }
-    let failed =
-        |error: embedded::EmbeddedError| Outcome::new(ExitCode::Failed, with_causes(&error));
     let file = arguments.account_file.as_deref();
-    let found = embedded::find(file, arguments.seed.as_deref(), None).map_err(failed)?;
     // Two servers must not keep one account.
     let _lock = match file {
         Some(file) => {
@@ -367,9 +401,11 @@ async fn simulate(
         }
         None => None,
     };
-    let server = embedded::serve(found.account, file, arguments.listen, clock)
+    let (kept, _) = Kept::find(file, arguments.seed.as_deref(), None)
+        .map_err(|error| embedded_failed(&error))?;
+    let server = embedded::serve(kept, file, arguments.listen, clock)
         .await
-        .map_err(failed)?;
+        .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());
     let listening = Outcome::new(ExitCode::Done, format!("listening on {url}"));
     screen.text(&format!("{listening}\n"));

@@ -1,10 +1,13 @@
 //! The embedded API in place of AWS: an account that is kept in a file, served on loopback within this process.
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
@@ -45,6 +48,14 @@ pub enum EmbeddedError {
         /// What is wrong.
         problem: String,
     },
+    /// The account of an earlier run began with another seed.
+    #[error(
+        "{path} keeps a simulated account that began with another seed, or with none; remove it and the status file beside it to start afresh"
+    )]
+    OtherSeed {
+        /// Which file.
+        path: String,
+    },
     /// The folder of the account file can't be made.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,66 +69,86 @@ pub enum EmbeddedError {
     },
 }
 
-/// An account as it was found.
-#[derive(Debug)]
-pub struct Found {
+/// An account between runs, and the seed that it began with.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kept {
+    /// The digest of the seed's text, in hexadecimal.
+    seed: Option<String>,
     /// The account.
     pub account: Account,
-    /// Whether it was kept from an earlier run; the seed was not read then.
-    pub kept: bool,
 }
 
-/// Finds the account: as an earlier run left it, or from the seed, or an empty one in `region`.
-pub fn find(
-    file: Option<&Path>,
-    seed: Option<&Path>,
-    region: Option<&str>,
-) -> Result<Found, EmbeddedError> {
-    if let Some(path) = file {
-        match store::read_limited(path, MAX_ACCOUNT) {
-            Ok(bytes) => {
-                let account =
-                    serde_json::from_slice(&bytes).map_err(|error| EmbeddedError::Account {
-                        path: shown(path),
-                        problem: error.to_string(),
-                    })?;
-                return Ok(Found {
-                    account,
-                    kept: true,
-                });
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+impl Kept {
+    /// Finds the account as an earlier run left it in `file`, or begins one from the seed, or an empty one in `region`.
+    /// Tells whether it is new.
+    ///
+    /// A seed is read in any case: an account that began with another one is refused, not used in its place.
+    pub fn find(
+        file: Option<&Path>,
+        seed: Option<&Path>,
+        region: Option<&str>,
+    ) -> Result<(Self, bool), EmbeddedError> {
+        let new = match seed {
+            Some(seed) => Self::of_seed(seed)?,
+            None => Self::empty(region),
+        };
+        let Some(path) = file else {
+            return Ok((new, true));
+        };
+        let bytes = match store::read_limited(path, MAX_ACCOUNT) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((new, true)),
             Err(source) => {
                 return Err(EmbeddedError::Read {
                     path: shown(path),
                     source,
                 });
             }
+        };
+        let kept: Self =
+            serde_json::from_slice(&bytes).map_err(|error| EmbeddedError::Account {
+                path: shown(path),
+                problem: error.to_string(),
+            })?;
+        if kept.seed != new.seed {
+            return Err(EmbeddedError::OtherSeed { path: shown(path) });
         }
+        Ok((kept, false))
     }
-    let account = if let Some(path) = seed {
-        let read = |source| EmbeddedError::Read {
+
+    fn of_seed(path: &Path) -> Result<Self, EmbeddedError> {
+        let unread = |source| EmbeddedError::Read {
             path: shown(path),
             source,
         };
-        let bytes = store::read_limited(path, MAX_ACCOUNT).map_err(read)?;
+        let bytes = store::read_limited(path, MAX_ACCOUNT).map_err(unread)?;
         let text =
-            String::from_utf8(bytes).map_err(|_| read(io::Error::other("it is not UTF-8")))?;
-        seed::parse(&text).map_err(|error| EmbeddedError::Seed {
+            String::from_utf8(bytes).map_err(|_| unread(io::Error::other("it is not UTF-8")))?;
+        let account = seed::parse(&text).map_err(|error| EmbeddedError::Seed {
             path: shown(path),
             problem: error.to_string(),
-        })?
-    } else {
+        })?;
+        let mut digest = String::new();
+        for byte in Sha256::digest(&text) {
+            let _ = write!(digest, "{byte:02x}");
+        }
+        Ok(Self {
+            seed: Some(digest),
+            account,
+        })
+    }
+
+    fn empty(region: Option<&str>) -> Self {
         let mut settings = Settings::default();
         if let Some(region) = region {
             region.clone_into(&mut settings.region);
         }
-        Account::new(settings)
-    };
-    Ok(Found {
-        account,
-        kept: false,
-    })
+        Self {
+            seed: None,
+            account: Account::new(settings),
+        }
+    }
 }
 
 /// Gives the account every source that the manifests name and do not declare: a rehearsal needs no seed.
@@ -135,7 +166,7 @@ pub fn add_sources(account: &mut Account, desired: &Desired, clock: Clock) {
 
 /// Serves the account on any free port of loopback; with `file`, every change is kept there before it is answered.
 pub async fn serve(
-    account: Account,
+    kept: Kept,
     file: Option<&Path>,
     address: SocketAddr,
     clock: Clock,
@@ -144,9 +175,13 @@ pub async fn serve(
         store::make_folder(file)?;
     }
     let file = file.map(Path::to_owned);
+    let Kept { seed, account } = kept;
     let save = move |account: &Account| match &file {
         Some(file) => {
-            let bytes = serde_json::to_vec(account)?;
+            let bytes = serde_json::to_vec(&KeptRef {
+                seed: seed.as_deref(),
+                account,
+            })?;
             store::write_whole(file, &bytes).map_err(io::Error::other)
         }
         None => Ok(()),
@@ -161,6 +196,13 @@ pub async fn serve(
     )
     .await
     .map_err(listen)
+}
+
+/// What [`Kept`] is written as.
+#[derive(Serialize)]
+struct KeptRef<'a> {
+    seed: Option<&'a str>,
+    account: &'a Account,
 }
 
 /// Any free port of loopback.

@@ -37,8 +37,11 @@ pub fn escaped(text: &str, limit: usize) -> String {
 
 /// Tells whether a terminal or a log may receive the character as it is.
 fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
     // `escape_debug` knows Unicode's unprintable characters, but escapes quotes and the backslash too.
-    matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1
+    c.escape_debug().len() == 1
 }
 
 /// Prints a value as indented JSON, ending in a newline; characters that [`Escaped`] escapes become `\uXXXX`.

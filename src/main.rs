@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use repave::cli::{Cli, Color, Config, LogFormat, LogLevel};
 use repave::clock::Clock;
 use repave::command;
@@ -15,22 +14,26 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,
         Err(message) => {
-            // Help and version are no errors; clap prints each where it belongs.
-            let code = if message.use_stderr() {
-                outcome::ExitCode::Usage
-            } else {
-                outcome::ExitCode::Done
-            };
             let _ = message.print();
-            return code.number().into();
+            // Help and version are no errors; clap prints each where it belongs.
+            if !message.use_stderr() {
+                return outcome::ExitCode::Done.number().into();
+            }
+            let words = "wrong command line; nothing was done";
+            return end(&Outcome::new(outcome::ExitCode::Usage, words));
         }
     };
+    let output = cli.output();
     let config = match cli.resolve() {
         Ok(config) => config,
-        Err(message) => return end(&Outcome::new(outcome::ExitCode::Usage, message)),
+        Err(message) => {
+            let outcome = Outcome::new(outcome::ExitCode::Usage, message);
+            command::show_error(&mut anstream::stdout(), output, &outcome);
+            return end(&outcome);
+        }
     };
     match config.color {
         Color::Auto => {}
@@ -42,7 +45,12 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(run(&config)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(run(&config));
+            // A name that is still being looked up holds a thread; nobody waits for its answer any more.
+            runtime.shutdown_background();
+            outcome
+        }
         Err(error) => Outcome::new(outcome::ExitCode::Failed, format!("cannot start: {error}")),
     };
     end(&outcome)
@@ -56,33 +64,48 @@ fn end(outcome: &Outcome) -> ExitCode {
 
 async fn run(config: &Config) -> Outcome {
     let (stopper, stop) = Stopper::new();
-    let signals = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    );
-    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
-        return Outcome::new(outcome::ExitCode::Failed, "cannot listen for signals");
-    };
-    tokio::spawn(async move {
-        let mut count = 0;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            count += 1;
-            stopper.stop();
-            if count > 1 {
-                end_at_once();
-            }
-        }
-    });
+    if let Err(error) = listen_for_signals(stopper) {
+        let words = format!("cannot listen for signals: {error}");
+        return Outcome::new(outcome::ExitCode::Failed, words);
+    }
     let mut out = anstream::stdout();
     command::run(config, &mut out, Clock::wall(), stop).await
 }
 
+/// Listens on a thread of its own: reading ten thousand files, or a reader of the output that does not read, must not
+/// keep a second signal from ending the process.
+fn listen_for_signals(stopper: Stopper) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let (mut interrupt, mut terminate) = {
+        let _inside = runtime.enter();
+        (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        )
+    };
+    let listen = async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        next().await;
+        stopper.stop();
+        next().await;
+        end_at_once();
+    };
+    let thread = std::thread::Builder::new().name("signals".into());
+    thread.spawn(move || runtime.block_on(listen))?;
+    Ok(())
+}
+
 #[expect(clippy::exit, reason = "a second signal asks for just that")]
 fn end_at_once() {
+    let words = "ended at once by a second signal; the next run looks for what was in flight";
+    end(&Outcome::new(outcome::ExitCode::Cancelled, words));
     std::process::exit(outcome::ExitCode::Cancelled.number().into());
 }
 

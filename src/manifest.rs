@@ -15,6 +15,7 @@
 //! without a word; a second parser, which gives events with positions, fills both gaps. A plain valid file never meets
 //! the second parser.
 
+mod characters;
 mod conflict;
 mod decode;
 mod digest;
@@ -163,6 +164,13 @@ pub fn parse(file: &str, text: &str) -> FileResult {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut report = Report::default();
     let mut result = FileResult::default();
+    if let Some((found, position)) = characters::hidden(text) {
+        report
+            .problems
+            .push(|| problem::Draft::hidden(found, position));
+        result.problems = report.problems.into_problems(file, |draft| draft.position);
+        return result;
+    }
     let mut map = locate::is_suspect(text).then(|| Map::new(text));
     let mut readable = text;
     if let Some(map) = &mut map {

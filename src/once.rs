@@ -42,24 +42,31 @@ pub enum End {
 
 /// Runs passes until no create is owed, and with `wait` until builds have ended too.
 ///
-/// `review` sees each plan that differs from the one before, and may refuse it.
+/// `review` sees each plan that differs from the one it saw before, with the attempts made so far, and may refuse it.
 pub async fn run<'a, A: ImageApi>(
     reconciler: &mut Reconciler<A>,
     desired: &'a Desired,
     manifests: &ManifestsStatus,
     wait: bool,
-    mut review: impl FnMut(&Plan<'a>) -> Result<(), String>,
+    mut review: impl FnMut(&Plan<'a>, &[Attempt<'a>]) -> Result<(), String>,
 ) -> Result<Ended<'a>, StoreError> {
     let mut left: Option<Plan<'a>> = None;
     let mut attempts = Vec::new();
     let mut looks = 0;
     let mut failures = 0;
+    // What `review` saw last: not `left`, in which a retry may have come due since.
+    let mut reviewed: Option<Plan<'a>> = None;
+    let mut unlisted: Option<ApiError> = None;
     let end = loop {
         let before = left.as_ref();
+        let mut refused: Option<Plan<'a>> = None;
         let pass = reconciler
-            .pass(desired, manifests, |plan| match before {
-                Some(before) if same(before, plan) => Ok(()),
-                Some(_) | None => review(plan),
+            .pass(desired, manifests, |plan| {
+                if reviewed.as_ref().is_some_and(|seen| same(seen, plan)) {
+                    return Ok(());
+                }
+                reviewed = Some(plan.clone());
+                review(plan, &attempts).inspect_err(|_| refused = Some(plan.clone()))
             })
             .await;
         let delay = match pass {
@@ -71,10 +78,14 @@ pub async fn run<'a, A: ImageApi>(
                 let now = reconciler.clock().now();
                 let delay = next_pass(&pass.left, wait, looks, now);
                 left = Some(pass.left);
+                unlisted = None;
                 match (delay, reconciler.stop().said()) {
-                    (None, _) => break End::Still,
-                    (Some(_), Some(reason)) => break End::Stopped(reason, None),
-                    (Some(delay), None) => (delay, None),
+                    // A signal is told even if nothing is left: whoever sent it wants to know that it was heeded.
+                    (_, Some(reason @ StopReason::Signal)) | (Some(_), Some(reason)) => {
+                        break End::Stopped(reason, None);
+                    }
+                    (None, Some(StopReason::Timeout) | None) => break End::Still,
+                    (Some(delay), None) => delay,
                 }
             }
             Err(PassError::Observe(error)) => {
@@ -84,7 +95,8 @@ pub async fn run<'a, A: ImageApi>(
                         let delay = retry::delay(error.kind, failures).unwrap_or(retry::LONGEST);
                         let why = escaped(&error.message, 500);
                         tracing::warn!(reason = %error.reason, "listing failed, next try in {delay:?}: {why}");
-                        (delay, Some(error))
+                        unlisted = Some(error);
+                        delay
                     }
                     FailureKind::SourceBusy
                     | FailureKind::OutcomeUnknown
@@ -92,13 +104,15 @@ pub async fn run<'a, A: ImageApi>(
                     | FailureKind::Rejected => break End::Unlisted(error),
                 }
             }
-            Err(PassError::Refused(why)) => break End::Refused(why),
-            Err(PassError::Stopped(reason)) => break End::Stopped(reason, None),
+            Err(PassError::Refused(why)) => {
+                left = refused;
+                break End::Refused(why);
+            }
+            Err(PassError::Stopped(reason)) => break End::Stopped(reason, unlisted),
             Err(PassError::Store(error)) => return Err(error),
         };
-        let (delay, waited_for) = delay;
         if let Err(reason) = reconciler.stop().unless(tokio::time::sleep(delay)).await {
-            break End::Stopped(reason, waited_for);
+            break End::Stopped(reason, unlisted);
         }
     };
     Ok(Ended {

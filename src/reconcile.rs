@@ -142,6 +142,7 @@ impl<A: ImageApi> Reconciler<A> {
             account_id: owner
                 .map(str::to_owned)
                 .or_else(|| self.status.target.account_id.clone()),
+            simulated: self.status.target.simulated,
         };
         if self.status.is_foreign_to(&target) {
             let aside = self.store.set_aside()?;

@@ -2,7 +2,7 @@
 //!
 //! Status is a report and a memory, never the truth about the account; that is what a listing says.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::{ALREADY_EXISTS, ApiError, FailureKind};
@@ -17,6 +17,13 @@ pub const API_VERSION: &str = "repave.dev/v1alpha1";
 /// The status file's `kind`.
 pub const KIND: &str = "ReconcileStatus";
 
+/// How long a create is remembered whose manifest is gone and whose image is never listed: longer than any request
+/// can be on its way.
+const GONE: SignedDuration = SignedDuration::from_hours(24);
+
+/// After how many creates in a row whose result is unknown a person is asked to look.
+const UNKNOWN_TOO_OFTEN: u32 = 3;
+
 /// One account and Region.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -25,6 +32,9 @@ pub struct Target {
     pub region: String,
     /// The account, once a listing has told it.
     pub account_id: Option<String>,
+    /// Whether it is the embedded API's and no account of AWS; absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
 }
 
 /// What was read from the manifests.
@@ -204,7 +214,10 @@ impl Status {
                 listed.get(name.as_str()).map_or(&[][..], Vec::as_slice),
                 now,
             );
-            if entry.create_requested_at.is_some() && entry.first_seen_at.is_none() {
+            let settled = entry
+                .missing_since
+                .is_some_and(|since| now.duration_since(since) > GONE);
+            if entry.create_requested_at.is_some() && entry.first_seen_at.is_none() && !settled {
                 self.images.push(entry);
             }
         }
@@ -237,14 +250,6 @@ impl Status {
             }
             Err(error) => entry.fail(error, now),
         }
-    }
-
-    /// The earliest retry time of any image.
-    pub fn next_retry_at(&self) -> Option<Timestamp> {
-        self.images
-            .iter()
-            .filter_map(|image| image.next_retry_at)
-            .min()
     }
 }
 
@@ -321,8 +326,10 @@ impl ImageStatus {
         let count = repeated.map_or(1, |last| last.count.saturating_add(1));
         let delay = match error.kind {
             FailureKind::OutcomeUnknown => {
-                // An image that exists and is never listed: after the settle window, ask no more than once an hour.
-                (error.code.as_deref() == Some(ALREADY_EXISTS)).then_some(retry::LONGEST)
+                // The image exists and is never listed, or nobody ever learns what becomes of it: after the settle
+                // window, ask no more than once an hour.
+                let taken = error.code.as_deref() == Some(ALREADY_EXISTS);
+                (taken || count >= UNKNOWN_TOO_OFTEN).then_some(retry::LONGEST)
             }
             FailureKind::Transient
             | FailureKind::SourceBusy

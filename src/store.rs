@@ -17,14 +17,30 @@ const MAX_STATUS: u64 = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process holds the lock.
-    #[error(
-        "another repave holds {path}: {holder}; wait for it to end, or give each its own --status-file"
-    )]
+    #[error("another repave holds {path}: {holder}; wait for it to end, or use another file")]
     Locked {
         /// The lock file.
         path: String,
         /// Who holds it, as it wrote itself down.
         holder: String,
+    },
+    /// The path is no place for a file.
+    #[error("{path} is a folder; name a file in it")]
+    NoFile {
+        /// The path.
+        path: String,
+    },
+    /// A rehearsal and a real account must not share a status file.
+    #[error(
+        "{path} is about {found}, and this run is about {wanted}; give it another --status-file"
+    )]
+    OtherWorld {
+        /// The status file.
+        path: String,
+        /// What it is about.
+        found: &'static str,
+        /// What the run is about.
+        wanted: &'static str,
     },
     /// A file or folder can't be used.
     #[error("cannot {action} {path}")]
@@ -72,6 +88,20 @@ pub fn read(path: &Path, target: &Target) -> Result<Read, StoreError> {
         unusable,
     };
     Ok(match read_any(path) {
+        Ok(Ok(status)) if status.target.simulated != target.simulated => {
+            let world = |simulated| {
+                if simulated {
+                    "a simulated account"
+                } else {
+                    "a real account"
+                }
+            };
+            return Err(StoreError::OtherWorld {
+                path: shown(path),
+                found: world(status.target.simulated),
+                wanted: world(target.simulated),
+            });
+        }
         Ok(Ok(status)) if status.is_foreign_to(target) => empty(Some(foreign(&status.target))),
         Ok(Ok(status)) => Read {
             status,
@@ -120,10 +150,11 @@ fn foreign(target: &Target) -> String {
 
 /// Reads a regular file of at most `limit` bytes.
 pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
+    // Asked before it is opened: to open a pipe is to wait for its other end.
+    if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
+    let file = File::open(path)?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
@@ -148,7 +179,10 @@ impl Store {
     ///
     /// `holder` is what another process is told about this one.
     pub fn lock(path: &Path, holder: &str) -> Result<Self, StoreError> {
-        make_folder(path)?;
+        if path.file_name().is_none() || path.is_dir() {
+            return Err(StoreError::NoFile { path: shown(path) });
+        }
+        let new_folder = make_new_folder(path)?;
         let lock_path = beside(path, "lock");
         let mut lock = OpenOptions::new()
             .read(true)
@@ -177,6 +211,10 @@ impl Store {
         lock.set_len(0)
             .and_then(|()| lock.write_all(format!("{holder}\n").as_bytes()))
             .map_err(failed("write", &lock_path))?;
+        // Only now: two processes that start at once must not both write it.
+        if let Some(folder) = new_folder {
+            ignore_in_git(&folder)?;
+        }
         Ok(Self {
             path: path.to_owned(),
             saved: None,
@@ -196,8 +234,9 @@ impl Store {
         Ok((
             status,
             Some(format!(
-                "{} was set aside as {aside}: {why}",
-                shown(&self.path)
+                "{} was set aside as {aside}: {}",
+                shown(&self.path),
+                escape::escaped(&why, 500)
             )),
         ))
     }
@@ -247,25 +286,40 @@ fn folder_of(path: &Path) -> &Path {
 /// Makes the folder that the file is to stand in. The outermost new one ignores itself in Git, and so all below it:
 /// status belongs to a machine.
 pub fn make_folder(path: &Path) -> Result<(), StoreError> {
+    match make_new_folder(path)? {
+        Some(outermost) => ignore_in_git(&outermost),
+        None => Ok(()),
+    }
+}
+
+/// Makes the folder that the file is to stand in, and gives the outermost new one.
+fn make_new_folder(path: &Path) -> Result<Option<PathBuf>, StoreError> {
     let folder = folder_of(path);
     let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
-    let Some(outermost) = folder.ancestors().take_while(missing).last() else {
-        return Ok(());
-    };
+    let outermost = folder.ancestors().take_while(missing).last();
     fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
-    write_whole(&outermost.join(".gitignore"), b"*\n")
+    Ok(outermost.map(Path::to_owned))
+}
+
+fn ignore_in_git(folder: &Path) -> Result<(), StoreError> {
+    write_whole(&folder.join(".gitignore"), b"*\n")
 }
 
 /// Writes a file so that at every instant the old or the new one is there, whole: temporary file, sync, rename, sync of
 /// the folder. The temporary file has a fixed name, so that a killed process leaves at most one behind, and the next
 /// write replaces it; callers make sure that there is one writer.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let temporary = beside(path, "tmp");
     let write = || -> io::Result<()> {
+        // Whatever bears the name is removed, not opened: it may be a link or a pipe.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
         let mut file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
@@ -292,6 +346,7 @@ mod tests {
         Target {
             region: region.into(),
             account_id: None,
+            simulated: false,
         }
     }
 

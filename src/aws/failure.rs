@@ -65,7 +65,7 @@ where
 fn is_passing(error: &CredentialsError) -> bool {
     match error {
         CredentialsError::ProviderTimedOut(_) => true,
-        CredentialsError::ProviderError(_) => error
+        CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_) => error
             .source()
             .is_some_and(|cause| find::<ConnectorError>(cause).is_some()),
         // Not loaded at all: on most machines the last provider to be asked, instance metadata, can't be reached either.
@@ -93,10 +93,19 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 
 /// The causes in one line, each once.
 fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let one_line = |error: &dyn Error| {
+        let text = error.to_string();
+        let lines: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        lines.join("; ")
+    };
+    let mut text = one_line(error);
     let mut next = error.source();
     while let Some(error) = next {
-        let cause = error.to_string();
+        let cause = one_line(error);
         if !text.contains(&cause) {
             let _ = write!(text, ": {cause}");
         }

@@ -13,8 +13,14 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
 use tokio::time::Instant;
+
+/// The largest answer that is read, in bytes. A page of 25 images takes some 10 KiB.
+const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
 /// A token bucket: `burst` requests at once, then `per_second`.
 #[derive(Debug)]
@@ -150,7 +156,12 @@ impl HttpConnector for PacedConnector {
         let inner = self.inner.clone();
         HttpConnectorFuture::new(async move {
             pace.take().await;
-            inner.call(request).await
+            let answer = inner.call(request).await?;
+            if answer.status().is_success() && answer.body().content_length() == Some(0) {
+                // Without even {}, it says nothing: to take it for an empty listing would be to invent one.
+                return Err(ConnectorError::other("the answer is empty".into(), None));
+            }
+            Ok(answer.map(|body| SdkBody::from_body_1_x(Limited::new(body, MAX_ANSWER))))
         })
     }
 }

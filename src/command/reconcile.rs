@@ -1,13 +1,18 @@
-//! `repave reconcile --once`: wires one run, and says how it ended in order of what a person should know first.
+//! `repave reconcile --once`: wires one run, and says how it ended.
 
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{Screen, cancelled, connect, load, store_failed, unlisted};
+use crate::apply::Attempt;
 use crate::cli::{self, Config};
 use crate::clock::Clock;
+use crate::image::Desired;
 use crate::once::{self, End, Ended};
 use crate::outcome::{ExitCode, Outcome};
-use crate::plan::{Answer, Plan, Totals};
+use crate::plan::{Answer, Needs, Plan, Totals};
 use crate::reason::Reason;
 use crate::reconcile::Reconciler;
 use crate::report::{self, PlanBody, counted};
@@ -41,10 +46,20 @@ pub(super) async fn once(
     let connected = stop
         .unless(Box::pin(connect(config, &loaded.desired, true, clock)))
         .await
-        .map_err(|reason| stopped(reason, None, arguments))??;
+        .map_err(|reason| match reason {
+            StopReason::Signal => cancelled_run(),
+            StopReason::Timeout => Outcome::new(
+                ExitCode::TimedOut,
+                format!(
+                    "timed out after {:#} before the service was reached",
+                    arguments.timeout
+                ),
+            ),
+        })??;
     let target = Target {
         region: connected.api.region().to_owned(),
         account_id: None,
+        simulated: config.simulated.is_some(),
     };
     let manifests = ManifestsStatus {
         revision: revision::of(&config.manifests),
@@ -58,15 +73,15 @@ pub(super) async fn once(
         &loaded.desired,
         &manifests,
         arguments.wait,
-        |plan| {
+        |plan, attempts| {
             screen.text(&report::plan_text(plan, clock.now_in_seconds()));
-            within_budget(plan, arguments.max_creates)
+            within_budget(plan, attempts, arguments.max_creates)
         },
     )
     .await
     .map_err(|error| store_failed(&error))?;
 
-    let outcome = outcome_of(&ended, arguments);
+    let outcome = outcome_of(&ended, &loaded.desired, arguments.timeout);
     if let (Some(left), false) = (&ended.left, ended.attempts.is_empty()) {
         screen.text(&format!(
             "After {}:\n",
@@ -84,119 +99,158 @@ pub(super) async fn once(
     Ok(outcome)
 }
 
-/// Refuses a plan with more creates than the run may make.
-fn within_budget(plan: &Plan<'_>, most: Option<usize>) -> Result<(), String> {
-    let creates = plan.totals().create;
-    match most {
-        Some(most) if creates > most => Err(format!(
-            "{} planned, and --max-creates allows {most}; nothing was created. To allow them: --max-creates {creates}",
-            counted(creates, "create")
-        )),
-        Some(_) | None => Ok(()),
+/// Refuses a plan that would make the run ask for more images than it may.
+fn within_budget(
+    plan: &Plan<'_>,
+    attempts: &[Attempt<'_>],
+    most: Option<usize>,
+) -> Result<(), String> {
+    let Some(most) = most else {
+        return Ok(());
+    };
+    let asked: BTreeSet<_> = attempts
+        .iter()
+        .map(|attempt| &attempt.desired.image_name)
+        .collect();
+    let steps = plan
+        .images
+        .iter()
+        .filter(|image| matches!(image.answer, Answer::Create { .. }));
+    let mut all = asked.clone();
+    all.extend(steps.map(|image| &image.desired.image_name));
+    if all.len() <= most {
+        return Ok(());
+    }
+    let before = match asked.len() {
+        0 => "nothing was created".to_owned(),
+        asked => format!(
+            "{} asked for before stay as they are",
+            counted(asked, "image")
+        ),
+    };
+    Err(format!(
+        "this run would ask for {}, and --max-creates allows {most}; {before}. To allow them: --max-creates {}",
+        counted(all.len(), "image"),
+        all.len()
+    ))
+}
+
+/// How the run ended, in order of what a person should know first.
+fn outcome_of(ended: &Ended<'_>, desired: &Desired, timeout: SignedDuration) -> Outcome {
+    match &ended.end {
+        End::Unlisted(error) => unlisted(error),
+        End::Refused(why) => Outcome::new(ExitCode::Refused, why),
+        End::Stopped(StopReason::Signal, _) => cancelled_run(),
+        End::Still => a_person_is_needed(ended, "").unwrap_or_else(|| done(ended)),
+        End::Stopped(StopReason::Timeout, error) => {
+            let waits = still_waiting(ended, desired);
+            a_person_is_needed(ended, &waits).unwrap_or_else(|| {
+                let unlisted = error
+                    .as_ref()
+                    .map(|error| format!("; the account cannot be listed: {error}"));
+                let unlisted = unlisted.unwrap_or_default();
+                Outcome::new(
+                    ExitCode::TimedOut,
+                    format!("timed out after {timeout:#} with work left: {waits}{unlisted}"),
+                )
+            })
+        }
     }
 }
 
-/// How the run ended.
-fn outcome_of(ended: &Ended<'_>, arguments: &cli::Reconcile) -> Outcome {
-    match &ended.end {
-        End::Unlisted(error) => return unlisted(error),
-        End::Refused(why) => return Outcome::new(ExitCode::Refused, why),
-        End::Stopped(StopReason::Signal, _) => {
-            return stopped(StopReason::Signal, ended.left.as_ref(), arguments);
-        }
-        End::Stopped(StopReason::Timeout, _) | End::Still => {}
+/// The most images that the outcome names; the output has all.
+const MAX_NAMED: usize = 20;
+
+fn named(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(MAX_NAMED);
+    names.truncate(MAX_NAMED);
+    if more > 0 {
+        names.push(format!("and {more} more"));
     }
-    let left = ended.left.as_ref();
-    let stalled: Vec<(&str, Reason)> = left
-        .into_iter()
-        .flat_map(|plan| &plan.images)
+    names.join("; ")
+}
+
+/// The outcome if a person is needed for any image; `waits` names the others that are left.
+fn a_person_is_needed(ended: &Ended<'_>, waits: &str) -> Option<Outcome> {
+    let images = ended.left.iter().flat_map(|plan| &plan.images);
+    let stalled: Vec<(&str, Reason)> = images
         .filter_map(|image| match &image.answer {
             Answer::Wait(wait) => Some((image.desired.name.as_str(), wait.stalled?)),
             Answer::Create { .. } | Answer::Ready { .. } => None,
         })
         .collect();
-    if !stalled.is_empty() {
-        let denied = stalled
-            .iter()
-            .any(|(_, reason)| *reason == Reason::AccessDenied);
-        let code = if denied {
-            ExitCode::AccessDenied
-        } else {
-            ExitCode::Blocked
-        };
-        let names: Vec<String> = stalled
+    if stalled.is_empty() {
+        return None;
+    }
+    let denied = stalled
+        .iter()
+        .any(|(_, reason)| *reason == Reason::AccessDenied);
+    let code = if denied {
+        ExitCode::AccessDenied
+    } else {
+        ExitCode::Blocked
+    };
+    let what = counted(stalled.len(), "image");
+    let names = named(
+        stalled
             .iter()
             .map(|(name, reason)| format!("{name} ({reason})"))
-            .collect();
-        let what = counted(stalled.len(), "image");
-        return Outcome::new(
-            code,
-            format!("a person is needed for {what}: {}", names.join(", ")),
-        );
-    }
-    match &ended.end {
-        End::Stopped(reason, error) => match (left, error) {
-            (None, Some(error)) => Outcome::new(
-                ExitCode::TimedOut,
-                format!(
-                    "timed out after {} before the account could be listed: {error}",
-                    arguments.timeout
-                ),
-            ),
-            _ => stopped(*reason, left, arguments),
-        },
-        End::Still | End::Unlisted(_) | End::Refused(_) => {
-            let totals = left.map(Plan::totals).unwrap_or_default();
-            let created = ended
-                .attempts
-                .iter()
-                .filter(|attempt| attempt.result.is_ok())
-                .count();
-            Outcome::new(
-                ExitCode::Done,
-                format!(
-                    "done: {} accepted in this run; {}",
-                    counted(created, "create"),
-                    still_text(totals)
-                ),
-            )
-        }
-    }
+            .collect(),
+    );
+    let waits = if waits.is_empty() {
+        String::new()
+    } else {
+        format!("; timed out waiting for: {waits}")
+    };
+    Some(Outcome::new(
+        code,
+        format!("a person is needed for {what}: {names}{waits}"),
+    ))
 }
 
-fn still_text(totals: Totals) -> String {
-    format!(
-        "{} building, {} waiting, {} ready",
-        totals.building, totals.waiting, totals.ready
+/// Each image that is left, and what it waits for.
+fn still_waiting(ended: &Ended<'_>, desired: &Desired) -> String {
+    let Some(left) = &ended.left else {
+        return named(
+            desired
+                .iter()
+                .map(|image| format!("{} (not looked at yet)", image.name))
+                .collect(),
+        );
+    };
+    let waits = left.images.iter().filter_map(|image| match &image.answer {
+        Answer::Create { .. } => Some(format!("{} (not started)", image.desired.name)),
+        Answer::Ready { .. } => None,
+        Answer::Wait(wait) if wait.stalled.is_some() || wait.needs == Needs::Nothing => None,
+        Answer::Wait(wait) => Some(format!(
+            "{} ({}: {})",
+            image.desired.name, wait.reason, wait.message
+        )),
+    });
+    named(waits.collect())
+}
+
+fn done(ended: &Ended<'_>) -> Outcome {
+    let Totals {
+        building,
+        waiting,
+        ready,
+        ..
+    } = ended.left.as_ref().map(Plan::totals).unwrap_or_default();
+    let created = ended
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.result.is_ok())
+        .count();
+    Outcome::new(
+        ExitCode::Done,
+        format!(
+            "done: {} accepted in this run; {building} building, {waiting} waiting, {ready} ready",
+            counted(created, "create")
+        ),
     )
 }
 
-fn stopped(reason: StopReason, left: Option<&Plan<'_>>, arguments: &cli::Reconcile) -> Outcome {
-    let waits: Vec<String> = left
-        .into_iter()
-        .flat_map(|plan| &plan.images)
-        .filter_map(|image| match &image.answer {
-            Answer::Create { .. } => Some(format!("{} (not started)", image.desired.name)),
-            Answer::Ready { .. } => None,
-            Answer::Wait(wait) => Some(format!(
-                "{} ({}: {})",
-                image.desired.name, wait.reason, wait.message
-            )),
-        })
-        .collect();
-    match reason {
-        StopReason::Signal => cancelled("what was in flight is recorded; run it again to go on"),
-        StopReason::Timeout if waits.is_empty() => Outcome::new(
-            ExitCode::TimedOut,
-            format!("timed out after {:#}", arguments.timeout),
-        ),
-        StopReason::Timeout => Outcome::new(
-            ExitCode::TimedOut,
-            format!(
-                "timed out after {:#} with work left: {}",
-                arguments.timeout,
-                waits.join("; ")
-            ),
-        ),
-    }
+fn cancelled_run() -> Outcome {
+    cancelled("what was in flight is recorded; run it again to go on")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::decode::Origin;
 use super::locate::{Map, Position};
-use super::problem::Problem;
+use super::problem::{Drafts, Problem};
 use super::read;
 use crate::escape::Escaped;
 use crate::image::Conflict;
@@ -47,7 +47,13 @@ impl<'a> Conflicts<'a> {
     pub(super) fn problems(&mut self, conflicts: &[Conflict]) -> Vec<Problem> {
         let mut same_name = Vec::new();
         let mut problems = Vec::new();
+        let mut told: BTreeMap<usize, usize> = BTreeMap::new();
         for conflict in conflicts {
+            let told = told.entry(self.file(conflict)).or_default();
+            *told += 1;
+            if *told > Drafts::MAX {
+                continue;
+            }
             match conflict {
                 Conflict::SameName { first, second } => {
                     same_name.push((*first, *second));
@@ -91,7 +97,23 @@ impl<'a> Conflicts<'a> {
                 Conflict::SourceCircle(circle) => problems.extend(self.circle(circle)),
             }
         }
+        for (file, told) in told {
+            if let Some(more) = told.checked_sub(Drafts::MAX).filter(|more| *more > 0) {
+                let shown = self.files[file].shown.clone();
+                let found = format!("{more} more conflicts with other manifests in this file");
+                problems.push(Problem::of_file(shown, found, ""));
+            }
+        }
         problems
+    }
+
+    /// The file of the manifest that a conflict is told at.
+    fn file(&self, conflict: &Conflict) -> usize {
+        let index = match conflict {
+            Conflict::SameName { second, .. } | Conflict::SameImageName { second, .. } => *second,
+            Conflict::SourceCircle(circle) => circle.iter().copied().max().unwrap_or(0),
+        };
+        self.claims.get(index).map_or(0, |claim| claim.file)
     }
 
     /// Tells a circle at its last manifest, beginning the chain there.

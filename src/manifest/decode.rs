@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::{Decoder, Field, MAX_SHOWN, Path, Shown};
 use super::problem::Report;
 use super::yaml::{Node, Value};
-use super::{API_VERSION, GROUP, KIND, digest};
+use super::{API_VERSION, KIND, digest};
 use crate::escape::escaped;
 use crate::image::{CreateWhen, DesiredImage, Place, Source};
 use crate::name::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
@@ -78,6 +78,10 @@ impl Decoder<'_> {
         let (kind, _) = find("kind");
         let is_kind =
             kind.is_some_and(|node| matches!(&node.value, Value::Text(text) if text == KIND));
+        // A word in another case is a slip, and no other tool's kind.
+        let is_nearly_kind = kind.is_some_and(
+            |node| matches!(&node.value, Value::Text(text) if text.eq_ignore_ascii_case(KIND)),
+        );
         let (version, second) = find("apiVersion");
         if let Some((key, _)) = second {
             self.problem(
@@ -104,17 +108,7 @@ impl Decoder<'_> {
             }
             Some(node) => match &node.value {
                 Value::Text(text) if text == API_VERSION => {}
-                Value::Text(text) if (!is_kind || text.contains('/')) && is_foreign(text) => {
-                    if is_kind {
-                        self.warning(
-                            node.number,
-                            &path,
-                            format_args!("found \"{}\" and passed the document over, though its kind is {KIND}", escaped(text, MAX_SHOWN)),
-                            format_args!("{API_VERSION}, if it is a manifest of repave"),
-                        );
-                    }
-                    return Header::Foreign;
-                }
+                Value::Text(text) if !is_nearly_kind && is_foreign(text) => return Header::Foreign,
                 other => {
                     self.problem(
                         node.number,
@@ -390,6 +384,9 @@ impl Decoder<'_> {
     }
 }
 
+/// What makes a group ours, or so near ours that it was meant to be.
+const GROUP_WORD: &str = "repave";
+
 /// Tells whether an `apiVersion` names another API group, and clearly so.
 ///
 /// A version alone (`v1`) is Kubernetes' core group. Anything near our own group's name is a mistake, not another's.
@@ -404,5 +401,5 @@ fn is_foreign(api_version: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
     };
-    is_name(group) && is_name(version) && group != GROUP
+    is_name(group) && is_name(version) && !group.contains(GROUP_WORD)
 }

@@ -89,6 +89,21 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// Makes the problem of a character that hides something.
+    pub(super) fn hidden(found: char, position: Position) -> Self {
+        Self {
+            document: None,
+            node: 0,
+            position: Some(position),
+            path: String::new(),
+            found: format!(
+                "found the character U+{:04X}, which can hide what a manifest says",
+                u32::from(found)
+            ),
+            allowed: "this character in no place; nothing of this file was read".to_owned(),
+        }
+    }
+
     fn into_problem(self, file: &str, position: Option<Position>) -> Problem {
         Problem {
             file: file.to_owned(),

@@ -18,6 +18,9 @@ use crate::status::{ImageStatus, Status};
 /// for a person.
 const BUILD_OVERDUE: SignedDuration = SignedDuration::from_hours(4);
 
+/// How far a clock may be set back without a retry losing its time.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
+
 /// Answers for every desired image, in the order of `desired`.
 pub(super) fn answers(
     desired: &Desired,
@@ -174,10 +177,17 @@ impl<'a> Rules<'a> {
                 format!("{id} was listed before and is missing now"),
                 Needs::Time,
             ),
-            (None, _) => (
-                "a create was sent and its result is not known; not listed yet".into(),
-                Needs::Time,
-            ),
+            (None, _) => {
+                let why = entry
+                    .last_error
+                    .as_ref()
+                    .map(|error| format!(" ({})", error.message));
+                let why = why.unwrap_or_default();
+                (
+                    format!("a create was sent and its result is not known{why}; not listed yet"),
+                    Needs::Time,
+                )
+            }
         };
         Some(Wait {
             reason: Reason::Settling,
@@ -192,10 +202,10 @@ impl<'a> Rules<'a> {
     /// Row 8: the last try failed, for this very manifest, and the next one is not due.
     fn retry_scheduled(&self, image: &DesiredImage, entry: &ImageStatus) -> Option<Wait> {
         let until = entry.next_retry_at.filter(|until| *until > self.now)?;
-        // A time farther away than any schedule reaches was written under another clock.
-        if until.duration_since(self.now)
-            > SignedDuration::try_from(retry::LONGEST).unwrap_or(SignedDuration::MAX)
-        {
+        // A time farther away than any schedule reaches was written under another clock; one that was set a little back
+        // is none.
+        let reach = SignedDuration::try_from(retry::LONGEST).unwrap_or(SignedDuration::MAX);
+        if until.duration_since(self.now) > reach.saturating_add(CLOCK_SLACK) {
             return None;
         }
         let error = entry.last_error.as_ref()?;
@@ -221,7 +231,16 @@ impl<'a> Rules<'a> {
                  declare another imageName"
                     .to_owned(),
             ),
-            FailureKind::Transient | FailureKind::SourceBusy | FailureKind::OutcomeUnknown => wait(
+            FailureKind::OutcomeUnknown => wait(
+                Reason::RetryScheduled,
+                Needs::Person,
+                Some(error.reason),
+                format!(
+                    "{}: {} creates in a row ended so, and no image is listed: {}",
+                    error.reason, error.count, error.message
+                ),
+            ),
+            FailureKind::Transient | FailureKind::SourceBusy => wait(
                 Reason::RetryScheduled,
                 Needs::Time,
                 None,
@@ -367,7 +386,7 @@ fn ids(images: &[&ObservedImage]) -> String {
 
 /// What the service says went wrong with an image.
 fn errors(image: &ObservedImage) -> Option<String> {
-    let texts: Vec<String> = image
+    let mut texts: Vec<String> = image
         .errors
         .iter()
         .map(
@@ -379,5 +398,7 @@ fn errors(image: &ObservedImage) -> Option<String> {
         )
         .filter(|text| !text.is_empty())
         .collect();
+    // The service's order says nothing, and a changed one must not look like a change.
+    texts.sort();
     (!texts.is_empty()).then(|| texts.join("; "))
 }

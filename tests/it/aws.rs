@@ -79,6 +79,7 @@ create_rows! {
     cut: Wire::Cut => OutcomeUnknown CreateResultUnknown "";
     cut_within_the_answer: Wire::CutBody => OutcomeUnknown CreateResultUnknown "";
     unreadable: Wire::Body(200, "no json".into()) => OutcomeUnknown CreateResultUnknown "";
+    empty: Wire::Body(200, String::new()) => OutcomeUnknown CreateResultUnknown "the answer is empty";
     without_an_id: Wire::Body(200, "{}".into()) => OutcomeUnknown CreateResultUnknown "without an image id";
     already_exists: error(400, "ResourceAlreadyExistsException") => OutcomeUnknown CreateResultUnknown "";
     source_busy: error(400, "InvalidResourceStateException") => SourceBusy SourceImageNotAvailable "";
@@ -116,6 +117,8 @@ list_rows! {
     throttled_after_three_tries: vec![error(400, "ThrottlingException"); 3], 3 => Transient Throttled "";
     failing_after_three_tries: vec![error(500, "InternalFailure"); 3], 3 => Transient ServiceUnavailable "";
     unreadable: vec![Wire::Body(200, "no json".into()); 3], 1 => Transient ServiceUnavailable "";
+    empty: vec![Wire::Body(200, String::new()); 3], 1 => Transient ServiceUnavailable "the answer is empty";
+    too_large: vec![Wire::Body(200, " ".repeat(9 << 20)); 3], 3 => Transient ServiceUnavailable "cannot be read";
     access_denied: vec![error(400, "AccessDeniedException")], 1
         => Blocked AccessDenied "workspaces:DescribeWorkspaceImages with Resource \"*\"";
     expired: vec![error(400, "ExpiredTokenException")], 1 => Blocked AccessDenied "expired";

@@ -269,7 +269,7 @@ async fn exit_4_when_a_person_is_needed() {
     assert_eq!((ran.code, server.operations().len()), (4, 2), "{ran:?}");
     assert!(
         ran.last_line()
-            .contains("a (QuotaExceeded), b (BuildFailed)"),
+            .contains("a (QuotaExceeded); b (BuildFailed)"),
         "{}",
         ran.err
     );
@@ -360,6 +360,24 @@ async fn exit_9_names_what_is_left_when_the_time_is_over() {
 }
 
 #[tokio::test]
+async fn a_listing_that_hangs_ends_with_the_time_and_names_the_images() {
+    let checkout = Checkout::of(&["a"]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let ran = checkout
+        .run(&format!(
+            "--endpoint-url {url} reconcile --once --timeout 1s"
+        ))
+        .await;
+    assert_eq!(ran.code, 9, "{ran:?}");
+    assert!(
+        ran.last_line().contains("a (not looked at yet)"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
 async fn exit_64_for_a_command_line_that_makes_no_sense() {
     let checkout = Checkout::of(&["a"]);
     for arguments in [
@@ -445,6 +463,101 @@ async fn the_embedded_account_lasts_between_runs() {
 }
 
 #[tokio::test]
+async fn a_seed_is_used_or_refused_and_never_passed_over() {
+    let checkout = Checkout::of(&["a"]);
+    checkout.write("seed.yaml", "images: [{ id: wsi-source000, name: source }]");
+    assert_eq!(checkout.run("reconcile --once --simulate").await.code, 0);
+    assert_eq!(checkout.run("plan --simulate=none.yaml").await.code, 1);
+    let ran = checkout.run("plan --simulate=seed.yaml").await;
+    assert_eq!(ran.code, 64, "{ran:?}");
+    assert!(
+        ran.last_line().contains("began with another seed"),
+        "{}",
+        ran.err
+    );
+    let elsewhere = "--status-file seeded/status.json reconcile --once --simulate=seed.yaml";
+    assert_eq!(checkout.run(elsewhere).await.code, 0);
+    assert_eq!(checkout.run(elsewhere).await.code, 0);
+}
+
+#[tokio::test]
+async fn a_rehearsal_never_takes_the_place_of_the_real_status() {
+    let checkout = Checkout::of(&["a"]);
+    let listing = || page(&[SOURCE, "wsi-a a AVAILABLE"], None);
+    let server = Server::start(vec![listing(), listing()]).await;
+    assert_eq!(
+        checkout
+            .run_at(&server, "reconcile --once --status-file s.json")
+            .await
+            .code,
+        0
+    );
+    for arguments in ["plan --simulate", "reconcile --once --simulate"] {
+        let ran = checkout
+            .run(&format!("{arguments} --status-file s.json"))
+            .await;
+        assert_eq!(ran.code, 64, "{arguments}: {ran:?}");
+    }
+    assert_eq!(
+        checkout
+            .run_at(&server, "reconcile --once --status-file s.json")
+            .await
+            .code,
+        0
+    );
+    assert!(!checkout.path().join("s.json.aside-1").exists());
+}
+
+#[tokio::test]
+async fn a_pipe_in_a_files_place_is_refused_and_not_waited_for() {
+    let checkout = Checkout::of(&["a"]);
+    for name in ["pipe", "status.json.tmp"] {
+        Command::new("mkfifo")
+            .arg(checkout.path().join(name))
+            .status()
+            .unwrap();
+    }
+    for arguments in [
+        "status --status-file pipe",
+        "plan --simulate=pipe",
+        "reconcile --once --simulate --status-file pipe",
+    ] {
+        let ran = checkout.run(arguments).await;
+        assert_eq!(ran.code, 1, "{arguments}: {ran:?}");
+        assert!(ran.last_line().contains("no regular file"), "{}", ran.err);
+    }
+    let ran = checkout
+        .run("reconcile --once --simulate --status-file status.json")
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[tokio::test]
+async fn empty_variables_count_as_none() {
+    let checkout = Checkout::of(&["a"]);
+    let mut command = checkout.command("plan --simulate");
+    for variable in [
+        "REGION",
+        "PROFILE",
+        "ENDPOINT_URL",
+        "STATUS_FILE",
+        "MANIFESTS",
+        "OUTPUT",
+        "API_RATE",
+        "ALLOW_EMPTY",
+    ] {
+        command.env(format!("REPAVE_{variable}"), "");
+    }
+    let ran = Ran::of(
+        tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[tokio::test]
 async fn the_standard_endpoint_variables_work() {
     let checkout = Checkout::of(&["a"]);
     for variable in [
@@ -501,7 +614,8 @@ async fn text_from_the_service_is_escaped_wherever_it_goes() {
 #[tokio::test]
 async fn killed_at_any_moment_it_goes_on_without_a_second_create() {
     let names = ["a", "b", "c", "d"];
-    let seed = "images: [{ id: wsi-source000, name: source }]\napiRate: { perSecond: 0 }\n\
+    // The service refuses no second image of a name and lists new ones late: only repave keeps them from being made.
+    let seed = "images: [{ id: wsi-source000, name: source }]\napiRate: { perSecond: 0 }\nuniqueNames: false\nlistingLag: 1\n\
                 faults: [{ operation: CreateUpdatedWorkspaceImage, times: 1000, fault: Slow, by: 8ms }]";
     // How long a run takes here, on this machine and under this load, to spread the moments over.
     let whole = std::time::Instant::now();
@@ -523,7 +637,7 @@ async fn killed_at_any_moment_it_goes_on_without_a_second_create() {
         let checkout = Checkout::of(&names);
         let (account, url) = simulator(seed).await;
         let arguments =
-            format!("--endpoint-url {url} --settle-time 1s --api-rate 1000 reconcile --once");
+            format!("--endpoint-url {url} --settle-time 3s --api-rate 1000 reconcile --once");
         let mut child = checkout.command(&arguments).spawn().unwrap();
         tokio::time::sleep(moment).await;
         child.kill().unwrap();

@@ -363,6 +363,21 @@ fn a_name_that_is_taken_but_never_listed_becomes_a_case_for_a_person() {
 }
 
 #[test]
+fn a_result_that_stays_unknown_becomes_a_case_for_a_person() {
+    let mut world = a().look();
+    for round in 1..=3 {
+        world = world
+            .mark("a")
+            .record("a", Err("SomethingNewException"))
+            .look();
+        assert_eq!(world.answer(), "Settling Time", "round {round}");
+        world = world.after("10m");
+    }
+    assert_eq!(world.answer(), "RetryScheduled ! CreateResultUnknown");
+    assert_eq!(world.after("50m").answer(), format!("Create from {GOLD}"));
+}
+
+#[test]
 fn times_written_under_another_clock_keep_nothing_waiting_for_ever() {
     let early = a().look().mark("a").record("a", Err("timeout")).look();
     // The clock was a year ahead when these were written.

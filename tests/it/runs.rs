@@ -105,6 +105,7 @@ impl Story {
         let target = Target {
             region: "eu-west-1".into(),
             account_id: None,
+            simulated: true,
         };
         let stop = self.stop.clone();
         let mut reconciler =
@@ -115,7 +116,7 @@ impl Story {
             &self.desired,
             &manifests,
             self.wait,
-            |_| Ok(()),
+            |_, _| Ok(()),
         )
         .await
         .unwrap();

@@ -132,8 +132,10 @@ fn a_create_outlives_its_manifest_until_it_has_settled() {
         ..world.clone()
     };
     assert_eq!(back.answer(), "Settling Time");
-    let seen = world.with(image("wsi-1", "a")).look();
+    let seen = world.clone().with(image("wsi-1", "a")).look();
     assert_eq!(seen.status.images.len(), 0);
+    // And not for ever, if the image is never listed.
+    assert_eq!(world.after("25h").look().status.images.len(), 0);
 }
 
 #[test]

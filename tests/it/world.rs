@@ -87,6 +87,7 @@ impl World {
             status: Status::new(Target {
                 region: "eu-west-1".into(),
                 account_id: None,
+                simulated: false,
             }),
             now: noon(),
         }
