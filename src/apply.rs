@@ -83,7 +83,8 @@ fn report(desired: &DesiredImage, source: &str, result: &Result<String, ApiError
         }
         Err(error) => {
             let (reason, why) = (error.reason, escaped(&error.message, 500));
-            tracing::warn!(name, image, source, %reason, "create failed: {why}");
+            // What becomes of it is told with the pass's other changes.
+            tracing::debug!(name, image, source, %reason, "create failed: {why}");
         }
     }
 }

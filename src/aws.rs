@@ -61,11 +61,18 @@ pub struct AwsImages {
     client: Client,
     pace: Arc<Pace>,
     region: String,
+    /// How to set it up anew; nothing where credentials can't change.
+    connection: Option<Connection>,
 }
 
 impl AwsImages {
     /// Sets up the SDK through its usual chain: profiles, SSO, environment, container and instance roles.
     pub async fn connect(connection: &Connection) -> Result<Self, ConnectError> {
+        let pace = Arc::new(Pace::new(connection.api_rate, Pace::BURST));
+        Self::connect_at(connection, pace).await
+    }
+
+    async fn connect_at(connection: &Connection, pace: Arc<Pace>) -> Result<Self, ConnectError> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(pace::PacedClient::unpaced());
         if let Some(region) = &connection.region {
@@ -85,7 +92,15 @@ impl AwsImages {
         // Only an endpoint given here is sure to be the one: the environment may name another for this service.
         let local = connection.endpoint_url.as_deref().is_some_and(is_local);
         let config = aws_sdk_workspaces::config::Builder::from(&shared);
-        Ok(Self::build(config, region, connection.api_rate, local))
+        let connection = Connection {
+            // What the configuration says later must not move a run to another Region.
+            region: Some(region.clone()),
+            ..connection.clone()
+        };
+        Ok(Self {
+            connection: Some(connection),
+            ..Self::build(config, region, pace, local)
+        })
     }
 
     /// Sets up the SDK for an embedded service, with credentials that open nothing else.
@@ -101,16 +116,16 @@ impl AwsImages {
                 "simulated",
             ))
             .endpoint_url(endpoint_url);
-        Self::build(config, region.to_owned(), api_rate, true)
+        let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
+        Self::build(config, region.to_owned(), pace, true)
     }
 
     fn build(
         config: aws_sdk_workspaces::config::Builder,
         region: String,
-        api_rate: f64,
+        pace: Arc<Pace>,
         local: bool,
     ) -> Self {
-        let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
@@ -125,6 +140,7 @@ impl AwsImages {
             client: Client::from_conf(config),
             pace,
             region,
+            connection: None,
         }
     }
 
@@ -163,6 +179,16 @@ impl ImageApi for AwsImages {
 
     async fn ready(&self) {
         self.pace.ready().await;
+    }
+
+    /// The SDK reads the shared configuration files once and keeps what they said; this reads them again.
+    async fn renew(&mut self) {
+        let Some(connection) = self.connection.clone() else {
+            return;
+        };
+        if let Ok(renewed) = Self::connect_at(&connection, Arc::clone(&self.pace)).await {
+            *self = renewed;
+        }
     }
 
     async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {

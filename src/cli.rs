@@ -26,7 +26,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Create the declared images that are missing
+    /// Create the declared images that are missing, and keep watching; with --once, end when nothing is owed
     Reconcile(Reconcile),
     /// Show what a pass would do; changes nothing
     Plan(Plan),
@@ -50,9 +50,49 @@ pub struct Reconcile {
     /// Refuse a plan with more creates than this
     #[arg(long, env = "REPAVE_MAX_CREATES", value_name = "NUMBER")]
     pub max_creates: Option<usize>,
-    /// The longest that the run may take
-    #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", default_value = "15m", value_parser = duration)]
-    pub timeout: SignedDuration,
+    /// The longest that the run may take [default: 15m]
+    #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<SignedDuration>,
+    /// The longest time between two passes of the daemon [default: 10m]
+    #[arg(long, env = "REPAVE_INTERVAL", value_name = "DURATION", value_parser = duration)]
+    pub interval: Option<SignedDuration>,
+    /// Look for changed manifests every so often [5s if not said] and not only when the file system tells of them
+    #[arg(
+        long, env = "REPAVE_WATCH_POLL", value_name = "DURATION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "5s", value_parser = duration
+    )]
+    pub watch_poll: Option<SignedDuration>,
+    /// Serve /healthz, /readyz and /metrics there; a port alone is this machine's own
+    #[arg(long, env = "REPAVE_HEALTH_ADDR", value_name = "[ADDRESS:]PORT", value_parser = health_address)]
+    pub health_addr: Option<std::net::SocketAddr>,
+}
+
+impl Reconcile {
+    /// Says which flag does not go with `--once`, or with its absence.
+    fn check(&self) -> Result<(), String> {
+        let given = if self.once {
+            [
+                (self.interval.is_some(), "--interval"),
+                (self.watch_poll.is_some(), "--watch-poll"),
+                (self.health_addr.is_some(), "--health-addr"),
+            ]
+        } else {
+            [
+                (self.wait, "--wait"),
+                (self.timeout.is_some(), "--timeout"),
+                (false, ""),
+            ]
+        };
+        match (given.iter().find(|(given, _)| *given), self.once) {
+            (None, _) => Ok(()),
+            (Some((_, flag)), true) => Err(format!(
+                "{flag} is for the daemon and has no meaning with --once"
+            )),
+            (Some((_, flag)), false) => Err(format!(
+                "{flag} needs --once: without it, reconcile runs until a signal ends it"
+            )),
+        }
+    }
 }
 
 /// Arguments of `plan`.
@@ -257,6 +297,9 @@ impl Cli {
     /// Resolves what was typed into what it means, or says what does not fit together.
     pub fn resolve(self) -> Result<Config, String> {
         let Self { command, common } = self;
+        if let Command::Reconcile(reconcile) = &command {
+            reconcile.check()?;
+        }
         let seed = match common.simulate {
             None | Some(Simulation::Off) => None,
             Some(Simulation::Derived) => Some(None),
@@ -324,6 +367,18 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
         }
         Ok(_) => Err("must be from 1s to 7 days (168h)".into()),
         Err(_) => Err("must be a number with a unit, as 30s, 15m or 1h 30m".into()),
+    }
+}
+
+/// An address with a port, or a port alone, as `8080` or `:8080`: this machine's own.
+fn health_address(text: &str) -> Result<std::net::SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text);
+    match (text.parse(), port.parse()) {
+        (Ok(address), _) => Ok(address),
+        (Err(_), Ok(port)) => Ok((std::net::Ipv4Addr::LOCALHOST, port).into()),
+        (Err(_), Err(_)) => {
+            Err("must be a port, as 8080, or an IP address and a port, as 0.0.0.0:8080".into())
+        }
     }
 }
 
@@ -411,6 +466,42 @@ mod tests {
         }
         assert!(region("eu-west-1").is_ok());
         assert!(region("eu-west-1.evil.example/").is_err());
+    }
+
+    #[test]
+    fn flags_of_the_daemon_and_of_a_run_are_not_mixed() {
+        for (arguments, valid) in [
+            ("reconcile --once --wait --timeout 5m --max-creates 1", true),
+            (
+                "reconcile --interval 5m --watch-poll --health-addr 8080 --max-creates 1",
+                true,
+            ),
+            ("reconcile --wait", false),
+            ("reconcile --timeout 5m", false),
+            ("reconcile --once --interval 5m", false),
+            ("reconcile --once --watch-poll=1s", false),
+            ("reconcile --once --health-addr 8080", false),
+        ] {
+            let words = std::iter::once("repave").chain(arguments.split(' '));
+            let resolved = Cli::try_parse_from(words).unwrap().resolve();
+            assert_eq!(resolved.is_ok(), valid, "{arguments}: {resolved:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_alone_is_this_machines_own() {
+        for (text, address) in [
+            ("8080", Some("127.0.0.1:8080")),
+            (":8080", Some("127.0.0.1:8080")),
+            ("0.0.0.0:8080", Some("0.0.0.0:8080")),
+            ("[::1]:0", Some("[::1]:0")),
+            ("localhost:8080", None),
+            ("70000", None),
+            ("", None),
+        ] {
+            let found = health_address(text).ok().map(|address| address.to_string());
+            assert_eq!(found.as_deref(), address, "{text}");
+        }
     }
 
     #[test]

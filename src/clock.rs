@@ -1,5 +1,7 @@
 //! The one door to the wall clock. Everything below the loop takes `now` as an argument.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
@@ -10,7 +12,11 @@ pub struct Clock(Source);
 #[derive(Debug, Clone, Copy)]
 enum Source {
     Wall,
-    Runtime { epoch: Timestamp, start: Instant },
+    Runtime {
+        epoch: Timestamp,
+        start: Instant,
+        shift: Option<&'static AtomicI64>,
+    },
 }
 
 impl Clock {
@@ -24,7 +30,21 @@ impl Clock {
         Self(Source::Runtime {
             epoch,
             start: Instant::now(),
+            shift: None,
         })
+    }
+
+    /// The same clock, of the runtime's kind, set by hand: it shows so many seconds more at any time.
+    #[must_use]
+    pub fn shifted(self, seconds: &'static AtomicI64) -> Self {
+        match self.0 {
+            Source::Wall => self,
+            Source::Runtime { epoch, start, .. } => Self(Source::Runtime {
+                epoch,
+                start,
+                shift: Some(seconds),
+            }),
+        }
     }
 
     /// The time, to the nanosecond.
@@ -32,10 +52,18 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self.0 {
             Source::Wall => Timestamp::now(),
-            Source::Runtime { epoch, start } => {
+            Source::Runtime {
+                epoch,
+                start,
+                shift,
+            } => {
                 let passed =
                     SignedDuration::try_from(start.elapsed()).unwrap_or(SignedDuration::MAX);
-                epoch.saturating_add(passed).unwrap_or(Timestamp::MAX)
+                let shift = shift.map_or(0, |shift| shift.load(Ordering::Relaxed));
+                epoch
+                    .saturating_add(passed)
+                    .and_then(|time| time.saturating_add(SignedDuration::from_secs(shift)))
+                    .unwrap_or(Timestamp::MAX)
             }
         }
     }

@@ -12,13 +12,18 @@ use crate::image::{Observed, ObservedImage};
 use crate::name::{Description, ImageName, Tags};
 use crate::reason::Reason;
 
-/// The two verbs that repave needs of an account's images in one Region.
+/// What repave needs of an account's images in one Region.
 pub trait ImageApi {
     /// Lists every image that the account owns: all pages, or an error; never a part.
     fn list_images(&self) -> impl Future<Output = Result<Observed, ApiError>> + Send;
 
     /// Waits until a call could be sent at once, without sending one.
     fn ready(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// Looks anew for what says who is asking: credentials may have been replaced.
+    fn renew(&mut self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 

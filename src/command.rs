@@ -5,24 +5,25 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::aws::AwsImages;
-use crate::cli::{self, Command, Config, Output, Simulated};
+use crate::cli::{self, Command, Config, Output};
 use crate::clock::Clock;
 use crate::cloud::{ApiError, ImageApi};
-use crate::embedded::{self, EmbeddedError, Kept};
-use crate::escape::escaped;
-use crate::image::Desired;
+use crate::embedded::{self, Kept};
+use crate::escape::{escaped, with_causes};
 use crate::manifest::{self, Invalid, Loaded, Problem};
 use crate::outcome::{ExitCode, Outcome};
 use crate::plan::plan;
 use crate::reason::Reason;
 use crate::report::{self, Document, PlanBody, counted};
-use crate::simulator::server::Server;
 use crate::status::{Status, Target};
 use crate::stop::Stop;
 use crate::store::{self, Store, StoreError};
 
+mod connect;
+mod daemon;
 mod reconcile;
+
+use connect::{connect, embedded_failed};
 
 /// Runs the command: data goes to `out`, and the outcome says the rest.
 pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop) -> Outcome {
@@ -34,8 +35,11 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
     let outcome = match &config.command {
         Command::Validate => Ok(validate(config, &mut screen)),
         Command::Plan(arguments) => show_plan(config, arguments, &mut screen, clock, &stop).await,
-        Command::Reconcile(arguments) => {
+        Command::Reconcile(arguments) if arguments.once => {
             reconcile::once(config, arguments, &mut screen, clock, stop).await
+        }
+        Command::Reconcile(arguments) => {
+            daemon::run(config, arguments, &mut screen, clock, stop).await
         }
         Command::Status => show_status(config, &mut screen, clock),
         Command::Simulate(arguments) => simulate(arguments, &mut screen, clock, &stop).await,
@@ -191,65 +195,6 @@ fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
     outcome
 }
 
-/// The service, and the embedded server that may stand behind it.
-struct Connected {
-    api: AwsImages,
-    _server: Option<Server>,
-}
-
-/// Connects to AWS, or to the embedded API. Only a run that `keeps` changes a simulated account's file.
-async fn connect(
-    config: &Config,
-    desired: &Desired,
-    keeps: bool,
-    clock: Clock,
-) -> Result<Connected, Outcome> {
-    let Some(Simulated { seed, account_file }) = &config.simulated else {
-        let api = AwsImages::connect(&config.connection)
-            .await
-            .map_err(|error| Outcome::new(ExitCode::Usage, error.to_string()))?;
-        return Ok(Connected { api, _server: None });
-    };
-    let region = config.connection.region.as_deref();
-    let (mut kept, new) = Kept::find(Some(account_file), seed.as_deref(), region)
-        .map_err(|error| embedded_failed(&error))?;
-    if seed.is_none() {
-        embedded::add_sources(&mut kept.account, desired, clock);
-    }
-    let file = escaped(&account_file.display().to_string(), 512);
-    if new {
-        tracing::info!(file, "new simulated account");
-    } else {
-        tracing::info!(
-            file,
-            "simulated account of an earlier run; to start afresh, remove this file and the status file"
-        );
-    }
-    let region = region.unwrap_or(&kept.account.settings().region).to_owned();
-    let file = keeps.then_some(account_file.as_path());
-    let server = embedded::serve(kept, file, embedded::ANY_PORT, clock)
-        .await
-        .map_err(|error| embedded_failed(&error))?;
-    let url = format!("http://{}", server.address());
-    let api = AwsImages::embedded(&url, &region, config.connection.api_rate);
-    Ok(Connected {
-        api,
-        _server: Some(server),
-    })
-}
-
-fn embedded_failed(error: &EmbeddedError) -> Outcome {
-    let code = match error {
-        EmbeddedError::OtherSeed { .. } => ExitCode::Usage,
-        EmbeddedError::Read { .. }
-        | EmbeddedError::Seed { .. }
-        | EmbeddedError::Account { .. }
-        | EmbeddedError::Store(_)
-        | EmbeddedError::Listen { .. } => ExitCode::Failed,
-    };
-    Outcome::new(code, with_causes(error))
-}
-
 async fn show_plan(
     config: &Config,
     arguments: &cli::Plan,
@@ -326,16 +271,6 @@ fn store_failed(error: &StoreError) -> Outcome {
     Outcome::new(code, with_causes(error))
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
-}
-
 /// The status file, for `-o json`.
 #[derive(Serialize)]
 struct StatusBody<'a> {
@@ -403,7 +338,7 @@ async fn simulate(
     };
     let (kept, _) = Kept::find(file, arguments.seed.as_deref(), None)
         .map_err(|error| embedded_failed(&error))?;
-    let server = embedded::serve(kept, file, arguments.listen, clock)
+    let (server, _) = embedded::serve(kept, file, arguments.listen, clock)
         .await
         .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());

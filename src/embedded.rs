@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::clock::Clock;
 use crate::escape::escaped;
 use crate::image::{Desired, Source};
-use crate::simulator::{Account, Settings, seed, server};
+use crate::simulator::{Account, Settings, SharedAccount, seed, server};
 use crate::store::{self, StoreError};
 
 /// The largest account file or seed that is read.
@@ -170,7 +170,7 @@ pub async fn serve(
     file: Option<&Path>,
     address: SocketAddr,
     clock: Clock,
-) -> Result<server::Server, EmbeddedError> {
+) -> Result<(server::Server, SharedAccount), EmbeddedError> {
     if let Some(file) = file {
         store::make_folder(file)?;
     }
@@ -188,14 +188,10 @@ pub async fn serve(
     };
     let listen = |source| EmbeddedError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
-    server::start(
-        listener,
-        Arc::new(Mutex::new(account)),
-        clock,
-        Box::new(save),
-    )
-    .await
-    .map_err(listen)
+    let account = Arc::new(Mutex::new(account));
+    let shared = Arc::clone(&account);
+    let server = server::start(listener, shared, clock, Box::new(save)).await;
+    Ok((server.map_err(listen)?, account))
 }
 
 /// What [`Kept`] is written as.

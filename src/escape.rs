@@ -116,6 +116,17 @@ impl serde_json::ser::Formatter for SafeJson {
     }
 }
 
+/// An error and everything it comes from, in one line. Texts from outside in it are not escaped.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,7 @@
 //! | [`name`] | names, ids and other values, with the service's limits |
 //! | [`image`] | the nouns: desired and observed images |
 //! | [`manifest`] | YAML to [`Desired`](image::Desired); every problem with its place |
+//! | [`checkout`] | the manifests of a process that stays: read at rest, and the last valid set |
 //! | [`reason`] | every reason that is ever given |
 //! | [`cloud`] | the boundary: [`ImageApi`](cloud::ImageApi), and what a failed call means |
 //! | [`aws`] | `ImageApi` over the SDK: paging, mapping, the token bucket |
@@ -26,15 +27,18 @@
 //! | [`retry`] | pure: when a failed call may be tried again |
 //! | [`status`] | what is remembered: records, conditions, pure transitions |
 //! | [`store`] | the door to files that are written: load, atomic save, lock |
+//! | [`changes`] | what changed from pass to pass, one line each |
 //! | [`mod@apply`] | mark, call, record; one attempt a step |
 //! | [`reconcile`] | one pass |
 //! | [`once`] | passes until nothing is owed |
-//! | [`stop`] | the word to stop |
+//! | [`daemon`] | *when* a pass runs: file events, timers, signals |
+//! | [`stamp`] | whether a file is still the one it was |
+//! | [`stop`] | the word to stop, and the word to look at once |
 //! | [`outcome`] | exit codes |
 //! | [`report`] | text and JSON forms |
 //! | [`escape`] | text from outside, safe to print |
 //! | [`clock`] | the door to the wall clock |
-//! | [`revision`] | the commit of a checkout |
+//! | [`git`] | what Git says of a checkout: its commit, and whether Git is at work |
 //! | [`simulator`] | the image API, embedded: a pure account, and HTTP in front of it |
 //! | [`embedded`] | the simulator in place of AWS for one run |
 //!
@@ -43,12 +47,16 @@
 
 pub mod apply;
 pub mod aws;
+pub mod changes;
+pub mod checkout;
 pub mod cli;
 pub mod clock;
 pub mod cloud;
 pub mod command;
+pub mod daemon;
 pub mod embedded;
 pub mod escape;
+pub mod git;
 pub mod image;
 pub mod manifest;
 pub mod name;
@@ -59,8 +67,8 @@ pub mod reason;
 pub mod reconcile;
 pub mod report;
 pub mod retry;
-pub mod revision;
 pub mod simulator;
+pub mod stamp;
 pub mod status;
 pub mod stop;
 pub mod store;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use repave::cli::{Cli, Color, Config, LogFormat, LogLevel};
+use repave::cli::{Cli, Color, Command, Config, LogFormat, LogLevel};
 use repave::clock::Clock;
 use repave::command;
 use repave::outcome::{self, Outcome};
@@ -64,7 +64,9 @@ fn end(outcome: &Outcome) -> ExitCode {
 
 async fn run(config: &Config) -> Outcome {
     let (stopper, stop) = Stopper::new();
-    if let Err(error) = listen_for_signals(stopper) {
+    // Elsewhere a terminal that goes away takes the command with it, as ever.
+    let hangs_up = matches!(&config.command, Command::Reconcile(reconcile) if !reconcile.once);
+    if let Err(error) = listen_for_signals(stopper, hangs_up) {
         let words = format!("cannot listen for signals: {error}");
         return Outcome::new(outcome::ExitCode::Failed, words);
     }
@@ -74,22 +76,33 @@ async fn run(config: &Config) -> Outcome {
 
 /// Listens on a thread of its own: reading ten thousand files, or a reader of the output that does not read, must not
 /// keep a second signal from ending the process.
-fn listen_for_signals(stopper: Stopper) -> std::io::Result<()> {
+fn listen_for_signals(stopper: Stopper, hangs_up: bool) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
-    let (mut interrupt, mut terminate) = {
+    let (mut interrupt, mut terminate, mut hangup) = {
         let _inside = runtime.enter();
+        let hangup = hangs_up.then(|| signal(SignalKind::hangup())).transpose()?;
         (
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,
+            hangup,
         )
     };
     let listen = async move {
         let mut next = async || {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+            loop {
+                let hung_up = async {
+                    match &mut hangup {
+                        Some(hangup) => hangup.recv().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    _ = interrupt.recv() => return,
+                    _ = terminate.recv() => return,
+                    _ = hung_up => stopper.hang_up(),
+                }
             }
         };
         next().await;

@@ -4,6 +4,7 @@
 //! | file | its one job |
 //! |---|---|
 //! | `read.rs` | finds and reads the files: what may be opened, how much of it |
+//! | `touch.rs` | tells whether anything was touched, without reading it |
 //! | `yaml.rs` | text to a tree with numbered nodes, within limits; the only user of `serde_yaml` |
 //! | `decode.rs` | tree to [`DesiredImage`], collecting problems by node number; `fields.rs` is its vocabulary |
 //! | `digest.rs` | digests of a manifest and of the set |
@@ -23,6 +24,7 @@ mod fields;
 mod locate;
 mod problem;
 mod read;
+mod touch;
 mod yaml;
 
 use std::path::Path;
@@ -34,6 +36,7 @@ use decode::Origin;
 use locate::Map;
 pub use problem::Problem;
 use problem::Report;
+pub use touch::{Touched, touched};
 
 /// The API group whose documents are manifests.
 pub const GROUP: &str = "repave.dev";
@@ -107,7 +110,11 @@ pub struct FileResult {
 ///
 /// Either all of them are valid or none is returned: a broken file never means "absent".
 pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
-    let (files, mut problems) = read::find(folder);
+    let read::Tree {
+        files,
+        mut problems,
+        folders: _,
+    } = read::find(folder);
     let mut warnings = Vec::new();
     let mut skipped = 0;
     let mut images = Vec::with_capacity(files.len());

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::apply::{Attempt, apply};
+use crate::changes::Told;
 use crate::clock::{Clock, whole_seconds};
 use crate::cloud::{ApiError, ImageApi};
 use crate::image::Desired;
@@ -20,6 +21,7 @@ pub struct Reconciler<A> {
     settle: SignedDuration,
     clock: Clock,
     stop: Stop,
+    told: Told,
     passes: u64,
 }
 
@@ -68,6 +70,7 @@ impl<A: ImageApi> Reconciler<A> {
         Ok(Self {
             api,
             store,
+            told: Told::by(&status),
             status,
             settle,
             clock,
@@ -100,13 +103,19 @@ impl<A: ImageApi> Reconciler<A> {
     ) -> Result<Pass<'a>, PassError> {
         self.passes += 1;
         tracing::debug!(pass = self.passes, "pass began");
+        self.note(manifests)?;
         let observed = match self.stop.unless(self.api.list_images()).await {
-            Ok(listing) => listing?,
+            Ok(Ok(observed)) => observed,
+            Ok(Err(error)) => {
+                self.status
+                    .listing_failed(&error, self.clock.now_in_seconds());
+                self.store.save(&self.status)?;
+                return Err(PassError::Observe(error));
+            }
             Err(reason) => return Err(PassError::Stopped(reason)),
         };
         let now = whole_seconds(self.clock.now());
         self.know_account(observed.owner())?;
-        self.status.manifests.clone_from(manifests);
         self.status.observe(desired, &observed, now);
 
         let planned = plan(desired, &observed, &self.status, self.settle, now);
@@ -127,12 +136,34 @@ impl<A: ImageApi> Reconciler<A> {
         let now = whole_seconds(self.clock.now());
         let left = plan(desired, &observed, &self.status, self.settle, now);
         left.describe(&mut self.status, now);
+        self.told.tell(&self.status);
         self.store.save(&self.status)?;
         Ok(Pass {
             planned,
             attempts,
             left,
         })
+    }
+
+    /// Notes what was read from the manifests, for the next save, and makes sure that the files are still repave's own.
+    fn note(&mut self, manifests: &ManifestsStatus) -> Result<(), StoreError> {
+        for found in self.store.hold(&self.status)? {
+            tracing::warn!("{found}");
+        }
+        self.status.manifests.clone_from(manifests);
+        Ok(())
+    }
+
+    /// Saves what was read from the manifests where there is no set of them to run a pass over.
+    pub fn record_manifests(&mut self, manifests: &ManifestsStatus) -> Result<(), StoreError> {
+        self.note(manifests)?;
+        self.store.save(&self.status)?;
+        Ok(())
+    }
+
+    /// Looks anew for what says who is asking, as credentials that were replaced since.
+    pub async fn renew(&mut self) {
+        self.api.renew().await;
     }
 
     /// Takes in whose account was listed. A memory of another account is set aside, not mixed in.
@@ -147,7 +178,11 @@ impl<A: ImageApi> Reconciler<A> {
         if self.status.is_foreign_to(&target) {
             let aside = self.store.set_aside()?;
             tracing::warn!("the status was about another account and was set aside as {aside}");
-            self.status = Status::new(target);
+            let manifests = std::mem::take(&mut self.status.manifests);
+            self.status = Status {
+                manifests,
+                ..Status::new(target)
+            };
         } else {
             self.status.target = target;
         }

@@ -316,6 +316,11 @@ pub fn status_text(status: &Status, now: Timestamp) -> String {
     for problem in &status.manifests.problems {
         let _ = writeln!(text, "Problem: {}", Escaped(problem));
     }
+    if let Some(error) = &status.listing_error {
+        let age = duration(now.duration_since(error.since));
+        let why = Escaped(&error.message);
+        let _ = writeln!(text, "Not listed for {age} ({}): {why}", error.reason);
+    }
     let mut rows = vec![[
         "NAME".to_owned(),
         "IMAGE".into(),

@@ -49,6 +49,20 @@ pub struct ManifestsStatus {
     pub problems: Vec<String>,
 }
 
+/// Why the account could not be listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListingError {
+    /// Why.
+    pub reason: Reason,
+    /// The service's code, if it gave one.
+    pub code: Option<String>,
+    /// What happened and what to do, the first time that it failed for this reason.
+    pub message: String,
+    /// Since when it fails for this reason.
+    pub since: Timestamp,
+}
+
 /// Everything that repave remembers of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -61,6 +75,8 @@ pub struct Status {
     pub target: Target,
     /// The manifests it is about.
     pub manifests: ManifestsStatus,
+    /// Why the account can't be listed; null once a listing has succeeded.
+    pub listing_error: Option<ListingError>,
     /// One entry for each image, in the order of the manifests' names.
     pub images: Vec<ImageStatus>,
 }
@@ -164,6 +180,7 @@ impl Status {
             kind: KIND.into(),
             target,
             manifests: ManifestsStatus::default(),
+            listing_error: None,
             images: Vec::new(),
         }
     }
@@ -186,8 +203,26 @@ impl Status {
             .find(|image| image.image_name == *name)
     }
 
+    /// Notes that the account could not be listed. What is known of the images stays, and so does the record of a
+    /// failure that is the same again.
+    pub fn listing_failed(&mut self, error: &ApiError, now: Timestamp) {
+        let same = self
+            .listing_error
+            .as_ref()
+            .is_some_and(|last| last.reason == error.reason && last.code == error.code);
+        if !same {
+            self.listing_error = Some(ListingError {
+                reason: error.reason,
+                code: error.code.clone(),
+                message: error.message.clone(),
+                since: now,
+            });
+        }
+    }
+
     /// Takes in a complete listing: one entry for each desired image, and what the listing says of it.
     pub fn observe(&mut self, desired: &Desired, observed: &Observed, now: Timestamp) {
+        self.listing_error = None;
         let listed = observed.by_name();
         let mut known: std::collections::BTreeMap<ImageName, ImageStatus> = self
             .images

@@ -1,6 +1,9 @@
-//! The word to stop: a signal, or the end of the time that was given. It starts and ends nothing by itself.
+//! The word to stop: a signal, or the end of the time that was given; and the word to look again at once. It starts and
+//! ends nothing by itself.
 
-use tokio::sync::watch;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
 use tokio::time::{Duration, Instant};
 
 /// How long a call that is in flight may take to end after the word to stop: a person who pressed Ctrl-C waits for it.
@@ -19,29 +22,42 @@ pub enum StopReason {
 #[derive(Debug, Clone)]
 pub struct Stop {
     signal: watch::Receiver<bool>,
+    hangup: Arc<Notify>,
     deadline: Option<Instant>,
 }
 
 /// The speaking side.
 #[derive(Debug)]
-pub struct Stopper(watch::Sender<bool>);
+pub struct Stopper {
+    signal: watch::Sender<bool>,
+    hangup: Arc<Notify>,
+}
 
 impl Stopper {
     /// Makes both sides.
     pub fn new() -> (Self, Stop) {
-        let (sender, signal) = watch::channel(false);
-        (
-            Self(sender),
-            Stop {
-                signal,
-                deadline: None,
-            },
-        )
+        let (sender, receiver) = watch::channel(false);
+        let hangup = Arc::new(Notify::new());
+        let stop = Stop {
+            signal: receiver,
+            hangup: Arc::clone(&hangup),
+            deadline: None,
+        };
+        let stopper = Self {
+            signal: sender,
+            hangup,
+        };
+        (stopper, stop)
     }
 
     /// Says that a signal came.
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        self.signal.send_replace(true);
+    }
+
+    /// Says that SIGHUP came; several before anyone listens are one.
+    pub fn hang_up(&self) {
+        self.hangup.notify_one();
     }
 }
 
@@ -88,6 +104,11 @@ impl Stop {
             () = signalled => StopReason::Signal,
             () = late => StopReason::Timeout,
         }
+    }
+
+    /// Waits until SIGHUP came, once for each.
+    pub async fn hangup(&self) {
+        self.hangup.notified().await;
     }
 
     /// Runs to the end, or stops in between: for what may be dropped at any moment.

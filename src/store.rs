@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::escape;
+use crate::stamp::Stamp;
 use crate::status::{API_VERSION, KIND, Status, Target};
 
 /// The largest status file that is read. One entry takes about 1 KiB; this is room for 60,000 images.
@@ -170,8 +171,12 @@ pub struct Store {
     path: PathBuf,
     /// What the file says, so that saving the same again writes nothing.
     saved: Option<Status>,
+    /// The file that says it.
+    stamp: Option<Stamp>,
+    /// What another process is told about this one.
+    holder: String,
     /// The lock ends with the process or with this, whichever comes first; it can't go stale.
-    _lock: File,
+    lock: File,
 }
 
 impl Store {
@@ -182,6 +187,17 @@ impl Store {
         if path.file_name().is_none() || path.is_dir() {
             return Err(StoreError::NoFile { path: shown(path) });
         }
+        let lock = Self::take_lock(path, holder)?;
+        Ok(Self {
+            path: path.to_owned(),
+            saved: None,
+            stamp: None,
+            holder: holder.to_owned(),
+            lock,
+        })
+    }
+
+    fn take_lock(path: &Path, holder: &str) -> Result<File, StoreError> {
         let new_folder = make_new_folder(path)?;
         let lock_path = beside(path, "lock");
         let mut lock = OpenOptions::new()
@@ -215,11 +231,57 @@ impl Store {
         if let Some(folder) = new_folder {
             ignore_in_git(&folder)?;
         }
-        Ok(Self {
-            path: path.to_owned(),
-            saved: None,
-            _lock: lock,
-        })
+        Ok(lock)
+    }
+
+    /// Makes sure that lock and file are still those that this left, as someone may have removed or replaced them, and
+    /// says what was found. `status` is what the file should say.
+    ///
+    /// A file that says something else is set aside, and the next save writes the file anew.
+    pub fn hold(&mut self, status: &Status) -> Result<Vec<String>, StoreError> {
+        let mut found = Vec::new();
+        let lock_path = beside(&self.path, "lock");
+        let held = self
+            .lock
+            .metadata()
+            .map_err(failed("look at", &lock_path))?;
+        let still = fs::metadata(&lock_path)
+            .is_ok_and(|there| Stamp::of(&there).is_same_file(&Stamp::of(&held)));
+        if !still {
+            // A lock on a file that has no name any more keeps nobody out.
+            self.lock = Self::take_lock(&self.path, &self.holder)?;
+            found.push(format!("{} was gone; it is locked anew", shown(&lock_path)));
+        }
+        let there = match fs::symlink_metadata(&self.path) {
+            Ok(there) => Some(Stamp::of(&there)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed("look at", &self.path)(error)),
+        };
+        if there == self.stamp {
+            return Ok(found);
+        }
+        if there.is_none() {
+            found.push(format!(
+                "{} was gone; it is written anew",
+                shown(&self.path)
+            ));
+            (self.saved, self.stamp) = (None, None);
+            return Ok(found);
+        }
+        match read_any(&self.path) {
+            // Touched, or copied and moved back; or a save of which only the end failed.
+            Ok(Ok(says)) if Some(&says) == self.saved.as_ref() || says == *status => {
+                (self.saved, self.stamp) = (Some(says), there);
+            }
+            Ok(_) | Err(_) => {
+                let aside = self.set_aside()?;
+                found.push(format!(
+                    "{} was replaced by something else, which was set aside as {aside}; it is written anew",
+                    shown(&self.path)
+                ));
+            }
+        }
+        Ok(found)
     }
 
     /// Reads the status; one that can't be used is set aside under another name, which is returned with the reason.
@@ -227,7 +289,8 @@ impl Store {
         let Read { status, unusable } = read(&self.path, target)?;
         let Some(why) = unusable else {
             // A file that is not there says nothing, not even that there is nothing to remember.
-            self.saved = self.path.exists().then(|| status.clone());
+            self.stamp = self.look();
+            self.saved = self.stamp.is_some().then(|| status.clone());
             return Ok((status, None));
         };
         let aside = self.set_aside()?;
@@ -252,8 +315,14 @@ impl Store {
             }
         };
         fs::rename(&self.path, &aside).map_err(failed("rename", &self.path))?;
-        self.saved = None;
+        (self.saved, self.stamp) = (None, None);
         Ok(shown(&aside))
+    }
+
+    /// The stamp of the file as it is now, if it is there.
+    fn look(&self) -> Option<Stamp> {
+        let file = fs::symlink_metadata(&self.path).ok()?;
+        Some(Stamp::of(&file))
     }
 
     /// Saves the status, whole or not at all; nothing is written when nothing changed. Tells whether it wrote.
@@ -263,6 +332,7 @@ impl Store {
         }
         let bytes = escape::to_json(status).map_err(StoreError::Print)?;
         write_whole(&self.path, &bytes)?;
+        self.stamp = self.look();
         self.saved = Some(status.clone());
         Ok(true)
     }

@@ -9,6 +9,7 @@ use super::{Screen, cancelled, connect, load, store_failed, unlisted};
 use crate::apply::Attempt;
 use crate::cli::{self, Config};
 use crate::clock::Clock;
+use crate::git;
 use crate::image::Desired;
 use crate::once::{self, End, Ended};
 use crate::outcome::{ExitCode, Outcome};
@@ -16,10 +17,12 @@ use crate::plan::{Answer, Needs, Plan, Totals};
 use crate::reason::Reason;
 use crate::reconcile::Reconciler;
 use crate::report::{self, PlanBody, counted};
-use crate::revision;
 use crate::status::{ManifestsStatus, Target};
 use crate::stop::{Stop, StopReason};
 use crate::store::{self, Store};
+
+/// The longest that a run may take, unless set otherwise.
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 
 /// Runs `reconcile --once`.
 pub(super) async fn once(
@@ -29,14 +32,9 @@ pub(super) async fn once(
     clock: Clock,
     stop: Stop,
 ) -> Result<Outcome, Outcome> {
-    if !arguments.once {
-        return Err(Outcome::new(
-            ExitCode::Usage,
-            "reconcile without --once would run for ever, which this version cannot do yet: add --once",
-        ));
-    }
-    let timeout = std::time::Duration::try_from(arguments.timeout).unwrap_or_default();
-    let stop = stop.or_at(Instant::now() + timeout);
+    let timeout = arguments.timeout.unwrap_or(TIMEOUT);
+    let limit = std::time::Duration::try_from(timeout).unwrap_or_default();
+    let stop = stop.or_at(Instant::now() + limit);
     let loaded = match load(config, screen) {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
@@ -50,10 +48,7 @@ pub(super) async fn once(
             StopReason::Signal => cancelled_run(),
             StopReason::Timeout => Outcome::new(
                 ExitCode::TimedOut,
-                format!(
-                    "timed out after {:#} before the service was reached",
-                    arguments.timeout
-                ),
+                format!("timed out after {timeout:#} before the service was reached"),
             ),
         })??;
     let target = Target {
@@ -62,7 +57,7 @@ pub(super) async fn once(
         simulated: config.simulated.is_some(),
     };
     let manifests = ManifestsStatus {
-        revision: revision::of(&config.manifests),
+        revision: git::revision(&config.manifests),
         digest: Some(loaded.digest),
         problems: Vec::new(),
     };
@@ -81,7 +76,7 @@ pub(super) async fn once(
     .await
     .map_err(|error| store_failed(&error))?;
 
-    let outcome = outcome_of(&ended, &loaded.desired, arguments.timeout);
+    let outcome = outcome_of(&ended, &loaded.desired, timeout);
     if let (Some(left), false) = (&ended.left, ended.attempts.is_empty()) {
         screen.text(&format!(
             "After {}:\n",

@@ -19,13 +19,27 @@ pub(super) struct Found {
     pub shown: String,
 }
 
-/// Finds every manifest file below the folder, in the order of their paths, and everything that hides one.
-pub(super) fn find(folder: &Path) -> (Vec<Found>, Vec<Problem>) {
+/// What lies below a folder.
+#[derive(Debug)]
+pub(super) struct Tree {
+    /// Every manifest file, in the order of their paths.
+    pub files: Vec<Found>,
+    /// Every folder that was looked into, itself included.
+    pub folders: Vec<PathBuf>,
+    /// Everything that hides a manifest file.
+    pub problems: Vec<Problem>,
+}
+
+/// Finds every manifest file below the folder.
+pub(super) fn find(folder: &Path) -> Tree {
     let mut walk = Walk::default();
+    let mut folders = Vec::new();
     walk.folders.push((folder.to_owned(), 0));
     while let Some((folder, depth)) = walk.folders.pop() {
         walk.folder(&folder, depth);
+        folders.push(folder);
     }
+    folders.sort_unstable();
     // By bytes: comparing by components would cost more than opening the files.
     walk.files.sort_unstable_by(|a, b| {
         a.as_os_str()
@@ -40,7 +54,11 @@ pub(super) fn find(folder: &Path) -> (Vec<Found>, Vec<Problem>) {
             path,
         })
         .collect();
-    (files, walk.problems)
+    Tree {
+        files,
+        folders,
+        problems: walk.problems,
+    }
 }
 
 #[derive(Default)]

@@ -46,6 +46,6 @@ pub use wire::{Answer, Call, Reply};
 pub type SharedAccount = Arc<Mutex<Account>>;
 
 /// Locks the account. A panic elsewhere, while it was locked, leaves a usable account: no call keeps half an effect.
-fn lock(account: &SharedAccount) -> MutexGuard<'_, Account> {
+pub fn lock(account: &SharedAccount) -> MutexGuard<'_, Account> {
     account.lock().unwrap_or_else(PoisonError::into_inner)
 }

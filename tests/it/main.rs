@@ -12,7 +12,9 @@
 
 mod aws;
 mod binary;
+mod daemon;
 mod doors;
+mod heard;
 mod plan;
 mod runs;
 mod status;

@@ -1,5 +1,7 @@
-//! Names the commit that a folder is checked out at, from Git's own files. It runs no program and changes nothing.
+//! What Git's own files say of a checkout: its commit, and whether Git is at work on it. It runs no program and changes
+//! nothing.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +10,8 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// The branch and commit of the checkout that holds `folder`, as `main@sha1:<commit>` (`HEAD@...` with no branch), or
 /// nothing where there is no checkout or no commit.
-pub fn of(folder: &Path) -> Option<String> {
-    let folder = fs::canonicalize(folder).ok()?;
-    let git = folder.ancestors().find_map(git_folder)?;
+pub fn revision(folder: &Path) -> Option<String> {
+    let git = checkout_of(folder)?;
     let head = read(&git.join("HEAD"))?;
     let (branch, commit) = match head.strip_prefix("ref: ") {
         Some(reference) => {
@@ -37,6 +38,52 @@ pub fn of(folder: &Path) -> Option<String> {
     };
     let hexadecimal = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     hexadecimal.then(|| format!("{branch}@{algorithm}:{commit}"))
+}
+
+/// What Git is doing to a checkout. Files below it may be of one commit or the other, or hold conflicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It holds the lock of its index: files are being written, or a Git that died left the lock behind.
+    Index,
+    /// A rebase, merge, cherry-pick or revert has begun and not ended: a person may be at work on it.
+    Sequence(&'static str),
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index => f.write_str("holds its index.lock"),
+            Self::Sequence(what) => write!(f, "is in the middle of a {what}"),
+        }
+    }
+}
+
+/// What is there while Git is in the middle of something, in its folder of the checkout.
+const UNFINISHED: [(&str, &str); 5] = [
+    ("rebase-merge", "rebase"),
+    ("rebase-apply", "rebase"),
+    ("MERGE_HEAD", "merge"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+];
+
+/// Tells what Git is doing to the checkout that holds `folder`, if anything.
+pub fn work(folder: &Path) -> Option<Work> {
+    let git = checkout_of(folder)?;
+    let has = |name: &str| git.join(name).symlink_metadata().is_ok();
+    let sequence = UNFINISHED.iter().find(|(name, _)| has(name));
+    sequence
+        .map(|(_, what)| Work::Sequence(what))
+        .or_else(|| has("index.lock").then_some(Work::Index))
+}
+
+/// Git's folder of the checkout that holds `folder`; one that is missing counts as being where it would be.
+fn checkout_of(folder: &Path) -> Option<PathBuf> {
+    let folder = std::path::absolute(folder).ok()?;
+    let there = folder
+        .ancestors()
+        .find_map(|folder| fs::canonicalize(folder).ok())?;
+    there.ancestors().find_map(git_folder)
 }
 
 /// The folder with Git's files, if `folder` is the top of a checkout. In a linked worktree `.git` is a file.
@@ -82,7 +129,7 @@ mod tests {
         }
         let inner = folder.path().join("manifests/deep");
         fs::create_dir_all(&inner).unwrap();
-        of(&inner)
+        super::revision(&inner)
     }
 
     #[test]
@@ -116,6 +163,29 @@ mod tests {
             ),
         ] {
             assert_eq!(revision(files), *expected, "{files:?}");
+        }
+    }
+
+    #[test]
+    fn git_at_work_is_seen_even_below_a_missing_folder() {
+        for (file, expected) in [
+            ("HEAD", None),
+            ("index.lock", Some(Work::Index)),
+            ("rebase-merge/done", Some(Work::Sequence("rebase"))),
+            ("rebase-apply/next", Some(Work::Sequence("rebase"))),
+            ("MERGE_HEAD", Some(Work::Sequence("merge"))),
+            ("CHERRY_PICK_HEAD", Some(Work::Sequence("cherry-pick"))),
+            ("REVERT_HEAD", Some(Work::Sequence("revert"))),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(".git").join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            crate::store::write_whole(&path, b"x").unwrap();
+            assert_eq!(
+                work(&folder.path().join("manifests/deep")),
+                expected,
+                "{file}"
+            );
         }
     }
 }

@@ -1,0 +1,90 @@
+//! Connects to AWS, or to the embedded API in its place.
+
+use crate::aws::AwsImages;
+use crate::cli::{Config, Simulated};
+use crate::clock::Clock;
+use crate::embedded::{self, EmbeddedError, Kept};
+use crate::escape::{escaped, with_causes};
+use crate::image::Desired;
+use crate::outcome::{ExitCode, Outcome};
+use crate::simulator::server::Server;
+use crate::simulator::{self, SharedAccount};
+
+/// The service, and the embedded server that may stand behind it.
+pub(super) struct Connected {
+    pub(super) api: AwsImages,
+    /// The account that the embedded server has, if its sources are to be made up.
+    account: Option<SharedAccount>,
+    server: Option<Server>,
+}
+
+impl Connected {
+    /// Gives a simulated account the sources that these manifests name.
+    pub(super) fn prepare(account: Option<&SharedAccount>, desired: &Desired, clock: Clock) {
+        if let Some(account) = account {
+            embedded::add_sources(&mut simulator::lock(account), desired, clock);
+        }
+    }
+
+    /// What to talk to, what to prepare, and what must live as long.
+    pub(super) fn into_parts(self) -> (AwsImages, Option<SharedAccount>, Option<Server>) {
+        (self.api, self.account, self.server)
+    }
+}
+
+/// Connects to AWS, or to the embedded API. Only a run that `keeps` changes a simulated account's file.
+pub(super) async fn connect(
+    config: &Config,
+    desired: &Desired,
+    keeps: bool,
+    clock: Clock,
+) -> Result<Connected, Outcome> {
+    let Some(Simulated { seed, account_file }) = &config.simulated else {
+        let api = AwsImages::connect(&config.connection)
+            .await
+            .map_err(|error| Outcome::new(ExitCode::Usage, error.to_string()))?;
+        return Ok(Connected {
+            api,
+            account: None,
+            server: None,
+        });
+    };
+    let region = config.connection.region.as_deref();
+    let (kept, new) = Kept::find(Some(account_file), seed.as_deref(), region)
+        .map_err(|error| embedded_failed(&error))?;
+    let file = escaped(&account_file.display().to_string(), 512);
+    if new {
+        tracing::info!(file, "new simulated account");
+    } else {
+        tracing::info!(
+            file,
+            "simulated account of an earlier run; to start afresh, remove this file and the status file"
+        );
+    }
+    let region = region.unwrap_or(&kept.account.settings().region).to_owned();
+    let file = keeps.then_some(account_file.as_path());
+    let (server, account) = embedded::serve(kept, file, embedded::ANY_PORT, clock)
+        .await
+        .map_err(|error| embedded_failed(&error))?;
+    let url = format!("http://{}", server.address());
+    let api = AwsImages::embedded(&url, &region, config.connection.api_rate);
+    let account = seed.is_none().then_some(account);
+    Connected::prepare(account.as_ref(), desired, clock);
+    Ok(Connected {
+        api,
+        account,
+        server: Some(server),
+    })
+}
+
+pub(super) fn embedded_failed(error: &EmbeddedError) -> Outcome {
+    let code = match error {
+        EmbeddedError::OtherSeed { .. } => ExitCode::Usage,
+        EmbeddedError::Read { .. }
+        | EmbeddedError::Seed { .. }
+        | EmbeddedError::Account { .. }
+        | EmbeddedError::Store(_)
+        | EmbeddedError::Listen { .. } => ExitCode::Failed,
+    };
+    Outcome::new(code, with_causes(error))
+}

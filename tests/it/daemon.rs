@@ -1,0 +1,758 @@
+//! The daemon on a paused clock, with real files and the simulator's account: hours pass in milliseconds.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use repave::aws::Pace;
+use repave::checkout::Checkout;
+use repave::clock::Clock;
+use repave::cloud::{ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation};
+use repave::daemon::{Daemon, Poke, Settings, Watch};
+use repave::image::Observed;
+use repave::manifest::Options;
+use repave::name::{ImageId, ImageName};
+use repave::reconcile::Reconciler;
+use repave::simulator::{Account, DirectApi, SharedAccount, seed};
+use repave::status::{Status, Target};
+use repave::stop::{Stop, Stopper};
+use repave::store::{Store, write_whole};
+use tokio::time::sleep;
+
+use crate::heard::Heard;
+use crate::world::{GOLD, SETTLE, noon};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A checkout, an account, and a daemon that a test can speak to while it runs.
+struct House {
+    folder: tempfile::TempDir,
+    account: SharedAccount,
+    clock: Clock,
+    /// Seconds by which the daemon's wall clock is wrong.
+    wrong: &'static AtomicI64,
+    world: Arc<Mutex<World>>,
+    heard: Heard,
+    poke: Poke,
+    stopper: Stopper,
+    stop: Stop,
+    watch: Option<Watch>,
+    settings: Settings,
+    _listening: tracing::subscriber::DefaultGuard,
+}
+
+/// What stands between the daemon and the account.
+#[derive(Default)]
+struct World {
+    /// Why no listing comes back, while one does not.
+    down: Option<ApiError>,
+    renewed: usize,
+    lists: usize,
+    creates: usize,
+}
+
+struct Api {
+    api: DirectApi,
+    pace: Pace,
+    world: Arc<Mutex<World>>,
+}
+
+impl ImageApi for Api {
+    async fn list_images(&self) -> Result<Observed, ApiError> {
+        self.pace.take().await;
+        let down = {
+            let mut world = self.world.lock().unwrap();
+            world.lists += 1;
+            world.down.clone()
+        };
+        match down {
+            Some(error) => Err(error),
+            None => self.api.list_images().await,
+        }
+    }
+
+    async fn ready(&self) {
+        self.pace.ready().await;
+    }
+
+    async fn renew(&mut self) {
+        self.world.lock().unwrap().renewed += 1;
+    }
+
+    async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        self.pace.take().await;
+        self.world.lock().unwrap().creates += 1;
+        self.api.create_updated_image(request).await
+    }
+}
+
+impl House {
+    /// Manifests of these names, an account that has their source, and YAML that sets more of it.
+    fn new(names: &[&str], more: &str) -> Self {
+        let (heard, listening) = Heard::listen();
+        let clock = Clock::following_runtime(noon());
+        let mut account: Account =
+            seed::parse(&format!("apiRate: {{ perSecond: 0 }}\n{more}")).unwrap();
+        account.ensure_source_id(&ImageId::parse(GOLD).unwrap(), noon());
+        let (stopper, stop) = Stopper::new();
+        let (watch, poke) = Watch::given();
+        let house = Self {
+            folder: tempfile::tempdir().unwrap(),
+            account: Arc::new(Mutex::new(account)),
+            clock,
+            wrong: Box::leak(Box::default()),
+            world: Arc::default(),
+            heard,
+            poke,
+            stopper,
+            stop,
+            watch: Some(watch),
+            settings: Settings {
+                interval: 10 * MINUTE,
+                // What is not poked is found at the next pass, as without events.
+                poll: Some(1000 * HOUR),
+                max_creates: None,
+                seed: 7,
+            },
+            _listening: listening,
+        };
+        std::fs::create_dir(house.path("manifests")).unwrap();
+        for name in names {
+            house.declare(name);
+        }
+        house
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn declare(&self, name: &str) {
+        self.write(&format!("{name}.yaml"), &manifest(name));
+    }
+
+    /// Writes a manifest's text, and the file system tells of it.
+    #[expect(clippy::disallowed_methods, reason = "a person's editor")]
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.path("manifests").join(file), text).unwrap();
+        self.poke.poke();
+    }
+
+    fn status(&self) -> Status {
+        serde_json::from_slice(&std::fs::read(self.path("status.json")).unwrap()).unwrap()
+    }
+
+    fn api_is_down(&self, why: Option<ApiError>) {
+        self.world.lock().unwrap().down = why;
+    }
+
+    fn calls(&self) -> (usize, usize) {
+        let world = self.world.lock().unwrap();
+        (world.lists, world.creates)
+    }
+
+    /// The ids of the images of this name.
+    fn ids(&self, name: &str) -> Vec<ImageId> {
+        let account = self.account.lock().unwrap();
+        let name = ImageName::parse(name).unwrap();
+        let named = account.named(&name);
+        named.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Runs the daemon while the story is told, and then ends it. Nothing may have been created twice.
+    async fn live(&mut self, story: impl AsyncFnOnce(&Self)) {
+        let api = Api {
+            api: DirectApi::new(Arc::clone(&self.account), self.clock),
+            pace: Pace::new(2.0, Pace::BURST),
+            world: Arc::clone(&self.world),
+        };
+        let store = Store::lock(&self.path("status.json"), "test").unwrap();
+        let target = Target {
+            region: "eu-west-1".into(),
+            account_id: None,
+            simulated: true,
+        };
+        let clock = self.clock.shifted(self.wrong);
+        let reconciler =
+            Reconciler::new(api, store, &target, SETTLE, clock, self.stop.clone()).unwrap();
+        let checkout = Checkout::new(&self.path("manifests"), Options { allow_empty: true });
+        let watch = self.watch.take().unwrap();
+        let daemon = Daemon::new(
+            reconciler,
+            checkout,
+            watch,
+            self.settings.clone(),
+            Box::new(|_| ()),
+        );
+        tokio::join!(daemon.run(), async {
+            story(self).await;
+            self.stopper.stop();
+        });
+        let account = self.account.lock().unwrap();
+        let mut names = BTreeSet::new();
+        for image in account.images() {
+            assert!(
+                names.insert(image.1.name.clone()),
+                "twice: {:?}",
+                image.1.name
+            );
+        }
+    }
+}
+
+fn manifest(name: &str) -> String {
+    format!(
+        "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: {{ name: {name} }}\nspec: {{ source: {{ imageId: {GOLD} }}, description: one }}\n---\n"
+    )
+}
+
+/// A listing that failed like this.
+fn failure(code: Option<&str>) -> ApiError {
+    let failure = Failure {
+        delivery: code.map_or(Delivery::NotSent, |_| Delivery::Answered(400)),
+        code: code.map(Into::into),
+        message: "no".into(),
+        service_reason: None,
+        request_id: None,
+    };
+    ApiError::new(Operation::DescribeWorkspaceImages, failure)
+}
+
+/// The whole seconds at which passes began.
+fn seconds(heard: &Heard) -> Vec<u64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "small"
+    )]
+    heard.passes().iter().map(|(at, _)| *at as u64).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_daemon_passes_at_its_interval_and_says_and_writes_nothing() {
+    let mut house = House::new(&["a"], "images: [{ name: a }]");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            assert_eq!(house.heard.triggers(), ["start"]);
+            let written = std::fs::metadata(house.path("status.json"))
+                .unwrap()
+                .modified();
+            house.heard.forget();
+            sleep(24 * HOUR).await;
+            let passes = seconds(&house.heard);
+            assert!((137..=152).contains(&passes.len()), "{}", passes.len());
+            let rests: BTreeSet<u64> = passes.windows(2).map(|two| two[1] - two[0]).collect();
+            assert!(
+                rests.iter().all(|rest| (569..=631).contains(rest)),
+                "{rests:?}"
+            );
+            assert!(rests.len() > 20, "no jitter: {rests:?}");
+            assert!(
+                house
+                    .heard
+                    .triggers()
+                    .iter()
+                    .all(|trigger| trigger == "interval")
+            );
+            assert_eq!(house.heard.lines(), [""; 0]);
+            let after = std::fs::metadata(house.path("status.json"))
+                .unwrap()
+                .modified();
+            assert_eq!(after.unwrap(), written.unwrap());
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_is_looked_at_every_minute_until_it_ends() {
+    let mut house = House::new(&["a"], "buildTime: 5m");
+    house
+        .live(async |house| {
+            sleep(9 * MINUTE).await;
+            assert_eq!(seconds(&house.heard), [0, 60, 120, 180, 240, 300]);
+            assert_eq!(
+                house.heard.triggers(),
+                ["start", "build", "build", "build", "build", "build"]
+            );
+            assert_eq!(house.heard.count("create accepted"), 1);
+            assert_eq!(house.heard.count("INFO ready:"), 1);
+            // Started, read, accepted, ready: one line for each thing that changed.
+            assert_eq!(house.heard.lines().len(), 4, "{:?}", house.heard.lines());
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_create_is_tried_again_when_it_is_due() {
+    let busy = "faults: [{ operation: CreateUpdatedWorkspaceImage, times: 3, fault: Error, code: InvalidResourceStateException }]";
+    let mut house = House::new(&["a"], busy);
+    house
+        .live(async |house| {
+            sleep(3 * MINUTE).await;
+            // Due 15, 30 and 60 s after each try, in whole seconds; then the build.
+            assert_eq!(seconds(&house.heard), [0, 15, 45, 105, 165]);
+            assert_eq!(
+                house.heard.triggers(),
+                ["start", "retry", "retry", "retry", "build"]
+            );
+            assert_eq!(house.calls().1, 4);
+            assert_eq!(house.heard.count("WARN"), 0, "{:?}", house.heard.lines());
+            assert_eq!(house.heard.count("RetryScheduled"), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_asked_for_once_and_told_when_it_is_over() {
+    let full: Vec<String> = (0..38).map(|n| format!("{{ name: full{n} }}")).collect();
+    let seed = format!("imageLimit: 39\nimages: [{}]", full.join(", "));
+    let mut house = House::new(&["a"], &seed);
+    house
+        .live(async |house| {
+            sleep(12 * HOUR).await;
+            let tries = house.calls().1;
+            assert!((12..=24).contains(&tries), "{tries}");
+            let id = house.ids("full7").remove(0);
+            assert!(house.account.lock().unwrap().delete_by_hand(&id));
+            sleep(2 * HOUR).await;
+            let lines = house.heard.lines();
+            assert_eq!(house.heard.count("WARN a person is needed"), 1, "{lines:?}");
+            assert_eq!(house.heard.count("QuotaExceeded"), 1, "{lines:?}");
+            assert_eq!(
+                house.heard.count("no person is needed any more"),
+                1,
+                "{lines:?}"
+            );
+            assert_eq!(house.heard.count("INFO ready:"), 1, "{lines:?}");
+            assert_eq!(lines.len(), 6, "{lines:?}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_file_makes_one_pass_as_soon_as_it_rests() {
+    let mut house = House::new(&["a"], "images: [{ name: a }, { name: b }, { name: c }]");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            house.heard.forget();
+            house.declare("b");
+            sleep(Duration::from_millis(300)).await;
+            assert_eq!(house.heard.triggers(), ["files"]);
+            let at = house.heard.passes()[0].0;
+            assert!((0.2..0.25).contains(&at), "{at}");
+            // Events that mean nothing are looked at and make no pass.
+            for _ in 0..100 {
+                house.poke.poke();
+                sleep(Duration::from_millis(5)).await;
+            }
+            house.write(".b.yaml.swp", "half");
+            sleep(MINUTE).await;
+            assert_eq!(house.heard.triggers(), ["files"]);
+            // A hundred writes in two seconds.
+            house.heard.forget();
+            for number in 0..100 {
+                house.write(
+                    "c.yaml",
+                    &manifest("c").replace("one", &format!("number {number}")),
+                );
+                sleep(Duration::from_millis(20)).await;
+            }
+            sleep(MINUTE).await;
+            assert_eq!(house.heard.triggers(), ["files"]);
+            let at = house.heard.passes()[0].0;
+            assert!((2.1..2.3).contains(&at), "{at}");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_at_once_makes_one_pass() {
+    let mut house = House::new(&["a"], "images: [{ name: a }, { name: b }]");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            house.heard.forget();
+            house.stopper.hang_up();
+            sleep(MINUTE).await;
+            assert_eq!(house.heard.triggers(), ["hangup"]);
+            house.heard.forget();
+            house.declare("b");
+            house.stopper.hang_up();
+            house.stopper.hang_up();
+            sleep(MINUTE).await;
+            assert_eq!(house.heard.triggers(), ["files+hangup"]);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_planned_from_a_file_that_is_half_written() {
+    let mut house = House::new(&[], "");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            // Each half is a valid manifest of its own.
+            let whole = manifest("a").replace("one", "a description that is written in two halves");
+            let half = manifest("a").replace("one", "a description");
+            house.write("a.yaml", "");
+            sleep(Duration::from_millis(150)).await;
+            house.write("a.yaml", &half);
+            sleep(Duration::from_millis(150)).await;
+            house.write("a.yaml", &whole);
+            sleep(MINUTE).await;
+            let account = house.account.lock().unwrap();
+            let created = account
+                .images()
+                .find(|(_, image)| image.name.as_str() == "a");
+            let description = created.unwrap().1.description.as_ref().unwrap().as_str();
+            assert_eq!(description, "a description that is written in two halves");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_never_rest_are_told_of_and_do_not_keep_passes_back() {
+    let mut house = House::new(&["a"], "images: [{ name: a }]");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            for number in 0..9000 {
+                house.write("log.yaml", &format!("number: {number}"));
+                sleep(Duration::from_millis(100)).await;
+            }
+            assert_eq!(house.heard.count("keep changing"), 1);
+            let passes = house.heard.triggers();
+            assert!(passes.contains(&"interval".to_owned()), "{passes:?}");
+            assert!(passes.len() < 6, "{passes:?}");
+            assert!(house.status().manifests.problems[0].contains("keep changing"));
+            house.write("log.yaml", &manifest("b"));
+            sleep(MINUTE).await;
+            assert_eq!(house.status().manifests.problems, [""; 0]);
+            assert_eq!(house.ids("b").len(), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_manifests_are_invalid_the_last_valid_set_stays_in_force() {
+    let mut house = House::new(&["a"], "");
+    house
+        .live(async |house| {
+            sleep(10 * MINUTE).await;
+            assert_eq!(house.ids("a").len(), 1);
+            house.heard.forget();
+            house.declare("b");
+            house.write("bad.yaml", "kind: [");
+            sleep(3 * HOUR).await;
+            assert_eq!(house.ids("b").len(), 0);
+            assert_eq!(house.status().manifests.problems.len(), 1);
+            assert_eq!(house.heard.count("WARN the manifests are invalid"), 1);
+            assert_eq!(house.heard.lines().len(), 2, "{:?}", house.heard.lines());
+            assert!(house.heard.passes().len() > 15);
+            // The set that is in force is kept in force.
+            let id = house.ids("a").remove(0);
+            assert!(house.account.lock().unwrap().delete_by_hand(&id));
+            sleep(HOUR).await;
+            assert_eq!(house.ids("a").len(), 1);
+            std::fs::rename(house.path("manifests/bad.yaml"), house.path("bad")).unwrap();
+            house.poke.poke();
+            sleep(MINUTE).await;
+            assert_eq!(house.ids("b").len(), 1);
+            assert_eq!(house.status().manifests.problems, [""; 0]);
+            assert_eq!(house.heard.count("INFO the manifests are valid again"), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_valid_set_nothing_is_called_and_the_reason_is_told() {
+    for missing in [false, true] {
+        let mut house = House::new(&["a"], "");
+        if missing {
+            std::fs::rename(house.path("manifests"), house.path("gone")).unwrap();
+        } else {
+            house.write("bad.yaml", "kind: [");
+        }
+        house
+            .live(async |house| {
+                sleep(3 * HOUR).await;
+                assert_eq!(house.calls(), (0, 0));
+                assert_eq!(house.status().manifests.problems.len(), 1);
+                assert_eq!(house.heard.count("nothing is done until they are valid"), 1);
+                if missing {
+                    std::fs::rename(house.path("gone"), house.path("manifests")).unwrap();
+                } else {
+                    std::fs::rename(house.path("manifests/bad.yaml"), house.path("bad")).unwrap();
+                }
+                house.poke.poke();
+                sleep(MINUTE).await;
+                assert_eq!(house.ids("a").len(), 1);
+            })
+            .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_is_down_is_asked_less_and_less_and_told_of_twice() {
+    let mut house = House::new(&["a"], "images: [{ name: a }]");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            house.heard.forget();
+            house.api_is_down(Some(failure(None)));
+            house.stopper.hang_up();
+            sleep(4 * HOUR).await;
+            let rests: Vec<u64> = seconds(&house.heard)
+                .windows(2)
+                .map(|two| two[1] - two[0])
+                .collect();
+            assert_eq!(rests[..7], [5, 10, 20, 40, 80, 160, 300]);
+            assert!(rests[7..].iter().all(|rest| *rest == 300), "{rests:?}");
+            let lines = house.heard.lines();
+            assert_eq!(lines.len(), 2, "{lines:?}");
+            assert!(lines[0].starts_with("INFO listing failed") && lines[1].starts_with("WARN"));
+            let error = house.status().listing_error.unwrap();
+            assert_eq!(error.reason.to_string(), "ServiceUnavailable");
+            house.api_is_down(None);
+            sleep(6 * MINUTE).await;
+            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
+            assert_eq!(house.heard.lines().len(), 3);
+            assert_eq!(house.status().listing_error, None);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_expired_are_looked_for_anew() {
+    let mut house = House::new(&["a"], "images: [{ name: a }]");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            house.heard.forget();
+            house.api_is_down(Some(failure(Some("ExpiredTokenException"))));
+            sleep(2 * HOUR).await;
+            let renewed = house.world.lock().unwrap().renewed;
+            assert!((12..=20).contains(&renewed), "{renewed}");
+            let lines = house.heard.lines();
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            assert!(lines[0].starts_with("WARN a person is needed"), "{lines:?}");
+            house.api_is_down(None);
+            sleep(11 * MINUTE).await;
+            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_file_that_is_gone_or_replaced_is_written_anew() {
+    let mut house = House::new(&["a"], "images: [{ name: a }]");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            let ours = house.status();
+            std::fs::rename(house.path("status.json"), house.path("moved")).unwrap();
+            sleep(11 * MINUTE).await;
+            assert_eq!(house.status(), ours);
+            assert_eq!(house.heard.count("WARN"), 1, "{:?}", house.heard.lines());
+            write_whole(&house.path("status.json"), b"something else").unwrap();
+            sleep(11 * MINUTE).await;
+            assert_eq!(house.status(), ours);
+            let aside = std::fs::read(house.path("status.json.aside-1")).unwrap();
+            assert_eq!(aside, b"something else");
+            assert_eq!(house.heard.count("WARN"), 2);
+            // The same file copied and moved back is no news.
+            std::fs::copy(house.path("status.json"), house.path("copy")).unwrap();
+            std::fs::rename(house.path("copy"), house.path("status.json")).unwrap();
+            sleep(HOUR).await;
+            assert_eq!(house.heard.count("WARN"), 2, "{:?}", house.heard.lines());
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_that_lost_its_lock_does_nothing_until_it_has_it_again() {
+    let mut house = House::new(&["a"], "");
+    house
+        .live(async |house| {
+            sleep(10 * MINUTE).await;
+            std::fs::rename(house.path("status.json.lock"), house.path("moved")).unwrap();
+            let other = Store::lock(&house.path("status.json"), "another").unwrap();
+            let (lists, _) = house.calls();
+            house.declare("b");
+            sleep(HOUR).await;
+            assert_eq!(house.calls(), (lists, 1));
+            assert_eq!(house.heard.count("WARN"), 1, "{:?}", house.heard.lines());
+            assert_eq!(house.heard.count("another repave holds"), 1);
+            drop(other);
+            sleep(6 * MINUTE).await;
+            assert_eq!(house.ids("b").len(), 1);
+            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_file_that_cannot_be_written_stops_creates_and_is_told_once() {
+    let mut house = House::new(&["a"], "");
+    house
+        .live(async |house| {
+            sleep(10 * MINUTE).await;
+            // A folder in the place of the temporary file: nothing can be written.
+            std::fs::create_dir(house.path("status.json.tmp")).unwrap();
+            house.declare("b");
+            sleep(2 * HOUR).await;
+            assert_eq!(house.calls().1, 1);
+            assert_eq!(
+                house
+                    .heard
+                    .count("WARN nothing is done without a status file"),
+                1
+            );
+            assert_eq!(house.heard.count("WARN"), 1);
+            std::fs::remove_dir(house.path("status.json.tmp")).unwrap();
+            sleep(6 * MINUTE).await;
+            assert_eq!(house.ids("b").len(), 1);
+            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_costs_minutes_at_most() {
+    let denied = "faults: [{ operation: CreateUpdatedWorkspaceImage, times: 6, fault: Error, code: AccessDeniedException }]";
+    for jump in [3600_i64, 86400 * 365, -3600, -86400 * 365] {
+        let mut house = House::new(&["a"], denied);
+        house
+            .live(async |house| {
+                // The next try is half an hour away.
+                sleep(45 * MINUTE).await;
+                let (_, creates) = house.calls();
+                house.wrong.store(jump, Ordering::Relaxed);
+                sleep(2 * MINUTE).await;
+                if jump > 0 {
+                    assert_eq!(house.calls().1, creates + 1, "{jump}");
+                }
+                sleep(3 * HOUR).await;
+                assert_eq!(house.ids("a").len(), 1, "{jump}");
+            })
+            .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_creates_than_are_allowed_are_refused_and_told_once() {
+    let mut house = House::new(&["a", "b"], "");
+    house.settings.max_creates = Some(1);
+    house
+        .live(async |house| {
+            sleep(3 * HOUR).await;
+            assert_eq!(house.calls().1, 0);
+            assert_eq!(
+                house.heard.count("--max-creates 2"),
+                1,
+                "{:?}",
+                house.heard.lines()
+            );
+            std::fs::rename(house.path("manifests/b.yaml"), house.path("b")).unwrap();
+            house.poke.poke();
+            sleep(MINUTE).await;
+            assert_eq!(house.ids("a").len(), 1);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn git_at_work_is_waited_for_but_not_for_ever() {
+    for (file, bound) in [("index.lock", MINUTE), ("MERGE_HEAD", 15 * MINUTE)] {
+        let mut house = House::new(&["a"], "");
+        std::fs::create_dir_all(house.path(".git")).unwrap();
+        let lock = house.path(".git").join(file);
+        house
+            .live(async |house| {
+                sleep(MINUTE).await;
+                write_whole(&lock, b"").unwrap();
+                house.declare("b");
+                sleep(bound - Duration::from_secs(1)).await;
+                assert_eq!(house.ids("b").len(), 0, "{file}");
+                assert_eq!(house.heard.count("WARN"), 0);
+                sleep(Duration::from_secs(3)).await;
+                assert_eq!(house.ids("b").len(), 1, "{file}");
+                assert_eq!(
+                    house.heard.count("WARN Git"),
+                    1,
+                    "{:?}",
+                    house.heard.lines()
+                );
+                // A lock that goes away is waited for and no more.
+                std::fs::rename(&lock, house.path("gone")).unwrap();
+                house.declare("c");
+                sleep(Duration::from_secs(1)).await;
+                assert_eq!(house.ids("c").len(), 1);
+                write_whole(&lock, b"").unwrap();
+                house.declare("d");
+                sleep(Duration::from_secs(5)).await;
+                assert_eq!(house.ids("d").len(), 0);
+                std::fs::rename(&lock, house.path("gone")).unwrap();
+                sleep(Duration::from_secs(2)).await;
+                assert_eq!(house.ids("d").len(), 1);
+                assert_eq!(house.heard.count("WARN"), 1);
+            })
+            .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_word_to_stop_ends_it_within_seconds_in_every_phase() {
+    for (phase, seed, after) in [
+        ("before the files rest", "", 100),
+        ("idle", "", 60_000),
+        (
+            "in a listing",
+            "faults: [{ operation: DescribeWorkspaceImages, fault: Slow, by: 1h }]",
+            1000,
+        ),
+        (
+            "in a create that ends",
+            "faults: [{ operation: CreateUpdatedWorkspaceImage, fault: Slow, by: 4s }]",
+            1000,
+        ),
+        (
+            "in a create that hangs",
+            "faults: [{ operation: CreateUpdatedWorkspaceImage, fault: Slow, by: 1h }]",
+            1000,
+        ),
+        (
+            "between retries",
+            "faults: [{ operation: CreateUpdatedWorkspaceImage, times: 9, fault: Throttle }]",
+            1000,
+        ),
+    ] {
+        let mut house = House::new(&["a", "b"], seed);
+        let mut said = house.clock.now();
+        house
+            .live(async |house| {
+                sleep(Duration::from_millis(after)).await;
+                said = house.clock.now();
+            })
+            .await;
+        let took = house.clock.now().duration_since(said).as_secs_f64();
+        assert!(took <= 5.0, "{phase}: {took}");
+        let creates = house.calls().1;
+        match phase {
+            "in a create that ends" => {
+                assert_eq!(creates, 1);
+                assert!(house.status().images[0].image_id.is_some());
+            }
+            "in a create that hangs" => {
+                assert_eq!(creates, 1);
+                assert!(house.status().images[0].create_requested_at.is_some());
+            }
+            _ => {}
+        }
+    }
+}
