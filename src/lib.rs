@@ -30,6 +30,7 @@
 //! | [`reconcile`] | one pass |
 //! | [`once`] | passes until nothing is owed |
 //! | [`stop`] | the word to stop |
+//! | [`systemd`] | the door to systemd: ready, status, still moving |
 //! | [`outcome`] | exit codes |
 //! | [`report`] | text and JSON forms |
 //! | [`escape`] | text from outside, safe to print |
@@ -64,3 +65,4 @@ pub mod simulator;
 pub mod status;
 pub mod stop;
 pub mod store;
+pub mod systemd;
