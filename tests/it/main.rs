@@ -16,5 +16,6 @@ mod doors;
 mod plan;
 mod runs;
 mod status;
+mod unit_file;
 mod wire;
 mod world;
