@@ -358,6 +358,12 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_empty_variables)
 }
 
+/// Tells whether whoever started this process wants to be told how it goes, as `sd_notify(3)` has it.
+pub fn has_notify_socket() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    std::env::var_os("NOTIFY_SOCKET").is_some_and(|path| !path.is_empty())
+}
+
 /// A duration of at least one second, as `30s`, `15m`, `1h 30m`.
 fn duration(text: &str) -> Result<SignedDuration, String> {
     let most = SignedDuration::from_hours(24 * 7);

@@ -34,6 +34,7 @@
 //! | [`daemon`] | *when* a pass runs: file events, timers, signals |
 //! | [`stamp`] | whether a file is still the one it was |
 //! | [`stop`] | the word to stop, and the word to look at once |
+//! | [`systemd`] | the door to systemd: ready, status, still moving |
 //! | [`outcome`] | exit codes |
 //! | [`report`] | text and JSON forms |
 //! | [`escape`] | text from outside, safe to print |
@@ -72,3 +73,4 @@ pub mod stamp;
 pub mod status;
 pub mod stop;
 pub mod store;
+pub mod systemd;

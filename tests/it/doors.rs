@@ -60,6 +60,7 @@ fn each_outside_thing_has_its_door() {
         ("backoff", vec!["retry.rs"]),
         ("hyper", vec!["simulator/server.rs"]),
         ("clap", vec!["cli.rs"]),
+        ("sd_notify", vec!["systemd.rs"]),
         ("SystemTime", vec![]),
         ("env", vec!["cli.rs"]),
         ("rand", vec![]),

@@ -18,5 +18,6 @@ mod heard;
 mod plan;
 mod runs;
 mod status;
+mod unit_file;
 mod wire;
 mod world;
