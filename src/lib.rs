@@ -32,6 +32,7 @@
 //! | [`stop`] | the word to stop |
 //! | [`outcome`] | exit codes |
 //! | [`report`] | text and JSON forms |
+//! | [`http`] | HTTP connections: their limits and their ends |
 //! | [`escape`] | text from outside, safe to print |
 //! | [`clock`] | the door to the wall clock |
 //! | [`revision`] | the commit of a checkout |
@@ -49,6 +50,7 @@ pub mod cloud;
 pub mod command;
 pub mod embedded;
 pub mod escape;
+pub mod http;
 pub mod image;
 pub mod manifest;
 pub mod name;
