@@ -33,6 +33,8 @@
 //! | [`outcome`] | exit codes |
 //! | [`report`] | text and JSON forms |
 //! | [`http`] | HTTP connections: their limits and their ends |
+//! | [`health`] | alive, ready, and HTTP that says so; counts the service's calls |
+//! | [`metrics`] | what is counted, as OpenMetrics text |
 //! | [`escape`] | text from outside, safe to print |
 //! | [`clock`] | the door to the wall clock |
 //! | [`revision`] | the commit of a checkout |
@@ -50,9 +52,11 @@ pub mod cloud;
 pub mod command;
 pub mod embedded;
 pub mod escape;
+pub mod health;
 pub mod http;
 pub mod image;
 pub mod manifest;
+pub mod metrics;
 pub mod name;
 pub mod once;
 pub mod outcome;
