@@ -13,6 +13,7 @@
 mod aws;
 mod binary;
 mod doors;
+mod health;
 mod plan;
 mod runs;
 mod status;
