@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use repave::cloud::Operation;
 use repave::health::{self, Health, HealthError, STUCK_AFTER};
 use repave::http::Server;
 use repave::metrics::{CONTENT_TYPE, PassResult};
@@ -12,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{self, timeout};
 
-use crate::world::{World, image, noon, want};
+use crate::world::{World, image, noon, refusal, want};
 
 const INTERVAL: Duration = Duration::from_mins(5);
 
@@ -243,6 +244,19 @@ async fn metrics_tell_of_passes_calls_and_images_and_not_of_names() {
     metrics.pass(PassResult::Success, Duration::from_millis(120));
     metrics.images(&remembered());
     metrics.succeeded(noon());
+    let (list, create) = (
+        Operation::DescribeWorkspaceImages,
+        Operation::CreateUpdatedWorkspaceImage,
+    );
+    for (operation, result) in [
+        (list, Ok(())),
+        (list, Ok(())),
+        (create, Ok(())),
+        (create, Err(&refusal("ThrottlingException"))),
+        (create, Err(&refusal("timeout"))),
+    ] {
+        metrics.call(operation, result);
+    }
     let (_, text) = ask(&server, "GET", "/metrics").await;
     for line in [
         "# TYPE repave_reconcile counter",
@@ -250,6 +264,7 @@ async fn metrics_tell_of_passes_calls_and_images_and_not_of_names() {
         "repave_reconcile_total{result=\"listing_failed\"} 1",
         "# TYPE repave_reconcile_time_seconds histogram",
         "repave_reconcile_time_seconds_count 2",
+        "repave_outbound_api_requests_total{service=\"workspaces\",op_id=\"DescribeWorkspaceImages\",code=\"OK\"} 2",
         "repave_images{type=\"Ready\",status=\"True\",reason=\"Available\"} 1",
         "repave_images{type=\"Ready\",status=\"False\",reason=\"Settling\"} 1",
         "repave_last_successful_reconcile_timestamp_seconds 1795348800",
