@@ -164,8 +164,58 @@ const ACCESS: [&str; 15] = [
     "UnrecognizedClientException",
 ];
 
+/// What the codes that the service's model gives to a create mean there.
+const CREATE: [(&str, FailureKind, Reason); 7] = [
+    (
+        ALREADY_EXISTS,
+        FailureKind::OutcomeUnknown,
+        Reason::CreateResultUnknown,
+    ),
+    (
+        "InvalidResourceStateException",
+        FailureKind::SourceBusy,
+        Reason::SourceImageNotAvailable,
+    ),
+    (
+        "ResourceLimitExceededException",
+        FailureKind::Blocked,
+        Reason::QuotaExceeded,
+    ),
+    (
+        "ResourceNotFoundException",
+        FailureKind::Blocked,
+        Reason::SourceImageNotFound,
+    ),
+    (
+        "InvalidParameterValuesException",
+        FailureKind::Rejected,
+        Reason::InvalidSpec,
+    ),
+    (
+        "ValidationException",
+        FailureKind::Rejected,
+        Reason::InvalidSpec,
+    ),
+    (
+        "OperationNotSupportedException",
+        FailureKind::Rejected,
+        Reason::UpdateNotSupported,
+    ),
+];
+
+/// The code as repave's own text, if it is one that repave knows: a text from outside is never a metric's label.
+pub fn known_code(code: &str) -> Option<&'static str> {
+    let create = CREATE.into_iter().map(|(code, ..)| code);
+    THROTTLING
+        .into_iter()
+        .chain(ACCESS)
+        .chain(create)
+        .chain([NO_CREDENTIALS])
+        .find(|known| *known == code)
+}
+
 impl ApiError {
-    /// Makes sense of a failed call: the table of docs/errors.md, one arm a row.
+    /// Makes sense of a failed call: the table of docs/errors.md, row by row.
     pub fn new(operation: Operation, failure: Failure) -> Self {
         let Failure {
             delivery,
@@ -235,28 +285,11 @@ fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (Fa
         if ACCESS.contains(&code) || code == NO_CREDENTIALS {
             return (Kind::Blocked, Reason::AccessDenied);
         }
-        // A 5xx is the service's failure, whatever code it bears.
-        let refused = !matches!(delivery, Delivery::Answered(500..));
-        match code {
-            ALREADY_EXISTS if creates => {
-                return (Kind::OutcomeUnknown, Reason::CreateResultUnknown);
-            }
-            "InvalidResourceStateException" if creates && refused => {
-                return (Kind::SourceBusy, Reason::SourceImageNotAvailable);
-            }
-            "ResourceLimitExceededException" if creates && refused => {
-                return (Kind::Blocked, Reason::QuotaExceeded);
-            }
-            "ResourceNotFoundException" if creates && refused => {
-                return (Kind::Blocked, Reason::SourceImageNotFound);
-            }
-            "InvalidParameterValuesException" | "ValidationException" if creates && refused => {
-                return (Kind::Rejected, Reason::InvalidSpec);
-            }
-            "OperationNotSupportedException" if creates && refused => {
-                return (Kind::Rejected, Reason::UpdateNotSupported);
-            }
-            _ => {}
+        // A 5xx is the service's failure, whatever code it bears; only "it exists" stays what it is.
+        let refused = code == ALREADY_EXISTS || !matches!(delivery, Delivery::Answered(500..));
+        let meant = CREATE.into_iter().find(|(known, ..)| *known == code);
+        if let Some((_, kind, reason)) = meant.filter(|_| creates && refused) {
+            return (kind, reason);
         }
     }
     match delivery {

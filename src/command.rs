@@ -39,7 +39,7 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
             reconcile::once(config, arguments, &mut screen, clock, stop).await
         }
         Command::Reconcile(arguments) => {
-            daemon::run(config, arguments, &mut screen, clock, stop).await
+            Box::pin(daemon::run(config, arguments, &mut screen, clock, stop)).await
         }
         Command::Status => show_status(config, &mut screen, clock),
         Command::Simulate(arguments) => simulate(arguments, &mut screen, clock, &stop).await,

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,11 +16,15 @@ use tracing::Instrument as _;
 use crate::checkout::{Checkout, Look};
 use crate::cloud::{FailureKind, ImageApi};
 use crate::escape::{escaped, with_causes};
+use crate::health::Health;
 use crate::image::Desired;
+use crate::metrics::PassResult;
 use crate::plan::Plan;
 use crate::reason::Reason;
 use crate::reconcile::{PassError, Reconciler};
+use crate::report::totals_text;
 use crate::retry;
+use crate::systemd::Systemd;
 
 mod timers;
 mod watch;
@@ -63,6 +68,8 @@ pub struct Daemon<A> {
     settings: Settings,
     /// Sees every set that is about to come into force.
     prepare: Box<dyn FnMut(&Desired)>,
+    health: Arc<Health>,
+    systemd: Systemd,
     random: fastrand::Rng,
     timers: Timers,
     /// When to look at the files again.
@@ -98,12 +105,15 @@ impl<A: ImageApi> Daemon<A> {
         watch: Watch,
         settings: Settings,
         prepare: Box<dyn FnMut(&Desired)>,
+        health: Arc<Health>,
     ) -> Self {
         Self {
             reconciler,
             checkout,
             watch,
             prepare,
+            health,
+            systemd: Systemd::new(),
             random: fastrand::Rng::with_seed(settings.seed),
             timers: Timers::after(settings.interval, Instant::now()),
             settings,
@@ -119,20 +129,26 @@ impl<A: ImageApi> Daemon<A> {
     pub async fn run(mut self) -> u64 {
         let stop = self.reconciler.stop().clone();
         let interval = self.settings.interval;
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), ?interval, "started");
+        tracing::info!(?interval, "started");
+        self.systemd.ready();
         while stop.said().is_none() {
+            self.health.moved();
+            self.systemd.moved();
             self.turn().await;
             let wake = self.wake();
+            self.health.rests(wake);
             tokio::select! {
                 biased;
                 _ = stop.wait() => {}
                 () = stop.hangup() => {
+                    self.systemd.reloading();
                     self.due.insert(Trigger::Hangup);
                 }
                 () = self.watch.heard() => self.look_by(Instant::now() + GATHER),
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
+        self.systemd.stopping();
         self.passes
     }
 
@@ -184,15 +200,18 @@ impl<A: ImageApi> Daemon<A> {
     /// When something is due next.
     fn wake(&self) -> Instant {
         let now = Instant::now();
+        let longest = self.systemd.longest_rest().unwrap_or(LONGEST_SLEEP);
+        let longest = longest.min(LONGEST_SLEEP);
         let timers = self.timers.next(now, self.reconciler.clock().now());
         [timers, self.look]
             .into_iter()
             .flatten()
-            .fold(now + LONGEST_SLEEP, Instant::min)
+            .fold(now + longest, Instant::min)
     }
 
     async fn pass(&mut self) {
         let triggers: Vec<String> = self.due.iter().map(ToString::to_string).collect();
+        let reloads = self.due.contains(&Trigger::Hangup);
         self.due.clear();
         self.passes += 1;
         let span = tracing::info_span!(
@@ -201,6 +220,9 @@ impl<A: ImageApi> Daemon<A> {
             trigger = triggers.join("+")
         );
         self.pass_once().instrument(span).await;
+        if reloads {
+            self.systemd.ready();
+        }
     }
 
     async fn pass_once(&mut self) {
@@ -209,10 +231,17 @@ impl<A: ImageApi> Daemon<A> {
         }
         let manifests = self.checkout.manifests();
         let interval = jittered(self.settings.interval, self.random.f64());
+        let metrics = self.health.metrics();
+        metrics.manifests(
+            self.checkout.is_valid(),
+            self.checkout.set().map_or(0, |set| set.desired.len()),
+        );
         let Some(set) = self.checkout.set() else {
             // Without a set that was ever valid there is nothing to reconcile, but something to report.
             let recorded = self.reconciler.record_manifests(&manifests);
             self.timers = Timers::after(interval, Instant::now());
+            self.systemd
+                .status("waits for manifests: none were valid since the start");
             if let Err(error) = recorded {
                 self.failed(&PassError::Store(error), interval);
             }
@@ -221,12 +250,29 @@ impl<A: ImageApi> Daemon<A> {
         (self.prepare)(&set.desired);
         let most = self.settings.max_creates;
         let review = |plan: &Plan<'_>| within_budget(plan, most);
+        let began = Instant::now();
         let passed = self.reconciler.pass(&set.desired, &manifests, review).await;
+        let result = match &passed {
+            // Ended in between, even if what it had begun came to its end.
+            _ if self.reconciler.stop().said().is_some() => PassResult::Stopped,
+            Ok(_) => PassResult::Success,
+            Err(PassError::Observe(_)) => PassResult::ListingFailed,
+            Err(PassError::Store(_)) => PassResult::StatusNotSaved,
+            Err(PassError::Refused(_)) => PassResult::Refused,
+            Err(PassError::Stopped(_)) => PassResult::Stopped,
+        };
+        metrics.pass(result, began.elapsed());
+        metrics.images(self.reconciler.status());
         match passed {
             Ok(pass) => {
                 let now = Instant::now();
                 let wall = self.reconciler.clock().now();
                 self.timers = Timers::after(interval, now).with(&pass.left, now, wall);
+                if result == PassResult::Success {
+                    metrics.succeeded(wall);
+                    self.health.complete();
+                }
+                self.systemd.status(&totals_text(pass.left.totals()));
                 if let Some((_, failures)) = self.trouble.take() {
                     tracing::info!(failures, "passes come to their end again");
                 }
@@ -249,6 +295,7 @@ impl<A: ImageApi> Daemon<A> {
         };
         let delay = retry::delay(kind, failures).unwrap_or(retry::LONGEST);
         trouble.tell(error, failures);
+        self.systemd.status(&with_causes(error));
         self.trouble = Some((trouble, failures));
         let now = Instant::now();
         self.timers = Timers::after(interval, now).again_after(delay, now);

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::clock::Clock;
 use crate::escape::escaped;
+use crate::http::Server;
 use crate::image::{Desired, Source};
 use crate::simulator::{Account, Settings, SharedAccount, seed, server};
 use crate::store::{self, StoreError};
@@ -170,7 +171,7 @@ pub async fn serve(
     file: Option<&Path>,
     address: SocketAddr,
     clock: Clock,
-) -> Result<(server::Server, SharedAccount), EmbeddedError> {
+) -> Result<(Server, SharedAccount), EmbeddedError> {
     if let Some(file) = file {
         store::make_folder(file)?;
     }

@@ -37,6 +37,9 @@
 //! | [`systemd`] | the door to systemd: ready, status, still moving |
 //! | [`outcome`] | exit codes |
 //! | [`report`] | text and JSON forms |
+//! | [`http`] | HTTP connections: their limits and their ends |
+//! | [`health`] | alive, ready, and HTTP that says so; counts the service's calls |
+//! | [`metrics`] | what is counted, as OpenMetrics text |
 //! | [`escape`] | text from outside, safe to print |
 //! | [`clock`] | the door to the wall clock |
 //! | [`git`] | what Git says of a checkout: its commit, and whether Git is at work |
@@ -58,8 +61,11 @@ pub mod daemon;
 pub mod embedded;
 pub mod escape;
 pub mod git;
+pub mod health;
+pub mod http;
 pub mod image;
 pub mod manifest;
+pub mod metrics;
 pub mod name;
 pub mod once;
 pub mod outcome;

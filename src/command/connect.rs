@@ -5,9 +5,9 @@ use crate::cli::{Config, Simulated};
 use crate::clock::Clock;
 use crate::embedded::{self, EmbeddedError, Kept};
 use crate::escape::{escaped, with_causes};
+use crate::http::Server;
 use crate::image::Desired;
 use crate::outcome::{ExitCode, Outcome};
-use crate::simulator::server::Server;
 use crate::simulator::{self, SharedAccount};
 
 /// The service, and the embedded server that may stand behind it.

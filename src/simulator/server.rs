@@ -3,24 +3,20 @@
 //! It decides nothing about images. Signatures are not verified, but a request without one is refused. Whatever arrives
 //! on the wire is answered with a 4xx status or ends its own connection; it never ends the server.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpListener;
 
 use crate::clock::Clock;
+use crate::http::{self, Cut, Limits, Server};
 
 use super::wire::{Answer, Call, CodePlacement, Operation, Reply, ServiceError};
 use super::{Account, SharedAccount, lock};
@@ -32,44 +28,17 @@ pub type Save = Box<dyn Fn(&Account) -> io::Result<()> + Send + Sync>;
 const MAX_BODY: usize = 1 << 20;
 /// The longest wait for a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest wait for a request's head, and so the rest of a kept connection. No round minute: a client that asks once
-/// a minute would meet the end of its connection each time.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(95);
-/// The most connections at once; further ones wait.
-const MAX_CONNECTIONS: usize = 512;
-/// The rest after a connection that could not be accepted, as when there are no file descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const LIMITS: Limits = Limits {
+    connections: 512,
+    // No round minute: a client that asks once a minute would meet the end of its connection each time.
+    head_timeout: Duration::from_secs(95),
+    single_request: None,
+};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
-
-/// A server that runs until it is dropped; its connections end with it.
-#[derive(Debug)]
-#[must_use = "a server that is dropped ends"]
-pub struct Server {
-    address: SocketAddr,
-    task: JoinHandle<Infallible>,
-}
-
-impl Server {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Runs for ever, or until the runtime ends.
-    pub async fn run(mut self) {
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
 
 struct Shared {
     account: SharedAccount,
@@ -84,65 +53,23 @@ impl fmt::Debug for Shared {
 }
 
 /// Serves the account on the listener, on the tokio runtime that this is called on.
-#[expect(
-    clippy::unused_async,
-    reason = "it needs a runtime, and says so by its type"
-)]
 pub async fn start(
     listener: TcpListener,
     account: SharedAccount,
     clock: Clock,
     saved: Save,
 ) -> io::Result<Server> {
-    let address = listener.local_addr()?;
     let shared = Arc::new(Shared {
         account,
         clock,
         saved,
     });
-    let task = tokio::spawn(accept(listener, shared));
-    Ok(Server { address, task })
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
-    // Dropped with this task, which ends every connection.
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(serve(stream, Arc::clone(&shared)));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-        }
-    }
-}
-
-async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    // Small answers must not wait for an acknowledgement; without the option they are only slower.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
+    http::serve(listener, LIMITS, move |request| {
         let shared = Arc::clone(&shared);
         async move { respond(request, &shared).await }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "a connection ended early");
-    }
+    })
+    .await
 }
-
-/// The connection is to be cut without an answer. As a service's error, it makes hyper close the socket.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is cut on purpose")]
-struct Cut;
 
 async fn respond(
     request: Request<Incoming>,

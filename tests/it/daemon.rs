@@ -11,6 +11,7 @@ use repave::checkout::Checkout;
 use repave::clock::Clock;
 use repave::cloud::{ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation};
 use repave::daemon::{Daemon, Poke, Settings, Watch};
+use repave::health::Health;
 use repave::image::Observed;
 use repave::manifest::Options;
 use repave::name::{ImageId, ImageName};
@@ -19,7 +20,7 @@ use repave::simulator::{Account, DirectApi, SharedAccount, seed};
 use repave::status::{Status, Target};
 use repave::stop::{Stop, Stopper};
 use repave::store::{Store, write_whole};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::heard::Heard;
 use crate::world::{GOLD, SETTLE, noon};
@@ -41,6 +42,7 @@ struct House {
     stop: Stop,
     watch: Option<Watch>,
     settings: Settings,
+    health: Arc<Health>,
     _listening: tracing::subscriber::DefaultGuard,
 }
 
@@ -55,7 +57,7 @@ struct World {
 }
 
 struct Api {
-    api: DirectApi,
+    direct: DirectApi,
     pace: Pace,
     world: Arc<Mutex<World>>,
 }
@@ -70,7 +72,7 @@ impl ImageApi for Api {
         };
         match down {
             Some(error) => Err(error),
-            None => self.api.list_images().await,
+            None => self.direct.list_images().await,
         }
     }
 
@@ -85,7 +87,7 @@ impl ImageApi for Api {
     async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
         self.pace.take().await;
         self.world.lock().unwrap().creates += 1;
-        self.api.create_updated_image(request).await
+        self.direct.create_updated_image(request).await
     }
 }
 
@@ -117,6 +119,7 @@ impl House {
                 max_creates: None,
                 seed: 7,
             },
+            health: Arc::new(Health::new(10 * MINUTE)),
             _listening: listening,
         };
         std::fs::create_dir(house.path("manifests")).unwrap();
@@ -165,11 +168,11 @@ impl House {
     /// Runs the daemon while the story is told, and then ends it. Nothing may have been created twice.
     async fn live(&mut self, story: impl AsyncFnOnce(&Self)) {
         let api = Api {
-            api: DirectApi::new(Arc::clone(&self.account), self.clock),
+            direct: DirectApi::new(Arc::clone(&self.account), self.clock),
             pace: Pace::new(2.0, Pace::BURST),
             world: Arc::clone(&self.world),
         };
-        let store = Store::lock(&self.path("status.json"), "test").unwrap();
+        let lock = Store::lock(&self.path("status.json"), "test").unwrap();
         let target = Target {
             region: "eu-west-1".into(),
             account_id: None,
@@ -177,7 +180,7 @@ impl House {
         };
         let clock = self.clock.shifted(self.wrong);
         let reconciler =
-            Reconciler::new(api, store, &target, SETTLE, clock, self.stop.clone()).unwrap();
+            Reconciler::new(api, lock, &target, SETTLE, clock, self.stop.clone()).unwrap();
         let checkout = Checkout::new(&self.path("manifests"), Options { allow_empty: true });
         let watch = self.watch.take().unwrap();
         let daemon = Daemon::new(
@@ -186,6 +189,7 @@ impl House {
             watch,
             self.settings.clone(),
             Box::new(|_| ()),
+            Arc::clone(&self.health),
         );
         tokio::join!(daemon.run(), async {
             story(self).await;
@@ -259,6 +263,8 @@ async fn a_quiet_daemon_passes_at_its_interval_and_says_and_writes_nothing() {
                     .all(|trigger| trigger == "interval")
             );
             assert_eq!(house.heard.lines(), [""; 0]);
+            assert_eq!(house.health.is_ready(Instant::now()), Ok(()));
+            assert_eq!(house.health.is_alive(Instant::now()), Ok(()));
             let after = std::fs::metadata(house.path("status.json"))
                 .unwrap()
                 .modified();
@@ -507,6 +513,8 @@ async fn an_api_that_is_down_is_asked_less_and_less_and_told_of_twice() {
             house.api_is_down(Some(failure(None)));
             house.stopper.hang_up();
             sleep(4 * HOUR).await;
+            assert!(house.health.is_ready(Instant::now()).is_err());
+            assert_eq!(house.health.is_alive(Instant::now()), Ok(()));
             let rests: Vec<u64> = seconds(&house.heard)
                 .windows(2)
                 .map(|two| two[1] - two[0])
@@ -677,7 +685,7 @@ async fn git_at_work_is_waited_for_but_not_for_ever() {
                 sleep(MINUTE).await;
                 write_whole(&lock, b"").unwrap();
                 house.declare("b");
-                sleep(bound - Duration::from_secs(1)).await;
+                sleep(bound.saturating_sub(Duration::from_secs(1))).await;
                 assert_eq!(house.ids("b").len(), 0, "{file}");
                 assert_eq!(house.heard.count("WARN"), 0);
                 sleep(Duration::from_secs(3)).await;

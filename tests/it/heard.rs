@@ -80,7 +80,11 @@ impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         match field.name() {
             "message" => self.message = format!("{value:?}"),
-            "trigger" => self.trigger = format!("{value:?}").trim_matches('"').to_owned(),
+            "trigger" => {
+                format!("{value:?}")
+                    .trim_matches('"')
+                    .clone_into(&mut self.trigger);
+            }
             name => write!(self.fields, " {name}={value:?}").unwrap(),
         }
     }

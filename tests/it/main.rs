@@ -14,6 +14,8 @@ mod aws;
 mod binary;
 mod daemon;
 mod doors;
+mod files;
+mod health;
 mod heard;
 mod plan;
 mod runs;

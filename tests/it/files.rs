@@ -1,0 +1,311 @@
+//! The real daemon and the real file system: files as editors, Git and Kubernetes change them.
+//!
+//! Its interval is a day, so that whatever it finds it was told of.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use repave::store::write_whole;
+use serde_json::Value;
+
+/// How long a state is waited for before the test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A daemon in a folder of its own, with a simulated account.
+struct Daemon {
+    folder: tempfile::TempDir,
+    child: Option<Child>,
+}
+
+impl Daemon {
+    /// Starts it once `prepare` has made the folder what it is to find.
+    fn start(arguments: &str, prepare: impl FnOnce(&Self)) -> Self {
+        let mut daemon = Self {
+            folder: tempfile::tempdir().unwrap(),
+            child: None,
+        };
+        prepare(&daemon);
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(daemon.path("log"))
+            .unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_repave"))
+            .args([
+                "reconcile",
+                "--simulate",
+                "--interval",
+                "24h",
+                "--allow-empty",
+            ])
+            .args(["--log-level", "debug", "--api-rate", "1000"])
+            .args(arguments.split_whitespace())
+            .current_dir(daemon.folder.path())
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        daemon.child = Some(child);
+        daemon
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the daemon is another process, in real time"
+    )]
+    fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < PATIENCE, "{what}: {}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until the status file has just these images.
+    fn has(&self, names: &[&str]) {
+        self.wait_for(&format!("{names:?}"), || {
+            let Ok(text) = fs::read(self.path(".repave/simulated/status.json")) else {
+                return false;
+            };
+            let status: Value = serde_json::from_slice(&text).unwrap();
+            let images = status["images"].as_array().unwrap();
+            let found: Vec<&str> = images.iter().filter_map(|i| i["name"].as_str()).collect();
+            found == names && images.iter().all(|i| i["createRequestedAt"].is_string())
+        });
+    }
+
+    /// The first pass is over and the files are watched.
+    fn is_watching(&self) {
+        self.wait_for("the first pass", || self.log().contains("pass began"));
+    }
+
+    fn passes(&self) -> usize {
+        self.log().matches("pass began").count()
+    }
+
+    fn git(&self, arguments: &str) {
+        let status = Command::new("git")
+            .args(["-c", "user.name=x", "-c", "user.email=x@example.com"])
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert!(status.unwrap().success(), "git {arguments}");
+    }
+
+    /// Ends it as a service manager does; it must end with 0 and have left nothing half done.
+    fn end(mut self) {
+        let mut child = self.child.take().unwrap();
+        let id = child.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+        assert!(!self.log().contains("panicked"), "{}", self.log());
+        assert!(self.log().contains("repave: ended by a signal"));
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn manifest(name: &str) -> String {
+    format!(
+        "---\napiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: {{ name: {name} }}\nspec: {{ source: {{ imageId: wsi-source000 }}, description: one }}\n"
+    )
+}
+
+fn with_manifests(daemon: &Daemon) {
+    fs::create_dir(daemon.path("manifests")).unwrap();
+    write_whole(&daemon.path("manifests/a.yaml"), manifest("a").as_bytes()).unwrap();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a person's editor")]
+fn editors_that_rename_and_that_truncate_are_followed() {
+    let daemon = Daemon::start("", with_manifests);
+    daemon.has(&["a"]);
+    write_whole(&daemon.path("manifests/b.yaml"), manifest("b").as_bytes()).unwrap();
+    daemon.has(&["a", "b"]);
+    fs::write(daemon.path("manifests/b.yaml"), "").unwrap();
+    fs::write(daemon.path("manifests/b.yaml"), manifest("c")).unwrap();
+    daemon.has(&["a", "c"]);
+    fs::create_dir_all(daemon.path("manifests/deep/er")).unwrap();
+    fs::write(daemon.path("manifests/deep/er/d.yaml"), manifest("d")).unwrap();
+    daemon.has(&["a", "c", "d"]);
+    fs::write(daemon.path("manifests/deep/er/d.yaml"), manifest("e")).unwrap();
+    daemon.has(&["a", "c", "e"]);
+    fs::remove_dir_all(daemon.path("manifests/deep")).unwrap();
+    daemon.has(&["a", "c"]);
+    daemon.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn a_folder_that_is_missing_removed_and_made_again_is_followed() {
+    let daemon = Daemon::start("", |_| {});
+    daemon.wait_for("a reason", || daemon.log().contains("no such folder"));
+    for name in ["a", "b", "c"] {
+        fs::create_dir(daemon.path("manifests")).unwrap();
+        fs::write(daemon.path("manifests/x.yaml"), manifest(name)).unwrap();
+        daemon.has(&[name]);
+        fs::remove_dir_all(daemon.path("manifests")).unwrap();
+        let problem = || daemon.log().matches("no such folder").count();
+        daemon.wait_for("the problem", || problem() >= 2);
+    }
+    daemon.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the kubelet")]
+fn a_config_map_that_is_swapped_is_followed() {
+    let version = |daemon: &Daemon, name: &str, image: &str| {
+        let folder = daemon.path("manifests").join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("a.yaml"), manifest(image)).unwrap();
+        let link = daemon.path("manifests/..data_tmp");
+        symlink(name, &link).unwrap();
+        fs::rename(link, daemon.path("manifests/..data")).unwrap();
+    };
+    let daemon = Daemon::start("", |daemon| {
+        fs::create_dir(daemon.path("manifests")).unwrap();
+        version(daemon, "..2026_1", "a");
+        symlink("..data/a.yaml", daemon.path("manifests/a.yaml")).unwrap();
+    });
+    daemon.has(&["a"]);
+    version(&daemon, "..2026_2", "b");
+    daemon.has(&["b"]);
+    fs::remove_dir_all(daemon.path("manifests/..2026_1")).unwrap();
+    version(&daemon, "..2026_3", "c");
+    daemon.has(&["c"]);
+    daemon.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a person with Git")]
+fn a_checkout_of_hundreds_of_files_makes_few_passes() {
+    let daemon = Daemon::start("", |daemon| {
+        daemon.git("init -q -b main");
+        with_manifests(daemon);
+        fs::write(daemon.path(".gitignore"), "log\n.repave\n").unwrap();
+        daemon.git("add -A");
+        daemon.git("commit -qm one");
+        daemon.git("checkout -qb many");
+        for number in 0..300 {
+            let suspended = format!("{}  suspend: true\n", manifest(&format!("n{number:03}")));
+            let block = suspended.replace(
+                "spec: { source: { imageId: wsi-source000 }, description: one }\n",
+                "spec:\n  source: { imageId: wsi-source000 }\n  description: one\n",
+            );
+            fs::write(daemon.path(&format!("manifests/n{number:03}.yaml")), block).unwrap();
+        }
+        daemon.git("add -A");
+        daemon.git("commit -qm many");
+        daemon.git("checkout -q main");
+    });
+    daemon.has(&["a"]);
+    let before = daemon.passes();
+    daemon.git("checkout -q many");
+    daemon.wait_for("all", || daemon.log().contains("manifests=301"));
+    daemon.git("checkout -q main");
+    daemon.wait_for("one", || daemon.log().matches("manifests=1 ").count() >= 2);
+    daemon.has(&["a"]);
+    let passes = daemon.passes() - before;
+    assert!(passes <= 4, "{passes} passes: {}", daemon.log());
+    daemon.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a shell")]
+fn a_file_system_without_events_is_looked_at() {
+    let daemon = Daemon::start("--watch-poll=1s", with_manifests);
+    daemon.has(&["a"]);
+    fs::write(daemon.path("manifests/b.yaml"), manifest("b")).unwrap();
+    daemon.has(&["a", "b"]);
+    daemon.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a shell")]
+fn events_that_were_lost_are_made_up_for() {
+    let daemon = Daemon::start("", with_manifests);
+    daemon.has(&["a"]);
+    let id = daemon.child.as_ref().unwrap().id().to_string();
+    let signal = |name: &str| {
+        let status = Command::new("kill").args([name, &id]).status();
+        assert!(status.unwrap().success());
+    };
+    signal("-STOP");
+    // The queue holds 16,384 events unless set otherwise; two files by turns, for repeated events are one.
+    for number in 0..6000 {
+        for name in ["x", "y"] {
+            fs::write(
+                daemon.path(&format!("manifests/{name}.txt")),
+                number.to_string(),
+            )
+            .unwrap();
+        }
+    }
+    fs::create_dir(daemon.path("manifests/new")).unwrap();
+    fs::write(daemon.path("manifests/new/b.yaml"), manifest("b")).unwrap();
+    signal("-CONT");
+    daemon.has(&["a", "b"]);
+    fs::write(daemon.path("manifests/new/c.yaml"), manifest("c")).unwrap();
+    daemon.has(&["a", "b", "c"]);
+    daemon.end();
+}
+
+#[test]
+fn health_is_served_where_it_is_asked_for_and_a_hangup_makes_a_pass() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let daemon = Daemon::start(&format!("--health-addr {port}"), with_manifests);
+    daemon.is_watching();
+    daemon.has(&["a"]);
+    let get = |path: &str| {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(get("/healthz").starts_with("HTTP/1.1 200"));
+    daemon.wait_for("ready", || get("/readyz").starts_with("HTTP/1.1 200"));
+    let passes = daemon.passes();
+    let id = daemon.child.as_ref().unwrap().id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-HUP", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    daemon.wait_for("a pass", || daemon.passes() > passes);
+    let metrics = get("/metrics");
+    assert!(metrics.contains("repave_manifests_valid 1"), "{metrics}");
+    assert!(metrics.contains("repave_manifests 1"), "{metrics}");
+    daemon.end();
+}
