@@ -764,3 +764,87 @@ async fn the_word_to_stop_ends_it_within_seconds_in_every_phase() {
         }
     }
 }
+
+/// Weeks with whatever can go wrong at random times; then all is well again, and everything must come to rest.
+///
+/// `REPAVE_TEST_WEEKS` sets how many (2); `REPAVE_TEST_SEED` sets what happens in them (1).
+#[tokio::test(start_paused = true)]
+async fn weeks_with_faults_end_still() {
+    #[expect(clippy::disallowed_methods, reason = "a campaign's size")]
+    let setting = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok())
+    };
+    let weeks = setting("REPAVE_TEST_WEEKS").unwrap_or(2);
+    let chance = setting("REPAVE_TEST_SEED").unwrap_or(1);
+    println!("REPAVE_TEST_SEED={chance}");
+    let mut random = fastrand::Rng::with_seed(chance);
+    let names = ["a", "b", "c", "d", "e"];
+    let mut house = House::new(&names, "buildTime: 40m");
+    house.settings.seed = chance;
+    house
+        .live(async |house| {
+            let end = Instant::now() + 7 * 24 * HOUR * u32::try_from(weeks).unwrap();
+            while Instant::now() < end {
+                sleep(Duration::from_secs(random.u64(1..20_000))).await;
+                let name = names[random.usize(..names.len())];
+                match random.u8(..10) {
+                    0 => house.api_is_down(Some(failure(None))),
+                    1 => house.api_is_down(Some(failure(Some("ExpiredTokenException")))),
+                    2 | 3 => house.api_is_down(None),
+                    4 => house.write("bad.yaml", "kind: ["),
+                    5 => house.write("bad.yaml", "# mended\n"),
+                    6 => {
+                        let ids = house.ids(name);
+                        let mut account = house.account.lock().unwrap();
+                        for id in ids {
+                            account.delete_by_hand(&id);
+                        }
+                    }
+                    7 => house.write(
+                        &format!("{name}.yaml"),
+                        &manifest(name).replace("one", &format!("text {}", random.u32(..))),
+                    ),
+                    8 => {
+                        let _ = std::fs::rename(house.path("status.json"), house.path("lost"));
+                    }
+                    _ => {
+                        let fault = [
+                            "Throttle",
+                            "DropAfter",
+                            "DropBefore",
+                            "InternalErrorAfter",
+                            "MalformedBody",
+                        ];
+                        let fault = fault[random.usize(..fault.len())];
+                        let rule =
+                            format!("faults: [{{ fault: {fault}, times: {} }}]", random.u8(1..4));
+                        let rules = seed::parse(&rule).unwrap();
+                        let mut account = house.account.lock().unwrap();
+                        for rule in rules.faults() {
+                            account.add_fault(rule.clone());
+                        }
+                    }
+                }
+            }
+            house.api_is_down(None);
+            house.write("bad.yaml", "# mended\n");
+            sleep(24 * HOUR).await;
+            for name in names {
+                assert_eq!(house.ids(name).len(), 1, "{name}, seed {chance}");
+            }
+            let status = house.status();
+            assert!(status.listing_error.is_none() && status.manifests.problems.is_empty());
+            house.heard.forget();
+            let calls = house.calls().1;
+            sleep(24 * HOUR).await;
+            assert_eq!(house.heard.lines(), [""; 0], "seed {chance}");
+            assert_eq!(
+                (house.calls().1, house.status()),
+                (calls, status),
+                "seed {chance}"
+            );
+        })
+        .await;
+}
