@@ -10,6 +10,10 @@ use jiff::SignedDuration;
 use crate::aws::Connection;
 use crate::plan::DEFAULT_SETTLE;
 
+mod values;
+
+use values::{duration, endpoint, health_address, rate, region, simulation};
+
 /// GitOps for Amazon WorkSpaces images.
 ///
 /// YAML manifests declare updated images; repave compares them with what the account has and creates what is missing.
@@ -364,67 +368,6 @@ pub fn has_notify_socket() -> bool {
     std::env::var_os("NOTIFY_SOCKET").is_some_and(|path| !path.is_empty())
 }
 
-/// A duration of at least one second, as `30s`, `15m`, `1h 30m`.
-fn duration(text: &str) -> Result<SignedDuration, String> {
-    let most = SignedDuration::from_hours(24 * 7);
-    match text.parse::<SignedDuration>() {
-        Ok(duration) if duration >= SignedDuration::from_secs(1) && duration <= most => {
-            Ok(duration)
-        }
-        Ok(_) => Err("must be from 1s to 7 days (168h)".into()),
-        Err(_) => Err("must be a number with a unit, as 30s, 15m or 1h 30m".into()),
-    }
-}
-
-/// An address with a port, or a port alone, as `8080` or `:8080`: this machine's own.
-fn health_address(text: &str) -> Result<std::net::SocketAddr, String> {
-    let port = text.strip_prefix(':').unwrap_or(text);
-    match (text.parse(), port.parse()) {
-        (Ok(address), _) => Ok(address),
-        (Err(_), Ok(port)) => Ok((std::net::Ipv4Addr::LOCALHOST, port).into()),
-        (Err(_), Err(_)) => {
-            Err("must be a port, as 8080, or an IP address and a port, as 0.0.0.0:8080".into())
-        }
-    }
-}
-
-/// Empty and false values, as an environment variable may have them, mean no simulation.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a value parser")]
-fn simulation(text: &str) -> Result<Simulation, String> {
-    Ok(match text.to_ascii_lowercase().as_str() {
-        "" | "0" | "n" | "no" | "f" | "false" | "off" => Simulation::Off,
-        "1" | "y" | "yes" | "t" | "true" | "on" => Simulation::Derived,
-        _ => Simulation::Seeded(text.into()),
-    })
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.1..=1000.0).contains(&rate) => Ok(rate),
-        Ok(_) | Err(_) => Err("must be a number of requests per second, from 0.1 to 1000".into()),
-    }
-}
-
-fn region(text: &str) -> Result<String, String> {
-    let belongs = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !text.is_empty() && text.len() <= 40 && text.chars().all(belongs) {
-        return Ok(text.to_owned());
-    }
-    Err("must be a Region's name, as eu-west-1".into())
-}
-
-fn endpoint(text: &str) -> Result<String, String> {
-    let rest = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"));
-    match rest {
-        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => {
-            Ok(text.to_owned())
-        }
-        Some(_) | None => Err("must begin with http:// or https:// and a host".into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -432,46 +375,6 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn values_are_checked_before_anything_runs() {
-        for (text, valid) in [
-            ("30s", true),
-            ("1h 30m", true),
-            ("168h", true),
-            ("0s", false),
-            ("-5m", false),
-            ("10", false),
-            ("1e9h", false),
-            ("99999999999999999h", false),
-        ] {
-            assert_eq!(
-                duration(text).is_ok(),
-                valid,
-                "{text}: {:?}",
-                duration(text)
-            );
-        }
-        for (text, valid) in [
-            ("2", true),
-            ("0.5", true),
-            ("0", false),
-            ("-1", false),
-            ("NaN", false),
-            ("inf", false),
-        ] {
-            assert_eq!(rate(text).is_ok(), valid, "{text}");
-        }
-        for (text, valid) in [
-            ("http://127.0.0.1:4566", true),
-            ("127.0.0.1", false),
-            ("https://", false),
-        ] {
-            assert_eq!(endpoint(text).is_ok(), valid, "{text}");
-        }
-        assert!(region("eu-west-1").is_ok());
-        assert!(region("eu-west-1.evil.example/").is_err());
     }
 
     #[test]
@@ -491,22 +394,6 @@ mod tests {
             let words = std::iter::once("repave").chain(arguments.split(' '));
             let resolved = Cli::try_parse_from(words).unwrap().resolve();
             assert_eq!(resolved.is_ok(), valid, "{arguments}: {resolved:?}");
-        }
-    }
-
-    #[test]
-    fn a_port_alone_is_this_machines_own() {
-        for (text, address) in [
-            ("8080", Some("127.0.0.1:8080")),
-            (":8080", Some("127.0.0.1:8080")),
-            ("0.0.0.0:8080", Some("0.0.0.0:8080")),
-            ("[::1]:0", Some("[::1]:0")),
-            ("localhost:8080", None),
-            ("70000", None),
-            ("", None),
-        ] {
-            let found = health_address(text).ok().map(|address| address.to_string());
-            assert_eq!(found.as_deref(), address, "{text}");
         }
     }
 
