@@ -383,7 +383,10 @@ async fn exit_64_for_a_command_line_that_makes_no_sense() {
     for arguments in [
         "",
         "reconsile",
-        "reconcile",
+        "reconcile --wait",
+        "reconcile --timeout 5m",
+        "reconcile --once --interval 5m",
+        "reconcile --health-addr localhost",
         "plan --timeout 5m",
         "reconcile --once --timeout 0s",
         "plan --api-rate 0",
