@@ -23,6 +23,14 @@ struct Daemon {
 impl Daemon {
     /// Starts it once `prepare` has made the folder what it is to find.
     fn start(arguments: &str, prepare: impl FnOnce(&Self)) -> Self {
+        Self::launch(
+            Command::new(env!("CARGO_BIN_EXE_repave")),
+            arguments,
+            prepare,
+        )
+    }
+
+    fn launch(mut command: Command, arguments: &str, prepare: impl FnOnce(&Self)) -> Self {
         let mut daemon = Self {
             folder: tempfile::tempdir().unwrap(),
             child: None,
@@ -33,7 +41,7 @@ impl Daemon {
             .append(true)
             .open(daemon.path("log"))
             .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_repave"))
+        let child = command
             .args([
                 "reconcile",
                 "--simulate",
@@ -307,5 +315,33 @@ fn health_is_served_where_it_is_asked_for_and_a_hangup_makes_a_pass() {
     let metrics = get("/metrics");
     assert!(metrics.contains("repave_manifests_valid 1"), "{metrics}");
     assert!(metrics.contains("repave_manifests 1"), "{metrics}");
+    daemon.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a shell")]
+fn without_room_for_a_watch_files_are_looked_at_and_that_is_told_once() {
+    let limited = |then: &str| {
+        let mut command = Command::new("unshare");
+        let script = format!("echo 0 > /proc/sys/user/max_inotify_watches && {then}");
+        command.args(["-Ur", "sh", "-c", &script]);
+        command
+    };
+    if !limited("true")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        eprintln!("left out: a user namespace of its own is not allowed here");
+        return;
+    }
+    let mut command = limited("exec \"$0\" \"$@\"");
+    command.arg(env!("CARGO_BIN_EXE_repave"));
+    let daemon = Daemon::launch(command, "", with_manifests);
+    daemon.has(&["a"]);
+    for name in ["b", "c"] {
+        fs::write(daemon.path("manifests/b.yaml"), manifest(name)).unwrap();
+        daemon.has(&["a", name]);
+    }
+    assert_eq!(daemon.log().matches("WARN").count(), 1, "{}", daemon.log());
     daemon.end();
 }
