@@ -238,7 +238,7 @@ impl<A: ImageApi> Daemon<A> {
         );
         let Some(set) = self.checkout.set() else {
             // Without a set that was ever valid there is nothing to reconcile, but something to report.
-            let recorded = self.reconciler.record_manifests(&manifests);
+            let recorded = self.reconciler.record_problems(manifests.problems);
             self.timers = Timers::after(interval, Instant::now());
             self.systemd
                 .status("waits for manifests: none were valid since the start");

@@ -154,9 +154,14 @@ impl<A: ImageApi> Reconciler<A> {
         Ok(())
     }
 
-    /// Saves what was read from the manifests where there is no set of them to run a pass over.
-    pub fn record_manifests(&mut self, manifests: &ManifestsStatus) -> Result<(), StoreError> {
-        self.note(manifests)?;
+    /// Saves what is wrong with the manifests where there is no set of them to run a pass over. What is remembered is about
+    /// an earlier set, and goes on saying about which.
+    pub fn record_problems(&mut self, problems: Vec<String>) -> Result<(), StoreError> {
+        let manifests = ManifestsStatus {
+            problems,
+            ..self.status.manifests.clone()
+        };
+        self.note(&manifests)?;
         self.store.save(&self.status)?;
         Ok(())
     }
