@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::builder::styling::Styles;
+use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
@@ -72,6 +73,19 @@ pub struct Reconcile {
 }
 
 impl Reconcile {
+    /// Takes out what a variable says about the other of the two ways to run: one environment may serve both.
+    fn forget_what_nobody_typed(&mut self, matches: &clap::ArgMatches) {
+        let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        if self.once {
+            self.interval = self.interval.filter(|_| typed("interval"));
+            self.watch_poll = self.watch_poll.filter(|_| typed("watch_poll"));
+            self.health_addr = self.health_addr.filter(|_| typed("health_addr"));
+        } else {
+            self.wait &= typed("wait");
+            self.timeout = self.timeout.filter(|_| typed("timeout"));
+        }
+    }
+
     /// Says which flag does not go with `--once`, or with its absence.
     fn check(&self) -> Result<(), String> {
         let given = if self.once {
@@ -290,7 +304,14 @@ pub struct Config {
 impl Cli {
     /// Parses the process's arguments and `REPAVE_*` variables; an empty variable counts as none.
     pub fn parse_arguments() -> Result<Self, clap::Error> {
-        Self::from_arg_matches(&without_empty_variables(Self::command()).try_get_matches()?)
+        let matches = without_empty_variables(Self::command()).try_get_matches()?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if let (Command::Reconcile(reconcile), Some((_, matches))) =
+            (&mut cli.command, matches.subcommand())
+        {
+            reconcile.forget_what_nobody_typed(matches);
+        }
+        Ok(cli)
     }
 
     /// The form of the output.

@@ -5,11 +5,15 @@
 //! whole account, so that an event that is lost or means nothing costs time at most. Whatever fails is told, and tried again
 //! later; only a signal ends it.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -24,7 +28,8 @@ use crate::reason::Reason;
 use crate::reconcile::{PassError, Reconciler};
 use crate::report::totals_text;
 use crate::retry;
-use crate::systemd::Systemd;
+use crate::stop::Stop;
+use crate::systemd::{self, Systemd};
 
 mod timers;
 mod watch;
@@ -44,7 +49,10 @@ const HOLD: Duration = Duration::from_secs(10);
 /// The longest sleep: so soon a wall clock that jumped is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
-/// From this failure of a listing in a row on, some minutes after the first, time alone has not helped.
+/// The most troubles of one outage that are remembered, to tell none of them twice.
+const MAX_TROUBLES: usize = 16;
+
+/// From this failure in a row on, some minutes after the first, time alone has not helped.
 const PERSISTENT: u32 = 6;
 
 /// How the daemon is to run.
@@ -69,7 +77,9 @@ pub struct Daemon<A> {
     /// Sees every set that is about to come into force.
     prepare: Box<dyn FnMut(&Desired)>,
     health: Arc<Health>,
-    systemd: Systemd,
+    systemd: Rc<RefCell<Systemd>>,
+    /// SIGHUP came; systemd has been told already.
+    hung_up: Rc<Notify>,
     random: fastrand::Rng,
     timers: Timers,
     /// When to look at the files again.
@@ -78,9 +88,20 @@ pub struct Daemon<A> {
     due: BTreeSet<Trigger>,
     /// Since when a pass that is due waits for files that are being written.
     held: Option<Instant>,
-    /// What keeps passes from coming to their end, and how often in a row it did.
-    trouble: Option<(Trouble, u32)>,
+    /// What keeps passes from coming to their end.
+    outage: Option<Outage>,
     passes: u64,
+}
+
+/// Passes that did not come to their end, one after the other.
+#[derive(Debug, Default)]
+struct Outage {
+    failures: u32,
+    last: Option<Trouble>,
+    /// How often each trouble came; each is told once.
+    troubles: Vec<(Trouble, u32)>,
+    /// Whether it was told that time has not helped.
+    is_persistent: bool,
 }
 
 /// What keeps a pass from coming to its end; the same is told once.
@@ -113,14 +134,15 @@ impl<A: ImageApi> Daemon<A> {
             watch,
             prepare,
             health,
-            systemd: Systemd::new(),
+            systemd: Rc::new(RefCell::new(Systemd::new())),
+            hung_up: Rc::default(),
             random: fastrand::Rng::with_seed(settings.seed),
             timers: Timers::after(settings.interval, Instant::now()),
             settings,
             look: None,
             due: BTreeSet::from([Trigger::Start]),
             held: None,
-            trouble: None,
+            outage: None,
             passes: 0,
         }
     }
@@ -130,26 +152,39 @@ impl<A: ImageApi> Daemon<A> {
         let stop = self.reconciler.stop().clone();
         let interval = self.settings.interval;
         tracing::info!(?interval, "started");
-        self.systemd.ready();
+        self.health.metrics().images(self.reconciler.status());
+        let systemd = Rc::clone(&self.systemd);
+        systemd.borrow_mut().ready();
+        let health = Arc::clone(&self.health);
+        let is_alive = || health.is_alive(Instant::now()).is_ok();
+        let hung_up = Rc::clone(&self.hung_up);
+        // What must not wait for a pass to end.
+        tokio::select! {
+            biased;
+            () = self.live(&stop) => {}
+            never = systemd::watchdog(&systemd, is_alive) => match never {},
+            never = hangups(&stop, &systemd, &hung_up) => match never {},
+        }
+        systemd.borrow_mut().stopping();
+        self.passes
+    }
+
+    async fn live(&mut self, stop: &Stop) {
         while stop.said().is_none() {
             self.health.moved();
-            self.systemd.moved();
             self.turn().await;
             let wake = self.wake();
             self.health.rests(wake);
             tokio::select! {
                 biased;
                 _ = stop.wait() => {}
-                () = stop.hangup() => {
-                    self.systemd.reloading();
+                () = self.hung_up.notified() => {
                     self.due.insert(Trigger::Hangup);
                 }
                 () = self.watch.heard() => self.look_by(Instant::now() + GATHER),
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
-        self.systemd.stopping();
-        self.passes
     }
 
     /// Looks at the files and runs a pass, each if it is due.
@@ -200,13 +235,11 @@ impl<A: ImageApi> Daemon<A> {
     /// When something is due next.
     fn wake(&self) -> Instant {
         let now = Instant::now();
-        let longest = self.systemd.longest_rest().unwrap_or(LONGEST_SLEEP);
-        let longest = longest.min(LONGEST_SLEEP);
         let timers = self.timers.next(now, self.reconciler.clock().now());
         [timers, self.look]
             .into_iter()
             .flatten()
-            .fold(now + longest, Instant::min)
+            .fold(now + LONGEST_SLEEP, Instant::min)
     }
 
     async fn pass(&mut self) {
@@ -221,12 +254,13 @@ impl<A: ImageApi> Daemon<A> {
         );
         self.pass_once().instrument(span).await;
         if reloads {
-            self.systemd.ready();
+            self.systemd.borrow_mut().ready();
         }
     }
 
     async fn pass_once(&mut self) {
-        if let Some((Trouble::Listing(_, Reason::AccessDenied), _)) = self.trouble {
+        let last = self.outage.as_ref().and_then(|outage| outage.last.as_ref());
+        if let Some(Trouble::Listing(_, Reason::AccessDenied)) = last {
             self.reconciler.renew().await;
         }
         let manifests = self.checkout.manifests();
@@ -240,8 +274,16 @@ impl<A: ImageApi> Daemon<A> {
             // Without a set that was ever valid there is nothing to reconcile, but something to report.
             let recorded = self.reconciler.record_problems(manifests.problems);
             self.timers = Timers::after(interval, Instant::now());
-            self.systemd
-                .status("waits for manifests: none were valid since the start");
+            let waits = "waits for manifests: none were valid since the start";
+            self.systemd.borrow_mut().status(waits);
+            metrics.pass(
+                match recorded {
+                    Ok(()) => PassResult::InvalidManifests,
+                    Err(_) => PassResult::StatusNotSaved,
+                },
+                Duration::ZERO,
+            );
+            metrics.images(self.reconciler.status());
             if let Err(error) = recorded {
                 self.failed(&PassError::Store(error), interval);
             }
@@ -272,8 +314,9 @@ impl<A: ImageApi> Daemon<A> {
                     metrics.succeeded(wall);
                     self.health.complete();
                 }
-                self.systemd.status(&totals_text(pass.left.totals()));
-                if let Some((_, failures)) = self.trouble.take() {
+                let totals = totals_text(pass.left.totals());
+                self.systemd.borrow_mut().status(&totals);
+                if let Some(Outage { failures, .. }) = self.outage.take() {
                     tracing::info!(failures, "passes come to their end again");
                 }
             }
@@ -289,39 +332,66 @@ impl<A: ImageApi> Daemon<A> {
             PassError::Refused(why) => (Trouble::Refused(why.clone()), FailureKind::Rejected),
             PassError::Stopped(_) => return,
         };
-        let failures = match self.trouble.take() {
-            Some((before, failures)) if before == trouble => failures.saturating_add(1),
-            Some(_) | None => 1,
-        };
-        let delay = retry::delay(kind, failures).unwrap_or(retry::LONGEST);
-        trouble.tell(error, failures);
-        self.systemd.status(&with_causes(error));
-        self.trouble = Some((trouble, failures));
+        let outage = self.outage.get_or_insert_default();
+        let count = outage.count(&trouble);
+        outage.tell(&trouble, count, error);
+        outage.last = Some(trouble);
+        let delay = retry::delay(kind, count).unwrap_or(retry::LONGEST);
+        self.systemd.borrow_mut().status(&with_causes(error));
         let now = Instant::now();
         self.timers = Timers::after(interval, now).again_after(delay, now);
     }
 }
 
-impl Trouble {
-    /// Tells of it: once when it begins, and once more if time does not mend what time should mend.
-    fn tell(&self, error: &PassError, failures: u32) {
+impl Outage {
+    /// Counts one more failed pass; gives how often this trouble came since passes came to their end.
+    fn count(&mut self, trouble: &Trouble) -> u32 {
+        self.failures = self.failures.saturating_add(1);
+        if let Some((_, count)) = self.troubles.iter_mut().find(|(seen, _)| seen == trouble) {
+            *count = count.saturating_add(1);
+            return *count;
+        }
+        if self.troubles.len() == MAX_TROUBLES {
+            self.troubles.remove(0);
+        }
+        self.troubles.push((trouble.clone(), 1));
+        1
+    }
+
+    /// Tells of a trouble once, and once in an outage that time does not mend what time should mend.
+    fn tell(&mut self, trouble: &Trouble, count: u32, error: &PassError) {
+        let failures = self.failures;
         let why = escaped(&with_causes(error), 800);
-        match (self, failures) {
-            (Self::Listing(FailureKind::Transient, reason), 1) => {
-                tracing::info!(%reason, "listing failed, and is tried again: {why}");
-            }
-            (Self::Listing(FailureKind::Transient, reason), PERSISTENT) => {
+        match (trouble, count) {
+            (Trouble::Listing(FailureKind::Transient, reason), _)
+                if failures >= PERSISTENT && !self.is_persistent =>
+            {
+                self.is_persistent = true;
                 tracing::warn!(%reason, "listing goes on failing: {why}");
             }
-            (Self::Listing(kind, reason), 1) if *kind != FailureKind::Transient => {
+            (Trouble::Listing(FailureKind::Transient, reason), 1) => {
+                tracing::info!(%reason, "listing failed, and is tried again: {why}");
+            }
+            (Trouble::Listing(_, reason), 1) => {
                 tracing::warn!(%reason, "a person is needed: {why}");
             }
-            (Self::Store(_), 1) => tracing::warn!("nothing is done without a status file: {why}"),
-            (Self::Refused(_), 1) => tracing::warn!("a person is needed: {why}"),
-            (Self::Listing(..) | Self::Store(_) | Self::Refused(_), _) => {
+            (Trouble::Store(_), 1) => {
+                tracing::warn!("nothing is done without a status file: {why}");
+            }
+            (Trouble::Refused(_), 1) => tracing::warn!("a person is needed: {why}"),
+            (Trouble::Listing(..) | Trouble::Store(_) | Trouble::Refused(_), _) => {
                 tracing::debug!(failures, "the pass failed again: {why}");
             }
         }
+    }
+}
+
+/// Takes every SIGHUP as it comes: systemd is told at once that a reload begins, even if a pass must end first.
+async fn hangups(stop: &Stop, systemd: &RefCell<Systemd>, hung_up: &Notify) -> Infallible {
+    loop {
+        stop.hangup().await;
+        systemd.borrow_mut().reloading();
+        hung_up.notify_one();
     }
 }
 

@@ -26,9 +26,11 @@ use crate::report;
 /// longest), which is less than eight minutes.
 pub const STUCK_AFTER: Duration = Duration::from_mins(10);
 
-/// A probe and two scrapers need three; the rest is for clients that are slow to go.
+/// A probe and two scrapers need three; the rest is for clients that are slow to go. Beyond that the oldest is ended: a
+/// probe has a second, and must not wait behind clients that say nothing.
 const LIMITS: Limits = Limits {
     connections: 16,
+    drops_oldest: true,
     head_timeout: Duration::from_secs(10),
     // As long again for the answer, which is a few KiB.
     single_request: Some(Duration::from_secs(20)),

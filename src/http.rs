@@ -2,6 +2,7 @@
 //!
 //! Whatever arrives on the wire is answered or ends its own connection; it never ends the server.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 /// The rest after a connection that could not be accepted, as when there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -21,8 +22,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How much clients may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The most connections at once; further ones wait.
+    /// The most connections at once.
     pub connections: usize,
+    /// Whether a further one ends the oldest; else it waits.
+    pub drops_oldest: bool,
     /// The longest wait for a request's head, and so the rest of a kept connection.
     pub head_timeout: Duration,
     /// If set, a connection serves one request and lasts no longer than this, whatever its client does. If not, it is
@@ -84,18 +87,32 @@ where
 {
     // Dropped with this task, which ends every connection.
     let mut connections = JoinSet::new();
+    // The oldest first; those that have ended are taken out as they end.
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
+    let mut is_failing = false;
     loop {
+        let has_room = connections.len() < limits.connections;
         tokio::select! {
-            accepted = listener.accept(), if connections.len() < limits.connections => match accepted {
+            accepted = listener.accept(), if has_room || limits.drops_oldest => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, limits, handler.clone()));
+                    if !has_room && let Some(oldest) = open.pop_front() {
+                        oldest.abort();
+                    }
+                    open.push_back(connections.spawn(connection(stream, limits, handler.clone())));
+                    is_failing = false;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    // Once, not ten times a second for as long as there are no file descriptors.
+                    if !is_failing {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                    }
+                    is_failing = true;
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            Some(_) = connections.join_next(), if !connections.is_empty() => {
+                open.retain(|connection| !connection.is_finished());
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use repave::cli::{Cli, Color, Command, Config, LogFormat, LogLevel};
 use repave::clock::Clock;
@@ -12,6 +13,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
+
+/// Signals that come within this time of the first are the same word: `timeout` sends one to the process and one to its
+/// group.
+const ONE_WORD: Duration = Duration::from_millis(100);
+
+/// How long the last words may take to be written when a second signal ends the process.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     let cli = match Cli::parse_arguments() {
@@ -41,6 +49,7 @@ fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
     }
     start_log(&config);
+    let in_json = config.log_format == LogFormat::Json;
     let outcome = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -53,12 +62,23 @@ fn main() -> ExitCode {
         }
         Err(error) => Outcome::new(outcome::ExitCode::Failed, format!("cannot start: {error}")),
     };
-    end(&outcome)
+    if in_json {
+        end_in_json(&outcome)
+    } else {
+        end(&outcome)
+    }
 }
 
 /// The last line on stderr names the outcome in words; the exit code is its number.
 fn end(outcome: &Outcome) -> ExitCode {
     let _ = writeln!(anstream::stderr(), "repave: {outcome}");
+    outcome.code.number().into()
+}
+
+/// The same as one more object of a log in JSON.
+fn end_in_json(outcome: &Outcome) -> ExitCode {
+    let line = outcome.log_line(Clock::wall().now());
+    let _ = writeln!(anstream::stderr(), "{line}");
     outcome.code.number().into()
 }
 
@@ -107,7 +127,10 @@ fn listen_for_signals(stopper: Stopper, hangs_up: bool) -> std::io::Result<()> {
         };
         next().await;
         stopper.stop();
-        next().await;
+        let first = Instant::now();
+        while first.elapsed() < ONE_WORD {
+            next().await;
+        }
         end_at_once();
     };
     let thread = std::thread::Builder::new().name("signals".into());
@@ -117,8 +140,16 @@ fn listen_for_signals(stopper: Stopper, hangs_up: bool) -> std::io::Result<()> {
 
 #[expect(clippy::exit, reason = "a second signal asks for just that")]
 fn end_at_once() {
-    let words = "ended at once by a second signal; the next run looks for what was in flight";
-    end(&Outcome::new(outcome::ExitCode::Cancelled, words));
+    let (done, is_done) = std::sync::mpsc::sync_channel::<()>(1);
+    // A log that nobody reads holds up whoever writes to it: that must not keep the process from ending.
+    let say = move || {
+        let words = "ended at once by a second signal; the next run looks for what was in flight";
+        end(&Outcome::new(outcome::ExitCode::Cancelled, words));
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().spawn(say).is_ok() {
+        let _ = is_done.recv_timeout(LAST_WORDS);
+    }
     std::process::exit(outcome::ExitCode::Cancelled.number().into());
 }
 

@@ -37,17 +37,20 @@ pub enum PassResult {
     StatusNotSaved,
     /// The plan was refused.
     Refused,
+    /// The manifests are invalid, and no set of them was valid since the start.
+    InvalidManifests,
     /// There was the word to stop.
     Stopped,
 }
 
 impl PassResult {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Success,
         Self::ListingFailed,
         Self::StatusNotSaved,
         Self::Refused,
+        Self::InvalidManifests,
         Self::Stopped,
     ];
 
@@ -58,6 +61,7 @@ impl PassResult {
             Self::ListingFailed => "listing_failed",
             Self::StatusNotSaved => "status_not_saved",
             Self::Refused => "refused",
+            Self::InvalidManifests => "invalid_manifests",
             Self::Stopped => "stopped",
         }
     }

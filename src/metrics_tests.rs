@@ -38,6 +38,7 @@ fn a_scrape_before_anything_happened_is_whole() {
     assert_eq!(
         of(&metrics, "repave_reconcile_total"),
         [
+            ("{result=\"invalid_manifests\"}".into(), 0.0),
             ("{result=\"listing_failed\"}".into(), 0.0),
             ("{result=\"refused\"}".into(), 0.0),
             ("{result=\"status_not_saved\"}".into(), 0.0),
@@ -71,11 +72,11 @@ fn each_pass_is_counted_and_timed() {
     for (sample, value) in [
         ("repave_reconcile_total{result=\"success\"}", 2.0),
         ("repave_reconcile_total{result=\"refused\"}", 1.0),
-        ("repave_reconcile_time_seconds_count", 6.0),
+        ("repave_reconcile_time_seconds_count", 7.0),
         ("repave_reconcile_time_seconds_bucket{le=\"0.005\"}", 0.0),
-        ("repave_reconcile_time_seconds_bucket{le=\"0.025\"}", 5.0),
-        ("repave_reconcile_time_seconds_bucket{le=\"600.0\"}", 5.0),
-        ("repave_reconcile_time_seconds_bucket{le=\"+Inf\"}", 6.0),
+        ("repave_reconcile_time_seconds_bucket{le=\"0.025\"}", 6.0),
+        ("repave_reconcile_time_seconds_bucket{le=\"600.0\"}", 6.0),
+        ("repave_reconcile_time_seconds_bucket{le=\"+Inf\"}", 7.0),
         (
             "repave_last_successful_reconcile_timestamp_seconds",
             1_795_348_800.0,

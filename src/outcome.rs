@@ -1,5 +1,7 @@
 //! How a command ended: exit code, reason and words. The one list of exit codes.
 
+use crate::escape::Escaped;
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 /// An exit code. The numbers are stable API.
@@ -54,6 +56,16 @@ impl Serialize for ExitCode {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LogLine {
+    timestamp: Timestamp,
+    level: &'static str,
+    message: String,
+    exit_code: ExitCode,
+    reason: String,
+}
+
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -70,6 +82,22 @@ impl Outcome {
             code,
             words: words.into(),
         }
+    }
+
+    /// The outcome as a line of a log in JSON, with the fields that every such line has.
+    pub fn log_line(&self, now: Timestamp) -> String {
+        let line = LogLine {
+            timestamp: now,
+            level: if self.code == ExitCode::Done {
+                "INFO"
+            } else {
+                "ERROR"
+            },
+            message: Escaped(&self.words).to_string(),
+            exit_code: self.code,
+            reason: self.reason(),
+        };
+        serde_json::to_string(&line).unwrap_or_default()
     }
 
     /// The code's name in PascalCase, as `-o json` has it in `reason`.

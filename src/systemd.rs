@@ -4,10 +4,12 @@
 //! from a thread of its own, because a send waits while systemd's queue is full (`sd-notify` has no other way), and the
 //! loop must not wait with it.
 
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use sd_notify::NotifyState;
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 
 use crate::cli;
 use crate::escape;
@@ -28,8 +30,6 @@ pub struct Systemd {
     listener: Option<Box<dyn Listener>>,
     /// The watchdog's period.
     watchdog: Option<Duration>,
-    /// When the last ping was sent.
-    pinged: Option<Instant>,
     /// The status text that was sent last.
     status: String,
 }
@@ -60,7 +60,6 @@ impl Systemd {
             // Without a listener there is nobody to keep awake for, and a period of zero means no watchdog.
             watchdog: watchdog.filter(|period| listener.is_some() && !period.is_zero()),
             listener,
-            pinged: None,
             status: String::new(),
         }
     }
@@ -92,25 +91,9 @@ impl Systemd {
         self.tell(&[NotifyState::Stopping]);
     }
 
-    /// Says that the loop has moved on; cheap, and sent at most four times in a watchdog's period.
-    pub fn moved(&mut self) {
-        let Some(period) = self.watchdog else { return };
-        let now = Instant::now();
-        if self
-            .pinged
-            .is_none_or(|last| now.duration_since(last) >= period / 4)
-        {
-            self.tell(&[NotifyState::Watchdog]);
-            self.pinged = Some(now);
-        }
-    }
-
-    /// How long the loop may rest before it calls [`moved`](Self::moved) again; no limit without a watchdog.
-    ///
-    /// A ping may have been left out up to a quarter of the period before the rest, so the longest gap between two is
-    /// seven twelfths of it, and the rest is left for what the loop does.
-    pub fn longest_rest(&self) -> Option<Duration> {
-        self.watchdog.map(|period| period / 3)
+    /// Says that the daemon is alive.
+    fn ping(&mut self) {
+        self.tell(&[NotifyState::Watchdog]);
     }
 
     fn tell(&mut self, states: &[NotifyState]) {
@@ -118,6 +101,21 @@ impl Systemd {
             let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
             listener.tell(lines.join("\n"));
         }
+    }
+}
+
+/// Says four times in a watchdog's period that the daemon is alive, for as long as `is_alive` says so; without a watchdog
+/// it only waits. It runs beside the loop, on its thread: a loop that blocks the thread keeps it from speaking too.
+pub async fn watchdog(systemd: &RefCell<Systemd>, is_alive: impl Fn() -> bool) -> Infallible {
+    let period = systemd.borrow().watchdog;
+    let Some(period) = period else {
+        return std::future::pending().await;
+    };
+    loop {
+        if is_alive() {
+            systemd.borrow_mut().ping();
+        }
+        tokio::time::sleep(period / 4).await;
     }
 }
 
@@ -256,43 +254,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_busy_loop_pings_four_times_a_period() {
-        let (mut systemd, ear) = systemd(Some(PERIOD));
-        for _ in 0..600 {
-            systemd.moved();
-            tokio::time::advance(Duration::from_millis(100)).await;
+    async fn the_watchdog_is_pinged_while_the_daemon_is_alive() {
+        let (systemd, ear) = systemd(Some(PERIOD));
+        let systemd = RefCell::new(systemd);
+        for (is_alive, pings) in [(true, 8), (false, 0), (true, 8)] {
+            let watchdog = watchdog(&systemd, || is_alive);
+            let _ = tokio::time::timeout(PERIOD / 8 * 15, watchdog).await;
+            assert_eq!(ear.heard(), vec!["WATCHDOG=1"; pings]);
         }
-        assert_eq!(ear.heard(), ["WATCHDOG=1"; 4]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_loop_that_rests_as_long_as_it_may_pings_in_time() {
-        let (mut systemd, _) = systemd(Some(PERIOD));
-        assert_eq!(systemd.longest_rest(), Some(PERIOD / 3));
-        let mut longest = Duration::ZERO;
-        for busy in 0..200 {
-            systemd.moved();
-            let pinged = systemd.pinged;
-            // As late as possible without another ping, and then a rest.
-            tokio::time::advance(Duration::from_millis(14_999 - busy % 7)).await;
-            systemd.moved();
-            assert_eq!(systemd.pinged, pinged);
-            tokio::time::advance(systemd.longest_rest().unwrap()).await;
-            systemd.moved();
-            longest = longest.max(systemd.pinged.unwrap() - pinged.unwrap());
-        }
-        assert!(longest <= PERIOD * 7 / 12, "{longest:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_watchdog_nothing_is_pinged() {
-        for watchdog in [None, Some(Duration::ZERO)] {
-            let (mut systemd, ear) = systemd(watchdog);
-            systemd.moved();
-            assert_eq!(systemd.longest_rest(), None);
+        for period in [None, Some(Duration::ZERO)] {
+            let (systemd, ear) = systemd(period);
+            let systemd = RefCell::new(systemd);
+            let _ = tokio::time::timeout(PERIOD, watchdog(&systemd, || true)).await;
             assert_eq!(ear.heard(), [""; 0]);
         }
-        assert_eq!(Systemd::to(None, Some(PERIOD)).longest_rest(), None);
+        assert_eq!(Systemd::to(None, Some(PERIOD)).watchdog, None);
     }
 
     /// Runs one of the daemons below in a process of its own, whose environment names the socket.
@@ -313,7 +293,7 @@ mod tests {
         let mut systemd = Systemd::new();
         systemd.ready();
         systemd.status("3 images");
-        systemd.moved();
+        systemd.ping();
         systemd.stopping();
     }
 

@@ -1,5 +1,7 @@
 //! `repave reconcile`: wires the daemon, and says how it ended.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,22 +12,56 @@ use super::{Empty, Screen, connect, store_failed};
 use crate::checkout::Checkout;
 use crate::cli::{self, Config};
 use crate::clock::Clock;
+use crate::cloud::FailureKind;
 use crate::daemon::{Daemon, Settings, Watch};
-use crate::escape::with_causes;
+use crate::escape::{escaped, with_causes};
 use crate::health::{self, Health, Measured};
 use crate::image::Desired;
 use crate::manifest::Options;
 use crate::outcome::{ExitCode, Outcome};
 use crate::reconcile::Reconciler;
+use crate::retry;
 use crate::status::Target;
 use crate::stop::Stop;
-use crate::store::{self, Store};
+use crate::store::{self, Store, StoreError};
 
 /// The time between two passes, unless set otherwise.
 const INTERVAL: Duration = Duration::from_mins(10);
 
 fn given(duration: Option<SignedDuration>) -> Option<Duration> {
     Duration::try_from(duration?).ok()
+}
+
+/// Takes the status file, and waits for it while it can't be used: a full disk or a volume that is not mounted yet must
+/// not end what is meant to stay. None at the word to stop.
+async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<Store>, StoreError> {
+    let mut failures = 0;
+    loop {
+        let opened = Store::lock(path, holder).and_then(|store| match store::read_any(path) {
+            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(store),
+            Err(error) => Err(error),
+            Ok(_) => Ok(store),
+        });
+        let error = match opened {
+            Ok(store) => {
+                if failures > 0 {
+                    tracing::info!(failures, "the status file can be used");
+                }
+                return Ok(Some(store));
+            }
+            Err(error @ StoreError::Io { .. }) => error,
+            Err(error) => return Err(error),
+        };
+        failures += 1;
+        if failures == 1 {
+            let why = escaped(&with_causes(&error), 800);
+            tracing::warn!("nothing is done without a status file: {why}");
+        }
+        let delay = retry::delay(FailureKind::Transient, failures).unwrap_or(retry::LONGEST);
+        if stop.unless(tokio::time::sleep(delay)).await.is_err() {
+            return Ok(None);
+        }
+    }
 }
 
 /// Runs the daemon until a signal ends it.
@@ -37,12 +73,16 @@ pub(super) async fn run(
     stop: Stop,
 ) -> Result<Outcome, Outcome> {
     let holder = store::holder("reconcile", clock.now_in_seconds());
-    let store = Store::lock(&config.status_file, &holder).map_err(|error| store_failed(&error))?;
+    let ended_early = || Outcome::new(ExitCode::Done, "ended by a signal before the first pass");
+    let store = open(&config.status_file, &holder, &stop)
+        .await
+        .map_err(|error| store_failed(&error))?
+        .ok_or_else(ended_early)?;
     let nothing = Desired::default();
     let connected = stop
         .unless(Box::pin(connect(config, &nothing, true, clock)))
         .await
-        .map_err(|_| Outcome::new(ExitCode::Done, "ended by a signal before the first pass"))??;
+        .map_err(|_| ended_early())??;
     let target = Target {
         region: connected.api.region().to_owned(),
         account_id: None,
@@ -55,6 +95,7 @@ pub(super) async fn run(
         Some(address) => Some(
             health::serve(address, Arc::clone(&health))
                 .await
+                .inspect(|server| tracing::info!(address = %server.address(), "health is served"))
                 .map_err(|error| Outcome::new(ExitCode::Failed, with_causes(&error)))?,
         ),
         None => None,

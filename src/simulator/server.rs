@@ -30,6 +30,7 @@ const MAX_BODY: usize = 1 << 20;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const LIMITS: Limits = Limits {
     connections: 512,
+    drops_oldest: false,
     // No round minute: a client that asks once a minute would meet the end of its connection each time.
     head_timeout: Duration::from_secs(95),
     single_request: None,

@@ -414,6 +414,82 @@ async fn exit_64_for_a_command_line_that_makes_no_sense() {
 }
 
 #[tokio::test]
+async fn one_environment_serves_the_daemon_and_a_run() {
+    let checkout = Checkout::of(&["a"]);
+    let mut command = checkout.command("reconcile --once --simulate");
+    command.envs([
+        ("REPAVE_INTERVAL", "5m"),
+        ("REPAVE_HEALTH_ADDR", "9180"),
+        ("REPAVE_WATCH_POLL", "5s"),
+    ]);
+    let ran = Ran::of(
+        tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let mut command = checkout.command("reconcile --simulate --max-creates none");
+    command.envs([("REPAVE_TIMEOUT", "5m"), ("REPAVE_WAIT", "1")]);
+    let ran = Ran::of(
+        tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    assert!(
+        ran.code == 64 && ran.err.contains("--max-creates") && !ran.err.contains("--once"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test]
+async fn every_line_of_a_log_in_json_is_an_object_with_the_same_fields() {
+    let checkout = Checkout::of(&["a"]);
+    let text = checkout
+        .run("reconcile --once --simulate --status-file t/s.json --log-level debug")
+        .await;
+    let json = checkout
+        .run("reconcile --once --simulate --status-file j/s.json --log-level debug --log-format json")
+        .await;
+    let lines: Vec<serde_json::Value> = json
+        .err
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), text.err.lines().count(), "{text:?} {json:?}");
+    for line in &lines {
+        assert!(
+            line["timestamp"].is_string()
+                && line["level"].is_string()
+                && line["message"].is_string(),
+            "{line}"
+        );
+    }
+    let accepted = |line: &&serde_json::Value| line["message"] == "create accepted";
+    let fields = lines.iter().find(accepted).unwrap();
+    let shown = text
+        .err
+        .lines()
+        .find(|line| line.contains("create accepted"))
+        .unwrap();
+    for field in ["name", "image", "source", "id"] {
+        let value = fields[field].as_str().unwrap();
+        assert!(
+            shown.contains(&format!("{field}=\"{value}\"")),
+            "{shown} {fields}"
+        );
+    }
+    assert_eq!(
+        (
+            &lines.last().unwrap()["exitCode"],
+            &lines.last().unwrap()["reason"]
+        ),
+        (&0.into(), &"Done".into())
+    );
+}
+
+#[tokio::test]
 async fn exit_65_before_any_call_when_a_manifest_is_wrong() {
     let broken = [
         manifest("a"),

@@ -49,8 +49,8 @@ struct House {
 /// What stands between the daemon and the account.
 #[derive(Default)]
 struct World {
-    /// Why no listing comes back, while one does not.
-    down: Option<ApiError>,
+    /// Why no listing comes back, by turns, while none does.
+    down: Vec<ApiError>,
     renewed: usize,
     lists: usize,
     creates: usize,
@@ -68,7 +68,8 @@ impl ImageApi for Api {
         let down = {
             let mut world = self.world.lock().unwrap();
             world.lists += 1;
-            world.down.clone()
+            let turn = world.lists % world.down.len().max(1);
+            world.down.get(turn).cloned()
         };
         match down {
             Some(error) => Err(error),
@@ -148,8 +149,8 @@ impl House {
         serde_json::from_slice(&std::fs::read(self.path("status.json")).unwrap()).unwrap()
     }
 
-    fn api_is_down(&self, why: Option<ApiError>) {
-        self.world.lock().unwrap().down = why;
+    fn api_is_down(&self, why: impl IntoIterator<Item = ApiError>) {
+        self.world.lock().unwrap().down = why.into_iter().collect();
     }
 
     fn calls(&self) -> (usize, usize) {
@@ -488,6 +489,11 @@ async fn without_a_valid_set_nothing_is_called_and_the_reason_is_told() {
             .live(async |house| {
                 sleep(3 * HOUR).await;
                 assert_eq!(house.calls(), (0, 0));
+                let metrics = house.health.metrics().text();
+                assert!(
+                    !metrics.contains("{result=\"invalid_manifests\"} 0"),
+                    "{metrics}"
+                );
                 assert_eq!(house.status().manifests.problems.len(), 1);
                 assert_eq!(house.heard.count("nothing is done until they are valid"), 1);
                 if missing {
@@ -531,6 +537,39 @@ async fn an_api_that_is_down_is_asked_less_and_less_and_told_of_twice() {
             assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
             assert_eq!(house.heard.lines().len(), 3);
             assert_eq!(house.status().listing_error, None);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn troubles_that_take_turns_are_one_outage() {
+    let mut house = House::new(&["a"], "images: [{ name: a }]");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            house.heard.forget();
+            let by_turns = ["ThrottlingException", "AccessDeniedException"];
+            house.api_is_down(by_turns.map(|code| failure(Some(code))));
+            house.stopper.hang_up();
+            sleep(4 * HOUR).await;
+            let lines = house.heard.lines();
+            assert_eq!(lines.len(), 3, "{lines:?}");
+            for begin in [
+                "INFO listing failed",
+                "WARN a person is needed",
+                "WARN listing goes on failing",
+            ] {
+                assert_eq!(house.heard.count(begin), 1, "{lines:?}");
+            }
+            // Each trouble by its own schedule: four hours hold some sixty tries and not three thousand.
+            assert!(
+                seconds(&house.heard).len() < 100,
+                "{:?}",
+                seconds(&house.heard)
+            );
+            house.api_is_down(None);
+            sleep(11 * MINUTE).await;
+            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
         })
         .await;
 }

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -36,6 +37,12 @@ impl Daemon {
             child: None,
         };
         prepare(&daemon);
+        let has_rate = arguments.contains("--api-rate");
+        let rate = if has_rate {
+            &[][..]
+        } else {
+            &["--api-rate", "1000"]
+        };
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -49,7 +56,8 @@ impl Daemon {
                 "24h",
                 "--allow-empty",
             ])
-            .args(["--log-level", "debug", "--api-rate", "1000"])
+            .args(["--log-level", "debug"])
+            .args(rate)
             .args(arguments.split_whitespace())
             .current_dir(daemon.folder.path())
             .env_clear()
@@ -70,15 +78,11 @@ impl Daemon {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the daemon is another process, in real time"
-    )]
     fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
         let start = Instant::now();
         while !is_so() {
             assert!(start.elapsed() < PATIENCE, "{what}: {}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
+            pause(Duration::from_millis(10));
         }
     }
 
@@ -113,6 +117,12 @@ impl Daemon {
             .stderr(Stdio::null())
             .status();
         assert!(status.unwrap().success(), "git {arguments}");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.unwrap().success());
     }
 
     /// Ends it as a service manager does; it must end with 0 and have left nothing half done.
@@ -303,19 +313,138 @@ fn health_is_served_where_it_is_asked_for_and_a_hangup_makes_a_pass() {
     assert!(get("/healthz").starts_with("HTTP/1.1 200"));
     daemon.wait_for("ready", || get("/readyz").starts_with("HTTP/1.1 200"));
     let passes = daemon.passes();
-    let id = daemon.child.as_ref().unwrap().id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-HUP", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    daemon.signal("-HUP");
     daemon.wait_for("a pass", || daemon.passes() > passes);
     let metrics = get("/metrics");
     assert!(metrics.contains("repave_manifests_valid 1"), "{metrics}");
     assert!(metrics.contains("repave_manifests 1"), "{metrics}");
     daemon.end();
+}
+
+#[test]
+fn systemd_is_told_of_everything_also_while_a_pass_runs() {
+    let sockets = tempfile::tempdir().unwrap();
+    let path = sockets.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let (say, heard) = std::sync::mpsc::channel();
+    // Read as it comes: what waits in the socket keeps the daemon from saying more.
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(length) = socket.recv(&mut buffer) {
+            let message = String::from_utf8_lossy(&buffer[..length]).trim().to_owned();
+            if say.send(message).is_err() {
+                break;
+            }
+        }
+    });
+    let hear = || heard.recv_timeout(PATIENCE).unwrap();
+    let mut command = Command::new("env");
+    command.arg(format!("NOTIFY_SOCKET={}", path.display()));
+    command.args(["WATCHDOG_USEC=1000000", env!("CARGO_BIN_EXE_repave")]);
+    // Three creates and their listing at one call in two seconds, after the burst: seconds without a turn of the loop.
+    let daemon = Daemon::launch(command, "--api-rate 0.5", |daemon| {
+        with_manifests(daemon);
+        let names = ["b", "c", "d", "e", "f"].map(manifest).concat();
+        edit(daemon.path("manifests/b.yaml"), names);
+    });
+    assert_eq!(hear(), "READY=1");
+    let mut pings = 0;
+    let status = loop {
+        match hear() {
+            message if message == "WATCHDOG=1" => pings += 1,
+            message => break message,
+        }
+    };
+    assert!(
+        status.starts_with("STATUS=0 to create, 6 building"),
+        "{status}"
+    );
+    assert!(pings >= 6, "{pings}");
+    // The word comes while a pass runs: it is answered at once, and READY only after a pass of its own.
+    edit(
+        daemon.path("manifests/b.yaml"),
+        ["g", "h", "i"].map(manifest).concat(),
+    );
+    daemon.wait_for("the second pass", || daemon.passes() > 1);
+    daemon.signal("-HUP");
+    let told = || {
+        std::iter::repeat_with(&hear)
+            .find(|message| !message.starts_with("WATCHDOG=1"))
+            .unwrap()
+    };
+    let reloading = told();
+    assert!(
+        reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="),
+        "{reloading}"
+    );
+    assert_eq!(daemon.passes(), 2, "{}", daemon.log());
+    while told() != "READY=1" {}
+    assert!(daemon.passes() > 2, "{}", daemon.log());
+    daemon.end();
+    while told() != "STOPPING=1" {}
+}
+
+#[test]
+fn a_status_file_that_cannot_be_used_at_the_start_is_waited_for() {
+    let daemon = Daemon::start("", |daemon| {
+        with_manifests(daemon);
+        edit(daemon.path(".repave"), "in the folder's place");
+    });
+    daemon.wait_for("a word about it", || {
+        daemon
+            .log()
+            .contains("WARN nothing is done without a status file")
+    });
+    fs::rename(daemon.path(".repave"), daemon.path("away")).unwrap();
+    daemon.has(&["a"]);
+    assert!(
+        daemon.log().contains("the status file can be used"),
+        "{}",
+        daemon.log()
+    );
+    daemon.end();
+}
+
+#[test]
+fn a_second_signal_ends_it_even_if_nobody_reads_its_log() {
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    // As much as a pipe holds on Linux: the first line of the log waits for ever.
+    std::io::Write::write_all(&mut writer, &vec![b'x'; 65536]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_repave"))
+        .args(["reconcile", "--simulate", "--allow-empty"])
+        .current_dir(folder.path())
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let status = loop {
+        assert!(start.elapsed() < PATIENCE);
+        let id = child.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        pause(Duration::from_millis(300));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+    };
+    // Killed before it listens for signals, by a machine that is slow, it has no code.
+    assert!(matches!(status.code(), Some(8) | None), "{status:?}");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the daemon is another process, in real time"
+)]
+#[expect(clippy::disallowed_methods, reason = "a person's editor")]
+fn edit(path: PathBuf, text: impl AsRef<[u8]>) {
+    fs::write(path, text).unwrap();
+}
+
+fn pause(duration: Duration) {
+    std::thread::sleep(duration);
 }
 
 #[test]

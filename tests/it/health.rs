@@ -198,6 +198,18 @@ async fn clients_that_only_hold_a_connection_keep_nobody_out() {
 }
 
 #[tokio::test]
+async fn a_probe_is_answered_however_many_clients_say_nothing() {
+    let (server, _health) = serving().await;
+    let mut idle = Vec::new();
+    for _ in 0..20 * CONNECTIONS {
+        idle.push(TcpStream::connect(server.address()).await.unwrap());
+        if idle.len() % CONNECTIONS == 0 {
+            assert_eq!(get(&server, "/healthz").await, "200 ok\n");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_connection_has_one_answer() {
     let (server, _health) = serving().await;
     let twice = [request("GET", "/healthz"), request("GET", "/healthz")].concat();
