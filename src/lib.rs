@@ -36,6 +36,7 @@
 //! | [`stop`] | the word to stop, and the word to look at once |
 //! | [`systemd`] | the door to systemd: ready, status, still moving |
 //! | [`outcome`] | exit codes |
+//! | [`schema`] | the manifest's JSON Schema, for editors |
 //! | [`report`] | text and JSON forms |
 //! | [`http`] | HTTP connections: their limits and their ends |
 //! | [`health`] | alive, ready, and HTTP that says so; counts the service's calls |
@@ -74,6 +75,7 @@ pub mod reason;
 pub mod reconcile;
 pub mod report;
 pub mod retry;
+pub mod schema;
 pub mod simulator;
 pub mod stamp;
 pub mod status;
