@@ -37,6 +37,7 @@
 //! | [`systemd`] | the door to systemd: ready, status, still moving |
 //! | [`outcome`] | exit codes |
 //! | [`schema`] | the manifest's JSON Schema, for editors |
+//! | [`policy`] | the IAM policy with the permissions that repave needs, and no others |
 //! | [`report`] | text and JSON forms |
 //! | [`http`] | HTTP connections: their limits and their ends |
 //! | [`health`] | alive, ready, and HTTP that says so; counts the service's calls |
@@ -71,6 +72,7 @@ pub mod name;
 pub mod once;
 pub mod outcome;
 pub mod plan;
+pub mod policy;
 pub mod reason;
 pub mod reconcile;
 pub mod report;
