@@ -13,6 +13,7 @@
 mod aws;
 mod binary;
 mod daemon;
+mod documents;
 mod doors;
 mod files;
 mod health;
