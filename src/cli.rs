@@ -11,9 +11,13 @@ use jiff::SignedDuration;
 use crate::aws::Connection;
 use crate::plan::DEFAULT_SETTLE;
 
+mod help;
+mod pages;
 mod values;
+mod words;
 
-use values::{duration, endpoint, health_address, rate, region, simulation};
+pub use pages::{Completions, Man, completions, man};
+use values::{account_id, duration, endpoint, health_address, rate, region, simulation};
 
 /// GitOps for Amazon WorkSpaces images.
 ///
@@ -41,6 +45,29 @@ pub enum Command {
     Status,
     /// Serve the embedded WorkSpaces image API, for any AWS client
     Simulate(Simulate),
+    /// Print the least-privilege IAM policy for the manifests, offline
+    IamPolicy(IamPolicy),
+    /// Print the manifests' JSON Schema, for editors
+    Schema,
+    /// Print a shell's completions
+    Completions(Completions),
+    /// Print a manual page
+    Man(Man),
+}
+
+impl Command {
+    /// Tells whether it prints a text of repave's own, as --help does. Such a command has nothing to say about its end.
+    pub fn is_page(&self) -> bool {
+        match self {
+            Self::Schema | Self::Completions(_) | Self::Man(_) => true,
+            Self::Reconcile(_)
+            | Self::Plan(_)
+            | Self::Validate
+            | Self::Status
+            | Self::Simulate(_)
+            | Self::IamPolicy(_) => false,
+        }
+    }
 }
 
 /// Arguments of `reconcile`.
@@ -68,7 +95,7 @@ pub struct Reconcile {
     )]
     pub watch_poll: Option<SignedDuration>,
     /// Serve /healthz, /readyz and /metrics there; a port alone is this machine's own
-    #[arg(long, env = "REPAVE_HEALTH_ADDR", value_name = "[ADDRESS:]PORT", value_parser = health_address)]
+    #[arg(long, env = "REPAVE_HEALTH_ADDR", value_name = "ADDRESS", value_parser = health_address)]
     pub health_addr: Option<std::net::SocketAddr>,
 }
 
@@ -143,6 +170,14 @@ pub struct Simulate {
     pub account_file: Option<PathBuf>,
 }
 
+/// Arguments of `iam-policy`.
+#[derive(Debug, Clone, Args)]
+pub struct IamPolicy {
+    /// The account's id, 12 digits [default: any]
+    #[arg(long, env = "REPAVE_ACCOUNT_ID", value_name = "ID", value_parser = account_id)]
+    pub account_id: Option<String>,
+}
+
 /// What `--simulate` was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Simulation {
@@ -187,7 +222,7 @@ struct Common {
     /// Requests per second to the service, after a burst of 5
     #[arg(long, env = "REPAVE_API_RATE", value_name = "NUMBER", default_value = "2", global = true, value_parser = rate)]
     api_rate: f64,
-    /// How long an image must be missing from listings before it counts as gone
+    /// How long an image must be missing from listings before it counts as gone [default: 10m]
     #[arg(long, env = "REPAVE_SETTLE_TIME", value_name = "DURATION", global = true, value_parser = duration)]
     settle_time: Option<SignedDuration>,
     /// The least severe messages to log
@@ -304,7 +339,8 @@ pub struct Config {
 impl Cli {
     /// Parses the process's arguments and `REPAVE_*` variables; an empty variable counts as none.
     pub fn parse_arguments() -> Result<Self, clap::Error> {
-        let matches = without_empty_variables(Self::command()).try_get_matches()?;
+        let definition = help::explained(Self::command());
+        let matches = without_empty_variables(definition).try_get_matches()?;
         let mut cli = Self::from_arg_matches(&matches)?;
         if let (Command::Reconcile(reconcile), Some((_, matches))) =
             (&mut cli.command, matches.subcommand())
@@ -366,14 +402,14 @@ impl Cli {
     }
 }
 
-/// Takes the variables that are empty out of the definition, and the others' values out of the help.
+/// Takes the variables that are empty out of the definition, and all of them out of the help, which tells the rule.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     let is_empty =
         |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     command
         .mut_args(|argument| {
-            let argument = argument.hide_env_values(true);
+            let argument = argument.hide_env(true);
             if argument.get_env().is_some_and(is_empty) {
                 argument.env(None::<&str>)
             } else {
@@ -395,7 +431,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        Cli::command().debug_assert();
+        help::explained(Cli::command()).debug_assert();
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::store::{self, Store, StoreError};
 
 mod connect;
 mod daemon;
+mod documents;
 mod reconcile;
 
 use connect::{connect, embedded_failed};
@@ -43,6 +44,10 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
         }
         Command::Status => show_status(config, &mut screen, clock),
         Command::Simulate(arguments) => simulate(arguments, &mut screen, clock, &stop).await,
+        Command::IamPolicy(arguments) => documents::iam_policy(config, arguments, &mut screen),
+        Command::Schema => documents::schema(&mut screen),
+        Command::Completions(arguments) => documents::completions(arguments, &mut screen),
+        Command::Man(arguments) => documents::man(arguments, &mut screen),
     };
     let outcome = outcome.unwrap_or_else(|outcome| {
         screen.json("Error", &outcome, &Empty {});

@@ -36,6 +36,19 @@ pub enum CreateWhen {
     UpdateAvailable,
 }
 
+impl CreateWhen {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Always, Self::UpdateAvailable];
+
+    /// The word for it in a manifest.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::UpdateAvailable => "UpdateAvailable",
+        }
+    }
+}
+
 /// Where a manifest stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {

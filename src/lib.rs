@@ -36,6 +36,8 @@
 //! | [`stop`] | the word to stop, and the word to look at once |
 //! | [`systemd`] | the door to systemd: ready, status, still moving |
 //! | [`outcome`] | exit codes |
+//! | [`schema`] | the manifest's JSON Schema, for editors |
+//! | [`policy`] | the IAM policy with the permissions that repave needs, and no others |
 //! | [`report`] | text and JSON forms |
 //! | [`http`] | HTTP connections: their limits and their ends |
 //! | [`health`] | alive, ready, and HTTP that says so; counts the service's calls |
@@ -70,10 +72,12 @@ pub mod name;
 pub mod once;
 pub mod outcome;
 pub mod plan;
+pub mod policy;
 pub mod reason;
 pub mod reconcile;
 pub mod report;
 pub mod retry;
+pub mod schema;
 pub mod simulator;
 pub mod stamp;
 pub mod status;

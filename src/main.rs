@@ -62,6 +62,10 @@ fn main() -> ExitCode {
         }
         Err(error) => Outcome::new(outcome::ExitCode::Failed, format!("cannot start: {error}")),
     };
+    if config.command.is_page() && outcome.code == outcome::ExitCode::Done {
+        // A shell that reads its completions at every start is not told so each time.
+        return outcome.code.number().into();
+    }
     if in_json {
         end_in_json(&outcome)
     } else {

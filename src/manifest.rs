@@ -6,6 +6,7 @@
 //! | `read.rs` | finds and reads the files: what may be opened, how much of it |
 //! | `touch.rs` | tells whether anything was touched, without reading it |
 //! | `yaml.rs` | text to a tree with numbered nodes, within limits; the only user of `serde_yaml` |
+//! | `shape.rs` | the names of the fields |
 //! | `decode.rs` | tree to [`DesiredImage`], collecting problems by node number; `fields.rs` is its vocabulary |
 //! | `digest.rs` | digests of a manifest and of the set |
 //! | `conflict.rs` | problems between manifests |
@@ -24,6 +25,7 @@ mod fields;
 mod locate;
 mod problem;
 mod read;
+pub mod shape;
 mod touch;
 mod yaml;
 

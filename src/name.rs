@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Serialize, Serializer};
 
@@ -17,46 +18,121 @@ pub struct InvalidValue {
     pub allowed: &'static str,
 }
 
-/// Checks length (in characters) and alphabet, and names the first character that does not belong.
-fn check(
-    text: &str,
-    length: std::ops::RangeInclusive<usize>,
-    allowed: &'static str,
-    belongs: impl Fn(char) -> bool,
-) -> Result<(), InvalidValue> {
-    let invalid = |problem| Err(InvalidValue { problem, allowed });
-    let count = text.chars().count();
-    if count == 0 && *length.start() > 0 {
-        return invalid("empty".into());
-    }
-    if !length.contains(&count) {
-        return invalid(format!("{count} characters long"));
-    }
-    match text.chars().position(|c| !belongs(c)) {
-        None => Ok(()),
-        Some(at) => {
-            let c: String = text.chars().skip(at).take(1).collect();
-            let shown = crate::escape::Escaped(&c);
-            invalid(format!("character {} is \"{shown}\"", at + 1))
+/// Which characters a text may have.
+#[derive(Debug, Clone, Copy)]
+pub enum Alphabet {
+    /// These alone.
+    Of(&'static [RangeInclusive<char>]),
+    /// All but these.
+    Without(&'static [RangeInclusive<char>]),
+}
+
+impl Alphabet {
+    fn has(self, c: char) -> bool {
+        match self {
+            Self::Of(ranges) => ranges.iter().any(|range| range.contains(&c)),
+            Self::Without(ranges) => !ranges.iter().any(|range| range.contains(&c)),
         }
     }
 }
 
+/// What a text must be to be a value of its kind: parsing and the manifest's schema both go by it.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// What it begins with, in these very letters.
+    pub prefix: &'static str,
+    /// The fewest characters after the prefix.
+    pub least: usize,
+    /// The most characters after the prefix.
+    pub most: usize,
+    /// What may stand after the prefix.
+    pub alphabet: Alphabet,
+    /// What the first and the last character must be, and what is wrong if they are not.
+    pub edges: Option<(Alphabet, &'static str)>,
+    /// What it must not begin with, in whatever case, and what is wrong if it does. ASCII letters and signs.
+    pub reserved: Option<(&'static str, &'static str)>,
+    /// The same in words.
+    pub allowed: &'static str,
+}
+
+impl Limits {
+    /// Between so many characters of the alphabet, and nothing else to heed.
+    const fn new(least: usize, most: usize, alphabet: Alphabet, allowed: &'static str) -> Self {
+        Self {
+            prefix: "",
+            least,
+            most,
+            alphabet,
+            edges: None,
+            reserved: None,
+            allowed,
+        }
+    }
+
+    /// Checks length (in characters) and alphabet, and names the first character that does not belong.
+    fn check(&self, text: &str) -> Result<(), InvalidValue> {
+        let invalid = |problem: String| {
+            let allowed = self.allowed;
+            Err(InvalidValue { problem, allowed })
+        };
+        let Some(rest) = text.strip_prefix(self.prefix) else {
+            return invalid(format!("does not begin with {}", self.prefix));
+        };
+        let after = match self.prefix {
+            "" => String::new(),
+            prefix => format!("after {prefix}: "),
+        };
+        let count = rest.chars().count();
+        if count == 0 && self.least > 0 {
+            return invalid(format!("{after}empty"));
+        }
+        if !(self.least..=self.most).contains(&count) {
+            return invalid(format!("{after}{count} characters long"));
+        }
+        if let Some((at, c)) = (1..)
+            .zip(rest.chars())
+            .find(|(_, c)| !self.alphabet.has(*c))
+        {
+            let shown = c.to_string();
+            let shown = crate::escape::Escaped(&shown);
+            return invalid(format!("{after}character {at} is \"{shown}\""));
+        }
+        if let Some((edge, problem)) = self.edges {
+            let mut ends = rest.chars().next().into_iter().chain(rest.chars().last());
+            if ends.any(|c| !edge.has(c)) {
+                return invalid(problem.into());
+            }
+        }
+        if let Some((reserved, problem)) = self.reserved
+            && text
+                .get(..reserved.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(reserved))
+        {
+            return invalid(problem.into());
+        }
+        Ok(())
+    }
+}
+
+/// The control characters (Unicode's category Cc).
+const CONTROL: &[RangeInclusive<char>] = &['\0'..='\u{1f}', '\u{7f}'..='\u{9f}'];
+
 macro_rules! text_value {
-    ($(#[$doc:meta])* $name:ident, $allowed:expr, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $limits:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
         impl $name {
-            /// What a text must be to be one of these, in words.
-            pub const ALLOWED: &'static str = $allowed;
+            /// What a text must be to be one of these.
+            pub const LIMITS: Limits = $limits;
+            /// The same in words.
+            pub const ALLOWED: &'static str = Self::LIMITS.allowed;
 
             /// Checks the text and keeps it.
             pub fn parse(text: impl Into<String>) -> Result<Self, InvalidValue> {
                 let text = text.into();
-                let check: fn(&str) -> Result<(), InvalidValue> = $check;
-                check(&text)?;
+                Self::LIMITS.check(&text)?;
                 Ok(Self(text))
             }
 
@@ -90,82 +166,92 @@ macro_rules! text_value {
 text_value!(
     /// A manifest's `metadata.name`: 1-253 characters, a DNS subdomain as Kubernetes defines it.
     ManifestName,
-    "1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit",
-    |text| {
-        check(text, 1..=253, ManifestName::ALLOWED, |c| {
-            matches!(c, 'a'..='z' | '0'..='9' | '-' | '.')
-        })?;
-        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        if edge(text.chars().next()) && edge(text.chars().last()) {
-            return Ok(());
-        }
-        Err(InvalidValue {
-            problem: "begins or ends with '-' or '.'".into(),
-            allowed: ManifestName::ALLOWED,
-        })
+    Limits {
+        edges: Some((
+            Alphabet::Of(&['a'..='z', '0'..='9']),
+            "begins or ends with '-' or '.'",
+        )),
+        ..Limits::new(
+            1,
+            253,
+            Alphabet::Of(&['a'..='z', '0'..='9', '.'..='.', '-'..='-']),
+            "1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit",
+        )
     }
 );
 
 text_value!(
     /// An image's name in the account: 1-64 characters; the only natural key that a create has.
     ImageName,
-    "1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \\ -, no space",
-    |text| check(text, 1..=64, ImageName::ALLOWED, |c| {
-        c.is_ascii_alphanumeric() || "_./()\\-".contains(c)
-    })
+    Limits::new(
+        1,
+        64,
+        Alphabet::Of(&[
+            'a'..='z',
+            'A'..='Z',
+            '0'..='9',
+            '_'..='_',
+            '.'..='/',
+            '('..=')',
+            '\\'..='\\',
+            '-'..='-',
+        ]),
+        "1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \\ -, no space",
+    )
 );
 
 text_value!(
     /// An image's id: `wsi-` and 9-63 lower-case letters and digits.
     ImageId,
-    "wsi- and 9 to 63 of a-z and 0-9",
-    |text| {
-        let Some(rest) = text.strip_prefix("wsi-") else {
-            return Err(InvalidValue {
-                problem: "does not begin with wsi-".into(),
-                allowed: ImageId::ALLOWED,
-            });
-        };
-        check(rest, 9..=63, ImageId::ALLOWED, |c| {
-            matches!(c, 'a'..='z' | '0'..='9')
-        })
-        .map_err(|e| InvalidValue {
-            problem: format!("after wsi-: {}", e.problem),
-            ..e
-        })
+    Limits {
+        prefix: "wsi-",
+        ..Limits::new(
+            9,
+            63,
+            Alphabet::Of(&['a'..='z', '0'..='9']),
+            "wsi- and 9 to 63 of a-z and 0-9",
+        )
     }
 );
 
 text_value!(
     /// An image's description: 1-256 characters.
     Description,
-    "1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -",
-    |text| check(text, 1..=256, Description::ALLOWED, |c| {
-        c.is_ascii_alphanumeric() || "_./() -".contains(c)
-    })
+    Limits::new(
+        1,
+        256,
+        Alphabet::Of(&[
+            'a'..='z',
+            'A'..='Z',
+            '0'..='9',
+            ' '..=' ',
+            '_'..='_',
+            '.'..='/',
+            '('..=')',
+            '-'..='-',
+        ]),
+        "1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -",
+    )
 );
 
 text_value!(
     /// A tag's key: 1-127 characters, not under `aws:`.
     TagKey,
-    "1 to 127 characters, not beginning with aws:",
-    |text| {
-        check(text, 1..=127, TagKey::ALLOWED, |c| !c.is_control())?;
-        if text.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("aws:")) {
-            return Err(InvalidValue {
-                problem: "begins with aws:, which AWS keeps for itself".into(),
-                allowed: TagKey::ALLOWED,
-            });
-        }
-        Ok(())
+    Limits {
+        reserved: Some(("aws:", "begins with aws:, which AWS keeps for itself")),
+        ..Limits::new(
+            1,
+            127,
+            Alphabet::Without(CONTROL),
+            "1 to 127 characters, not beginning with aws:",
+        )
     }
 );
 
 text_value!(
     /// A tag's value: 0-255 characters.
     TagValue,
-    "0 to 255 characters",
-    |text| check(text, 0..=255, TagValue::ALLOWED, |c| !c.is_control())
+    Limits::new(0, 255, Alphabet::Without(CONTROL), "0 to 255 characters")
 );
 
 /// An image's tags, at most [`Tags::MAX`].
@@ -292,6 +378,39 @@ mod tests {
         };
         assert!(tags(50).is_ok());
         assert!(tags(51).is_err());
+    }
+
+    /// The words of a limit say its numbers; its characters are those of the service's model.
+    #[test]
+    fn limits_are_told_as_they_are() {
+        for limits in [
+            ManifestName::LIMITS,
+            ImageName::LIMITS,
+            ImageId::LIMITS,
+            Description::LIMITS,
+            TagKey::LIMITS,
+            TagValue::LIMITS,
+        ] {
+            let Limits { least, most, .. } = limits;
+            let words = limits.allowed;
+            assert!(words.contains(&format!("{least} to {most} ")), "{words}");
+        }
+        let characters = |limits: Limits| -> String {
+            (' '..='~').filter(|c| limits.alphabet.has(*c)).collect()
+        };
+        let letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let small = "abcdefghijklmnopqrstuvwxyz";
+        assert_eq!(
+            characters(ImageName::LIMITS),
+            format!("()-./{letters}\\_{small}")
+        );
+        assert_eq!(
+            characters(Description::LIMITS),
+            format!(" ()-./{letters}_{small}")
+        );
+        for c in '\0'..=char::MAX {
+            assert_eq!(TagKey::LIMITS.alphabet.has(c), !c.is_control(), "{c:?}");
+        }
     }
 
     #[test]

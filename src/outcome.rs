@@ -32,6 +32,38 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
+    /// All of them, by number.
+    pub const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Failed,
+        Self::ChangesPending,
+        Self::AccessDenied,
+        Self::Blocked,
+        Self::Refused,
+        Self::Locked,
+        Self::Cancelled,
+        Self::TimedOut,
+        Self::Usage,
+        Self::InvalidManifests,
+    ];
+
+    /// What it means, in words of one line.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "an error of no other kind",
+            Self::ChangesPending => "plan --detailed-exitcode: creates are pending",
+            Self::AccessDenied => "AWS credentials or permission",
+            Self::Blocked => "a person is needed for at least one image",
+            Self::Refused => "a guard refused the plan",
+            Self::Locked => "another process holds the status file",
+            Self::Cancelled => "a signal ended the command",
+            Self::TimedOut => "--timeout was reached with work left",
+            Self::Usage => "the command line is wrong",
+            Self::InvalidManifests => "the manifests are invalid, or there are none",
+        }
+    }
+
     /// The number.
     pub fn number(self) -> u8 {
         match self {

@@ -53,6 +53,14 @@ pub(super) fn region(text: &str) -> Result<String, String> {
     Err("must be a Region's name, as eu-west-1".into())
 }
 
+/// An account's id.
+pub(super) fn account_id(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(text.to_owned());
+    }
+    Err("must be 12 digits, as 111122223333".into())
+}
+
 pub(super) fn endpoint(text: &str) -> Result<String, String> {
     let rest = text
         .strip_prefix("http://")
@@ -104,6 +112,14 @@ mod tests {
             ("https://", false),
         ] {
             assert_eq!(endpoint(text).is_ok(), valid, "{text}");
+        }
+        for (text, valid) in [
+            ("111122223333", true),
+            ("11112222333", false),
+            ("1111-2222-3333", false),
+            ("*", false),
+        ] {
+            assert_eq!(account_id(text).is_ok(), valid, "{text}");
         }
         assert!(region("eu-west-1").is_ok());
         assert!(region("eu-west-1.evil.example/").is_err());

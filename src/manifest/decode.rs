@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::{Decoder, Field, MAX_SHOWN, Path, Shown};
 use super::problem::Report;
 use super::yaml::{Node, Value};
-use super::{API_VERSION, KIND, digest};
+use super::{API_VERSION, KIND, digest, shape};
 use crate::escape::escaped;
 use crate::image::{CreateWhen, DesiredImage, Place, Source};
 use crate::name::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
@@ -160,29 +160,18 @@ impl Decoder<'_> {
         file: &str,
     ) -> Option<(DesiredImage, Origin)> {
         let top = Path::ROOT;
-        let [_, _, metadata, spec] =
-            self.fields(entries, &top, ["apiVersion", "kind", "metadata", "spec"]);
+        let [_, _, metadata, spec] = self.fields(entries, &top, shape::MANIFEST);
         let name = self
             .map(root.number, metadata, &top.field("metadata"))
             .and_then(|(key, entries)| {
                 let path = top.field("metadata");
-                let [name] = self.fields(entries, &path, ["name"]);
+                let [name] = self.fields(entries, &path, shape::METADATA);
                 self.text(key, name, &path.field("name"), ManifestName::parse)
             });
         let path = top.field("spec");
         let (key, entries) = self.map(root.number, spec, &path)?;
-        let [image_name, source, description, tags, create_when, suspend] = self.fields(
-            entries,
-            &path,
-            [
-                "imageName",
-                "source",
-                "description",
-                "tags",
-                "createWhen",
-                "suspend",
-            ],
-        );
+        let [image_name, source, description, tags, create_when, suspend] =
+            self.fields(entries, &path, shape::SPEC);
         let image_name = match image_name {
             Some(_) => self.text(key, image_name, &path.field("imageName"), ImageName::parse),
             None => name
@@ -248,7 +237,7 @@ impl Decoder<'_> {
     ) -> Option<(Source, u32)> {
         const ONE: &str = "either imageId or imageName";
         let (key, entries) = self.map(parent, field, path)?;
-        match self.fields(entries, path, ["imageId", "imageName"]) {
+        match self.fields(entries, path, shape::SOURCE) {
             [None, None] => {
                 self.problem(
                     key,
@@ -362,10 +351,9 @@ impl Decoder<'_> {
             return Some(CreateWhen::Always);
         };
         if let Value::Text(text) = &field.value.value {
-            match text.as_ref() {
-                "Always" => return Some(CreateWhen::Always),
-                "UpdateAvailable" => return Some(CreateWhen::UpdateAvailable),
-                _ => {}
+            let mut known = CreateWhen::ALL.into_iter();
+            if let Some(when) = known.find(|when| when.as_str() == text) {
+                return Some(when);
             }
         }
         self.wrong(field, path, format_args!("Always or UpdateAvailable"));

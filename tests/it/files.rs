@@ -434,15 +434,15 @@ fn a_second_signal_ends_it_even_if_nobody_reads_its_log() {
     assert!(matches!(status.code(), Some(8) | None), "{status:?}");
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the daemon is another process, in real time"
-)]
 #[expect(clippy::disallowed_methods, reason = "a person's editor")]
 fn edit(path: PathBuf, text: impl AsRef<[u8]>) {
     fs::write(path, text).unwrap();
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the daemon is another process, in real time"
+)]
 fn pause(duration: Duration) {
     std::thread::sleep(duration);
 }

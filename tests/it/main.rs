@@ -13,12 +13,14 @@
 mod aws;
 mod binary;
 mod daemon;
+mod documents;
 mod doors;
 mod files;
 mod health;
 mod heard;
 mod plan;
 mod runs;
+mod schema;
 mod status;
 mod unit_file;
 mod wire;

@@ -1,0 +1,232 @@
+//! The IAM policy with the permissions that repave needs, and no others. It knows no account: whoever asks says which.
+
+use serde::Serialize;
+
+use crate::cloud::Operation;
+
+/// The action that a create with tags needs besides its own. repave makes no call of this name.
+pub const CREATE_TAGS: &str = "workspaces:CreateTags";
+
+/// A policy document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    sid: &'static str,
+    effect: &'static str,
+    action: String,
+    resource: String,
+}
+
+/// Where the permissions are to hold; what is not said holds everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scope<'a> {
+    /// The Region.
+    pub region: Option<&'a str>,
+    /// The account's id.
+    pub account_id: Option<&'a str>,
+    /// Whether any image gets tags.
+    pub tags: bool,
+}
+
+impl Policy {
+    /// The policy for these manifests' needs.
+    ///
+    /// Listing and tagging know no resource, so theirs is `*` (AWS service authorization reference).
+    pub fn new(scope: Scope<'_>) -> Self {
+        let allow = |sid, action: String, resource: String| Statement {
+            sid,
+            effect: "Allow",
+            action,
+            resource,
+        };
+        let any = || String::from("*");
+        let mut statement = vec![
+            allow(
+                "ListImages",
+                action(Operation::DescribeWorkspaceImages),
+                any(),
+            ),
+            allow(
+                "CreateUpdatedImages",
+                action(Operation::CreateUpdatedWorkspaceImage),
+                format!(
+                    "arn:{}:workspaces:{}:{}:workspaceimage/*",
+                    scope.region.map_or("aws", partition),
+                    scope.region.unwrap_or("*"),
+                    scope.account_id.unwrap_or("*"),
+                ),
+            ),
+        ];
+        if scope.tags {
+            statement.push(allow("TagNewImages", CREATE_TAGS.into(), any()));
+        }
+        Self {
+            version: "2012-10-17",
+            statement,
+        }
+    }
+
+    /// The actions that it allows.
+    pub fn actions(&self) -> impl Iterator<Item = &str> {
+        self.statement
+            .iter()
+            .map(|statement| statement.action.as_str())
+    }
+}
+
+/// The IAM action of an operation.
+pub fn action(operation: Operation) -> String {
+    format!("workspaces:{operation}")
+}
+
+/// What a Region's name begins with where it belongs to another partition than `aws` (the SDK's endpoint rules).
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
+
+/// The partition of a Region: the second part of its ARNs.
+fn partition(region: &str) -> &'static str {
+    PARTITIONS
+        .into_iter()
+        .find(|(start, _)| region.starts_with(start))
+        .map_or("aws", |(_, partition)| partition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::{ApiError, Delivery, Failure};
+
+    fn text(scope: Scope<'_>) -> String {
+        serde_json::to_string_pretty(&Policy::new(scope)).unwrap()
+    }
+
+    #[test]
+    fn without_tags_there_are_two_statements() {
+        insta::assert_snapshot!(text(Scope::default()), @r#"
+        {
+          "Version": "2012-10-17",
+          "Statement": [
+            {
+              "Sid": "ListImages",
+              "Effect": "Allow",
+              "Action": "workspaces:DescribeWorkspaceImages",
+              "Resource": "*"
+            },
+            {
+              "Sid": "CreateUpdatedImages",
+              "Effect": "Allow",
+              "Action": "workspaces:CreateUpdatedWorkspaceImage",
+              "Resource": "arn:aws:workspaces:*:*:workspaceimage/*"
+            }
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn tags_need_an_action_of_their_own() {
+        let scope = Scope {
+            region: Some("eu-west-1"),
+            account_id: Some("111122223333"),
+            tags: true,
+        };
+        insta::assert_snapshot!(text(scope), @r#"
+        {
+          "Version": "2012-10-17",
+          "Statement": [
+            {
+              "Sid": "ListImages",
+              "Effect": "Allow",
+              "Action": "workspaces:DescribeWorkspaceImages",
+              "Resource": "*"
+            },
+            {
+              "Sid": "CreateUpdatedImages",
+              "Effect": "Allow",
+              "Action": "workspaces:CreateUpdatedWorkspaceImage",
+              "Resource": "arn:aws:workspaces:eu-west-1:111122223333:workspaceimage/*"
+            },
+            {
+              "Sid": "TagNewImages",
+              "Effect": "Allow",
+              "Action": "workspaces:CreateTags",
+              "Resource": "*"
+            }
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn the_partition_is_the_regions() {
+        for (region, start) in [
+            ("us-east-1", "arn:aws:workspaces:us-east-1:*:"),
+            (
+                "us-gov-west-1",
+                "arn:aws-us-gov:workspaces:us-gov-west-1:*:",
+            ),
+            ("cn-northwest-1", "arn:aws-cn:workspaces:cn-northwest-1:*:"),
+            (
+                "eusc-de-east-1",
+                "arn:aws-eusc:workspaces:eusc-de-east-1:*:",
+            ),
+        ] {
+            let scope = Scope {
+                region: Some(region),
+                ..Scope::default()
+            };
+            let found = text(scope);
+            assert!(found.contains(start), "{found}");
+        }
+    }
+
+    /// What a person is told to allow when access is denied is what the policy allows.
+    #[test]
+    fn the_advice_names_these_actions() {
+        let mut told: Vec<String> = [
+            Operation::DescribeWorkspaceImages,
+            Operation::CreateUpdatedWorkspaceImage,
+        ]
+        .into_iter()
+        .flat_map(|operation| {
+            let denied = Failure {
+                delivery: Delivery::Answered(400),
+                code: Some("AccessDeniedException".into()),
+                message: String::new(),
+                service_reason: None,
+                request_id: None,
+            };
+            let message = ApiError::new(operation, denied).message;
+            let words = message.split_whitespace().filter_map(|word| {
+                let name = word.strip_prefix("workspaces:")?;
+                let end = name.find(|c: char| !c.is_ascii_alphabetic());
+                Some(format!("workspaces:{}", &name[..end.unwrap_or(name.len())]))
+            });
+            words.collect::<Vec<_>>()
+        })
+        .collect();
+        told.sort_unstable();
+        told.dedup();
+        let policy = Policy::new(Scope {
+            tags: true,
+            ..Scope::default()
+        });
+        let mut actions: Vec<&str> = policy.actions().collect();
+        actions.sort_unstable();
+        assert_eq!(told, actions);
+    }
+}
