@@ -330,6 +330,19 @@ mod values {
     }
 
     #[test]
+    fn a_field_that_slipped_in_among_the_tags_is_a_warning() {
+        let text = VALID
+            .replace(
+                "  tags: { team: finance }\n",
+                "  tags:\n    team: finance\n",
+            )
+            .replace("  createWhen", "    createWhen");
+        let result = parse("f", &text);
+        assert_eq!((result.images.len(), result.problems.len()), (1, 0));
+        assert_snapshot!(lines(&result.warnings), @"f:12:5: spec.tags.createWhen: found a tag that is named as a field of spec; allowed: the field beside tags, indented as it is, if that was meant");
+    }
+
+    #[test]
     fn a_hyphen_in_a_description_is_only_a_warning() {
         let result = parse("f", &VALID.replace("Finance desktop", "Finance-desktop"));
         assert_eq!((result.images.len(), result.problems.len()), (1, 0));
