@@ -103,6 +103,10 @@ fn any_listing_is_whole_or_an_error() {
     let bodies = prop_oneof![
         6 => body(listing()),
         1 => body(json!({"Images": [], "NextToken": "t"})),
+        1 => body(json!({"Images": [
+            {"ImageId": "wsi-000000001", "Name": "a", "State": "PENDING"}, {"ImageId": "wsi-000000002", "Name": "a", "State": "AVAILABLE"},
+            {"ImageId": "wsi-000000003", "State": "AVAILABLE"}, {"ImageId": "wsi-000000004", "State": "AVAILABLE"},
+        ]})),
         1 => prop::collection::vec(any::<u8>(), 0..200),
     ];
     let seen = Arc::new(std::sync::Mutex::new((0, 0)));

@@ -88,6 +88,7 @@ fn located(problem: &Problem, lines: &[&str]) {
             let length = lines.get(line - 1).map_or(0, |line| line.chars().count());
             assert!(column >= 1 && column <= length + 1, "{shown}: {length}");
         }
+        // Where the two parsers disagree about a document, its number is all that is known.
         (None, None) => assert!(
             problem.document.is_some() || problem.found.starts_with("at least "),
             "no place: {shown}"

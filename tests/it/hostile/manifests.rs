@@ -44,6 +44,7 @@ enum Change {
     RepeatLine {
         line: Index,
         to: Index,
+        times: usize,
     },
     Indent {
         line: Index,
@@ -76,7 +77,11 @@ fn change() -> impl Strategy<Value = Change> {
         }),
         (at(), select(&PIECES[..])).prop_map(|(at, piece)| Change::Insert { at, piece }),
         (at(), 1..20_usize).prop_map(|(at, length)| Change::Delete { at, length }),
-        (at(), to()).prop_map(|(line, to)| Change::RepeatLine { line, to }),
+        (at(), to(), select(vec![1, 1, 1, 300])).prop_map(|(line, to, times)| Change::RepeatLine {
+            line,
+            to,
+            times
+        }),
         (at(), select(vec![" ", "  ", "\t", "    ", "\u{a0}"]))
             .prop_map(|(line, by)| Change::Indent { line, by }),
         (at(), 1..5_usize).prop_map(|(line, by)| Change::Outdent { line, by }),
@@ -118,10 +123,11 @@ fn changed(text: &str, change: &Change) -> String {
             let at = place(at, &chars);
             splice(&mut chars, at, *length, "");
         }
-        Change::RepeatLine { line, to } => {
+        Change::RepeatLine { line, to, times } => {
             let mut lines: Vec<&str> = text.split('\n').collect();
             let repeated = lines[line.index(lines.len())];
-            lines.insert(to.index(lines.len()), repeated);
+            let to = to.index(lines.len());
+            lines.splice(to..to, std::iter::repeat_n(repeated, *times));
             return lines.join("\n");
         }
         Change::Indent { line, by } => return on_line(line, &|line| format!("{by}{line}")),
@@ -241,6 +247,7 @@ fn a_slip_on_one_line_is_told_or_means_nothing() {
                 text[at] = slip;
                 let text = text.join("\n") + "\n";
                 let result = checks::manifest(&text);
+                assert!(result.problems.iter().all(|problem| problem.line.is_some()));
                 if result.problems.is_empty() && result.warnings.is_empty() {
                     let [read] = result.images.as_slice() else {
                         panic!("{text}")

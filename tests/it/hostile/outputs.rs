@@ -422,7 +422,7 @@ async fn what_files_of_repaves_own_say() {
         "manifests": {"revision": EVIL, "digest": EVIL, "problems": [EVIL, EVIL]},
         "listingError": {"reason": "Throttled", "code": EVIL, "message": EVIL, "since": "2026-11-22T11:55:00Z"},
         "images": [{
-            "name": "a", "imageName": "A", "manifest": EVIL, "obansweredDigest": EVIL, "imageId": EVIL, "sourceImageId": EVIL,
+            "name": "a", "imageName": "A", "manifest": EVIL, "observedDigest": EVIL, "imageId": EVIL, "sourceImageId": EVIL,
             "conditions": [{"type": "Ready", "status": "False", "reason": "Building", "message": EVIL, "lastTransitionTime": "2026-11-22T11:55:00Z"}],
             "createRequestedAt": null, "firstSeenAt": null, "missingSince": null, "attempts": 1, "nextRetryAt": "2026-11-22T11:55:00Z",
             "lastError": {"kind": "Blocked", "reason": "QuotaExceeded", "code": EVIL, "message": EVIL, "requestId": EVIL,
