@@ -353,6 +353,12 @@ async fn no_password_of_an_address_leaves() {
             String::new(),
             format!("http://user:{CANARY}@host:port"),
         ),
+        ("X", String::new(), format!("ftp://user:{CANARY}@{nobody}")),
+        (
+            "AWS_ENDPOINT_URL",
+            format!("https://user:{CANARY}@[bad"),
+            String::new(),
+        ),
     ] {
         runs.spawn(async move {
             let what = format!("{variable}={address} {endpoint}");
