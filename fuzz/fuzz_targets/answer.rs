@@ -91,7 +91,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let asked = || WIRE.answer.lock().expect("no panic before").1;
     if !creates {
         let result = WIRE.runtime.block_on(WIRE.api.list_images());
-        checks::listed(&result);
+        checks::listed(&result, body);
         assert!(asked() <= 3, "{} requests", asked());
         return;
     }

@@ -81,17 +81,6 @@ fn body(valid: Value) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// How many images with an id of their own a listing's JSON has, if it is a plain one.
-fn count(body: &[u8]) -> Option<usize> {
-    let json: Value = serde_json::from_slice(body).ok()?;
-    let images = json.get("Images")?.as_array()?;
-    let ids = images
-        .iter()
-        .map(|image| image.get("ImageId")?.as_str().filter(|id| !id.is_empty()));
-    let ids: std::collections::BTreeSet<&str> = ids.collect::<Option<_>>()?;
-    (ids.len() == images.len()).then_some(ids.len())
-}
-
 #[test]
 fn any_listing_is_whole_or_an_error() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -115,15 +104,11 @@ fn any_listing_is_whole_or_an_error() {
             let before = server.asked();
             server.answer(Answer::of(200, &body));
             let result = runtime.block_on(api.list_images());
-            checks::listed(&result);
+            checks::listed(&result, &body);
             let mut seen = seen.lock().unwrap();
-            match (&result, count(&body)) {
-                (Ok(observed), Some(count)) => {
-                    seen.0 += 1;
-                    prop_assert_eq!(observed.len(), count, "{}", String::from_utf8_lossy(&body));
-                }
-                (Ok(_), None) => seen.0 += 1,
-                (Err(_), _) => seen.1 += 1,
+            match result {
+                Ok(_) => seen.0 += 1,
+                Err(_) => seen.1 += 1,
             }
             // One page; a token that comes again; what the SDK asks again after a lost answer.
             prop_assert!(server.asked() - before <= 3);

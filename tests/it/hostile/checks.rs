@@ -275,12 +275,26 @@ fn shown_safely(status: &Status) {
 /// What the service's own texts are kept to: 1000 characters each, and an ellipsis.
 const TEXT: usize = 1001;
 
-/// An answer to a listing: whole, or an error that says when to try again.
-pub fn listed(result: &Result<Observed, ApiError>) {
+/// How many images with an id of their own a listing's JSON has, if it is a plain one.
+fn count(body: &[u8]) -> Option<usize> {
+    let json: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let images = json.get("Images")?.as_array()?;
+    let ids = images
+        .iter()
+        .map(|image| image.get("ImageId")?.as_str().filter(|id| !id.is_empty()));
+    let ids: std::collections::BTreeSet<&str> = ids.collect::<Option<_>>()?;
+    (ids.len() == images.len()).then_some(ids.len())
+}
+
+/// An answer to a listing of one page: whole, or an error that says when to try again.
+pub fn listed(result: &Result<Observed, ApiError>, body: &[u8]) {
     let observed = match result {
         Ok(observed) => observed,
         Err(error) => return failed(error),
     };
+    if let Some(count) = count(body) {
+        assert_eq!(observed.len(), count, "{}", String::from_utf8_lossy(body));
+    }
     let mut names: Vec<ImageName> = Vec::new();
     for image in observed {
         for (code, message) in &image.errors {
