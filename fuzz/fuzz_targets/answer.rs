@@ -29,7 +29,9 @@ static WIRE: LazyLock<Wire> = LazyLock::new(|| {
         .build()
         .expect("a runtime");
     let answer = Arc::new(Mutex::new((Vec::new(), 0)));
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+    let listener = runtime
+        .block_on(TcpListener::bind("127.0.0.1:0"))
+        .expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let shared = Arc::clone(&answer);
     runtime.spawn(async move {
@@ -38,7 +40,11 @@ static WIRE: LazyLock<Wire> = LazyLock::new(|| {
         }
     });
     let api = AwsImages::embedded(&url, "eu-west-1", 1e9);
-    Wire { runtime, api, answer }
+    Wire {
+        runtime,
+        api,
+        answer,
+    }
 });
 
 async fn serve(mut stream: TcpStream, answer: Arc<Mutex<(Vec<u8>, usize)>>) -> Option<()> {
@@ -66,13 +72,21 @@ async fn serve(mut stream: TcpStream, answer: Arc<Mutex<(Vec<u8>, usize)>>) -> O
 fn whole(bytes: &[u8]) -> Option<usize> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
-    let length = head.split("content-length:").nth(1)?.lines().next()?.trim().parse::<usize>();
+    let length = head
+        .split("content-length:")
+        .nth(1)?
+        .lines()
+        .next()?
+        .trim()
+        .parse::<usize>();
     let whole = end + length.ok()?;
     (bytes.len() >= whole).then_some(whole)
 }
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let Some((which, body)) = bytes.split_first() else { return };
+    let Some((which, body)) = bytes.split_first() else {
+        return;
+    };
     let creates = which % 2 == 1;
     let status = match (creates, which / 2 % 8) {
         (false, _) | (true, 0..=2) => 200,
@@ -101,7 +115,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         source_id: checks::GOLD.into(),
         tags: Tags::default(),
     };
-    let result = WIRE.runtime.block_on(WIRE.api.create_updated_image(&request));
+    let result = WIRE
+        .runtime
+        .block_on(WIRE.api.create_updated_image(&request));
     assert_eq!(asked(), 1, "a create is sent once");
     match result {
         Ok(id) => assert!(status == 200 && !id.is_empty()),

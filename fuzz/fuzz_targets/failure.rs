@@ -46,7 +46,10 @@ libfuzzer_sys::fuzz_target!(|input: Input<'_>| {
         Some(None) => Delivery::Unanswered,
         Some(Some(status)) => Delivery::Answered(status % 600),
     };
-    let code = CODES.get(usize::from(input.known_code)).copied().or(input.code);
+    let code = CODES
+        .get(usize::from(input.known_code))
+        .copied()
+        .or(input.code);
     let failure = Failure {
         delivery,
         code: code.map(Into::into),

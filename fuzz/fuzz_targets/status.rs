@@ -11,7 +11,11 @@ mod checks;
 /// In memory where there is such a place: a million files are written.
 static PATH: LazyLock<PathBuf> = LazyLock::new(|| {
     let memory = PathBuf::from("/dev/shm");
-    let place = if memory.is_dir() { memory } else { std::env::temp_dir() };
+    let place = if memory.is_dir() {
+        memory
+    } else {
+        std::env::temp_dir()
+    };
     place.join(format!("repave-fuzz-{}.json", std::process::id()))
 });
 
