@@ -211,7 +211,7 @@ struct Common {
     #[arg(long, env = "REPAVE_PROFILE", global = true)]
     profile: Option<String>,
     /// Another endpoint than the Region's own
-    #[arg(long, env = "REPAVE_ENDPOINT_URL", value_name = "URL", global = true, value_parser = endpoint)]
+    #[arg(long, env = "REPAVE_ENDPOINT_URL", value_name = "URL", global = true)]
     endpoint_url: Option<String>,
     /// Use the embedded API instead of AWS, with the account in SEED.yaml or one that has the manifests' sources
     #[arg(
@@ -360,6 +360,10 @@ impl Cli {
         let Self { command, common } = self;
         if let Command::Reconcile(reconcile) = &command {
             reconcile.check()?;
+        }
+        // Checked here and not while parsing, whose errors repeat the value: an address may have a password in it.
+        if let Some(url) = &common.endpoint_url {
+            endpoint(url).map_err(|why| format!("--endpoint-url {why}"))?;
         }
         let seed = match common.simulate {
             None | Some(Simulation::Off) => None,

@@ -225,6 +225,7 @@ impl ApiError {
             request_id,
         } = failure;
         let (message, service_reason) = (cut(message), service_reason.map(cut));
+        let (code, request_id) = (code.map(cut), request_id.map(cut));
         let (kind, reason) = classify(operation, delivery, code.as_deref());
         let said = match (&code, message.is_empty()) {
             (Some(code), true) => code.clone(),
@@ -278,7 +279,13 @@ pub fn cut(mut text: String) -> String {
 fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (FailureKind, Reason) {
     use FailureKind as Kind;
     let creates = operation == Operation::CreateUpdatedWorkspaceImage;
-    if let Some(code) = code {
+    // A code speaks only for an answer, or for a request that never left for want of credentials.
+    let speaks = match delivery {
+        Delivery::Answered(_) => true,
+        Delivery::NotSent => code == Some(NO_CREDENTIALS),
+        Delivery::Unanswered => false,
+    };
+    if let Some(code) = code.filter(|_| speaks) {
         if THROTTLING.contains(&code) {
             return (Kind::Transient, Reason::Throttled);
         }
@@ -381,4 +388,41 @@ where
     Err(ApiError::broken_listing(format!(
         "the listing has no end after {MAX_PAGES} pages"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn create(delivery: Delivery, code: &str) -> ApiError {
+        let failure = Failure {
+            delivery,
+            code: Some(code.into()),
+            message: "no".into(),
+            service_reason: None,
+            request_id: Some("r".repeat(5000)),
+        };
+        ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
+    }
+
+    #[test]
+    fn a_code_without_an_answer_says_nothing_of_what_became_of_a_create() {
+        for code in ["ThrottlingException", "AccessDenied", "ValidationException"] {
+            let error = create(Delivery::Unanswered, code);
+            assert_eq!(error.kind, FailureKind::OutcomeUnknown, "{code}");
+        }
+        let error = create(Delivery::NotSent, ALREADY_EXISTS);
+        assert_eq!(error.kind, FailureKind::Transient);
+        let error = create(Delivery::NotSent, NO_CREDENTIALS);
+        assert_eq!(error.kind, FailureKind::Blocked);
+    }
+
+    #[test]
+    fn every_text_of_the_services_is_kept_to_a_length() {
+        let error = create(Delivery::Answered(400), &"c".repeat(5000));
+        let lengths = [&error.code, &error.request_id].map(|text| text.as_ref().map(String::len));
+        let most = Some(MAX_TEXT + '…'.len_utf8());
+        assert_eq!(lengths, [most, most]);
+        assert!(error.message.len() < 2 * MAX_TEXT);
+    }
 }

@@ -208,6 +208,15 @@ pub fn parse(file: &str, text: &str) -> FileResult {
     if let Some(draft) = map.as_ref().and_then(|map| map.disagreement(&counts)) {
         report.problems.push(|| draft);
     }
+    // A value on a last line that does not end may have lost its own end. Where YAML itself breaks off, that is told;
+    // files of other tools alone are none of repave's business.
+    let is_read = readable.len() == text.len() && counts.iter().all(Option::is_some);
+    if is_read && !result.images.is_empty() && !text.ends_with(['\n', '\r']) {
+        let end = locate::Position::of(text.as_bytes(), text.len());
+        report
+            .problems
+            .push(|| problem::Draft::unended(counts.len(), end));
+    }
     if report.problems.count() + report.warnings.count() == 0 {
         return result;
     }

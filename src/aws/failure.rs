@@ -91,7 +91,7 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
-/// The causes in one line, each once.
+/// The causes in one line, each once, and without the passwords of addresses.
 fn chain(error: &dyn Error) -> String {
     let one_line = |error: &dyn Error| {
         let text = error.to_string();
@@ -111,5 +111,43 @@ fn chain(error: &dyn Error) -> String {
         }
         next = error.source();
     }
-    text
+    without_passwords(&text)
+}
+
+/// Takes user and password out of every address in a text: an endpoint or a proxy may have been given with them.
+fn without_passwords(text: &str) -> String {
+    let mut pieces = text.split("://");
+    let mut shown = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '`' | '"' | '\'');
+        let (authority, _) = piece.split_at(piece.find(ends).unwrap_or(piece.len()));
+        let host = authority.rfind('@').map_or(0, |at| at + 1);
+        shown.push_str("://");
+        shown.push_str(&piece[host..]);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_passwords;
+
+    #[test]
+    fn addresses_are_told_without_their_passwords() {
+        for (text, told) in [
+            ("`https://user:secret@[bad`: no", "`https://[bad`: no"),
+            (
+                "via http://a:b@c@proxy:8080/x, then http://h",
+                "via http://proxy:8080/x, then http://h",
+            ),
+            (
+                "mail a@b.example, http://host/p@th",
+                "mail a@b.example, http://host/p@th",
+            ),
+            ("://@", "://"),
+            ("", ""),
+        ] {
+            assert_eq!(without_passwords(text), told);
+        }
+    }
 }

@@ -61,14 +61,12 @@ pub(super) fn account_id(text: &str) -> Result<String, String> {
     Err("must be 12 digits, as 111122223333".into())
 }
 
-pub(super) fn endpoint(text: &str) -> Result<String, String> {
+pub(super) fn endpoint(text: &str) -> Result<(), String> {
     let rest = text
         .strip_prefix("http://")
         .or_else(|| text.strip_prefix("https://"));
     match rest {
-        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => {
-            Ok(text.to_owned())
-        }
+        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => Ok(()),
         Some(_) | None => Err("must begin with http:// or https:// and a host".into()),
     }
 }

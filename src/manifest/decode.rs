@@ -323,6 +323,15 @@ impl Decoder<'_> {
             let (Some(tag_key), Some(tag_value)) = (tag_key, tag_value) else {
                 continue;
             };
+            // The fields that nothing misses where they have slipped in here.
+            if matches!(name.as_ref(), "imageName" | "createWhen" | "suspend") {
+                self.warning(
+                    key.number,
+                    &path,
+                    format_args!("found a tag that is named as a field of spec"),
+                    format_args!("the field beside tags, indented as it is, if that was meant"),
+                );
+            }
             if tags.insert(tag_key, tag_value).is_some() {
                 self.problem(
                     key.number,

@@ -104,6 +104,18 @@ impl Draft {
         }
     }
 
+    /// Makes the problem of a last line that does not end: a value on it may have lost its end, and more may be missing.
+    pub(super) fn unended(document: usize, end: Position) -> Self {
+        Self {
+            document: Some(document),
+            node: 0,
+            position: Some(end),
+            path: String::new(),
+            found: "found the end of the file within a line, as if it were cut short".to_owned(),
+            allowed: "a line break at the end of the last line".to_owned(),
+        }
+    }
+
     fn into_problem(self, file: &str, position: Option<Position>) -> Problem {
         Problem {
             file: file.to_owned(),

@@ -18,6 +18,7 @@ mod doors;
 mod files;
 mod health;
 mod heard;
+mod hostile;
 mod plan;
 mod runs;
 mod schema;
