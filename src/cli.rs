@@ -12,7 +12,7 @@ use crate::plan::DEFAULT_SETTLE;
 
 mod values;
 
-use values::{duration, endpoint, health_address, rate, region, simulation};
+use values::{duration, endpoint, expected_plan, health_address, rate, region, simulation};
 
 /// GitOps for Amazon WorkSpaces images.
 ///
@@ -54,6 +54,9 @@ pub struct Reconcile {
     /// Refuse a plan with more creates than this
     #[arg(long, env = "REPAVE_MAX_CREATES", value_name = "NUMBER")]
     pub max_creates: Option<usize>,
+    /// Carry out only this plan: its checksum, or the file of plan --json-into; refuse any other
+    #[arg(long, env = "REPAVE_EXPECT_PLAN", value_name = "SHA256|FILE", value_parser = expected_plan)]
+    pub expect_plan: Option<ExpectPlan>,
     /// The longest that the run may take [default: 15m]
     #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<SignedDuration>,
@@ -69,25 +72,72 @@ pub struct Reconcile {
     /// Serve /healthz, /readyz and /metrics there; a port alone is this machine's own
     #[arg(long, env = "REPAVE_HEALTH_ADDR", value_name = "[ADDRESS:]PORT", value_parser = health_address)]
     pub health_addr: Option<std::net::SocketAddr>,
+    /// What is written beside stdout.
+    #[command(flatten)]
+    pub copies: Copies,
+}
+
+/// The plan that a run is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExpectPlan {
+    /// Its checksum, as `sha256:` and 64 digits.
+    Checksum(String),
+    /// The file with its JSON.
+    File(PathBuf),
+}
+
+/// What is written beside stdout, by the same run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Copies {
+    /// Write the JSON into this file too, whatever -o says
+    #[arg(long, env = "REPAVE_JSON_INTO", value_name = "FILE")]
+    pub json_into: Option<PathBuf>,
+    /// Write Markdown for a pull request's comment into this file too
+    #[arg(long, env = "REPAVE_MARKDOWN_INTO", value_name = "FILE")]
+    pub markdown_into: Option<PathBuf>,
+    /// Add the Markdown to the step's summary in GitHub Actions ($GITHUB_STEP_SUMMARY)
+    #[arg(long, env = "REPAVE_STEP_SUMMARY", value_parser = FalseyValueParser::new())]
+    step_summary: bool,
+    /// The step's summary, if it is wanted.
+    #[arg(skip)]
+    pub summary_file: Option<PathBuf>,
+}
+
+impl Copies {
+    /// Finds the step's summary where it is wanted.
+    fn resolve(&mut self) -> Result<(), String> {
+        if self.step_summary {
+            #[expect(clippy::disallowed_methods, reason = "this is the door")]
+            let file = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+            let file = file.ok_or(
+                "--step-summary: GITHUB_STEP_SUMMARY is not set, so this is no step of GitHub Actions",
+            )?;
+            self.summary_file = Some(file.into());
+        }
+        Ok(())
+    }
 }
 
 impl Reconcile {
     /// Says which flag does not go with `--once`, or with its absence.
     fn check(&self) -> Result<(), String> {
         let given = if self.once {
-            [
+            vec![
                 (self.interval.is_some(), "--interval"),
                 (self.watch_poll.is_some(), "--watch-poll"),
                 (self.health_addr.is_some(), "--health-addr"),
             ]
         } else {
-            [
+            vec![
                 (self.wait, "--wait"),
                 (self.timeout.is_some(), "--timeout"),
-                (false, ""),
+                (self.expect_plan.is_some(), "--expect-plan"),
+                (self.copies.json_into.is_some(), "--json-into"),
+                (self.copies.markdown_into.is_some(), "--markdown-into"),
+                (self.copies.step_summary, "--step-summary"),
             ]
         };
-        match (given.iter().find(|(given, _)| *given), self.once) {
+        match (given.into_iter().find(|(given, _)| *given), self.once) {
             (None, _) => Ok(()),
             (Some((_, flag)), true) => Err(format!(
                 "{flag} is for the daemon and has no meaning with --once"
@@ -105,6 +155,9 @@ pub struct Plan {
     /// Exit with 2 if images are to be created now
     #[arg(long, env = "REPAVE_DETAILED_EXITCODE", value_parser = FalseyValueParser::new())]
     pub detailed_exitcode: bool,
+    /// What is written beside stdout.
+    #[command(flatten)]
+    pub copies: Copies,
 }
 
 /// Arguments of `simulate`.
@@ -300,9 +353,17 @@ impl Cli {
 
     /// Resolves what was typed into what it means, or says what does not fit together.
     pub fn resolve(self) -> Result<Config, String> {
-        let Self { command, common } = self;
-        if let Command::Reconcile(reconcile) = &command {
-            reconcile.check()?;
+        let Self {
+            mut command,
+            common,
+        } = self;
+        match &mut command {
+            Command::Reconcile(reconcile) => {
+                reconcile.check()?;
+                reconcile.copies.resolve()?;
+            }
+            Command::Plan(plan) => plan.copies.resolve()?,
+            Command::Validate | Command::Status | Command::Simulate(_) => {}
         }
         let seed = match common.simulate {
             None | Some(Simulation::Off) => None,

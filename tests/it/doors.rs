@@ -97,7 +97,7 @@ fn what_is_pure_is_not_async() {
             "name.rs",
             "manifest",
             "status.rs",
-            "report.rs",
+            "report",
             "simulator/account.rs",
         ];
         if pure.iter().any(|pure| name.starts_with(pure)) {
