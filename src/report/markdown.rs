@@ -34,7 +34,10 @@ pub fn plan_markdown(
     if let Some(checksum) = checksum {
         let _ = writeln!(page.text, "Checksum {}\n", code(checksum));
     }
-    let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    let said = format!("planned: {}", totals_text(plan.totals()));
+    if outcome.words != said {
+        let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    }
     for mark in [
         Mark::Blocked,
         Mark::Create,

@@ -17,6 +17,7 @@ mod doors;
 mod files;
 mod health;
 mod heard;
+mod pipeline;
 mod plan;
 mod runs;
 mod status;
