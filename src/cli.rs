@@ -4,20 +4,21 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::builder::styling::Styles;
-use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
 use crate::aws::Connection;
 use crate::plan::DEFAULT_SETTLE;
 
+mod arguments;
 mod help;
 mod pages;
 mod values;
 mod words;
 
+pub use arguments::*;
 pub use pages::{Completions, Man, completions, man};
-use values::{account_id, duration, endpoint, health_address, rate, region, simulation};
+use values::{duration, endpoint, rate, region, simulation};
 
 /// GitOps for Amazon WorkSpaces images.
 ///
@@ -68,114 +69,6 @@ impl Command {
             | Self::IamPolicy(_) => false,
         }
     }
-}
-
-/// Arguments of `reconcile`.
-#[derive(Debug, Clone, Args)]
-pub struct Reconcile {
-    /// Run passes until no create is owed any more, then end
-    #[arg(long, env = "REPAVE_ONCE", value_parser = FalseyValueParser::new())]
-    pub once: bool,
-    /// Wait until builds have ended too
-    #[arg(long, env = "REPAVE_WAIT", value_parser = FalseyValueParser::new())]
-    pub wait: bool,
-    /// Refuse a plan with more creates than this
-    #[arg(long, env = "REPAVE_MAX_CREATES", value_name = "NUMBER")]
-    pub max_creates: Option<usize>,
-    /// The longest that the run may take [default: 15m]
-    #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", value_parser = duration)]
-    pub timeout: Option<SignedDuration>,
-    /// The longest time between two passes of the daemon [default: 10m]
-    #[arg(long, env = "REPAVE_INTERVAL", value_name = "DURATION", value_parser = duration)]
-    pub interval: Option<SignedDuration>,
-    /// Look for changed manifests every so often [5s if not said] and not only when the file system tells of them
-    #[arg(
-        long, env = "REPAVE_WATCH_POLL", value_name = "DURATION", num_args = 0..=1, require_equals = true,
-        default_missing_value = "5s", value_parser = duration
-    )]
-    pub watch_poll: Option<SignedDuration>,
-    /// Serve /healthz, /readyz and /metrics there; a port alone is this machine's own
-    #[arg(long, env = "REPAVE_HEALTH_ADDR", value_name = "ADDRESS", value_parser = health_address)]
-    pub health_addr: Option<std::net::SocketAddr>,
-}
-
-impl Reconcile {
-    /// Takes out what a variable says about the other of the two ways to run: one environment may serve both.
-    fn forget_what_nobody_typed(&mut self, matches: &clap::ArgMatches) {
-        let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        if self.once {
-            self.interval = self.interval.filter(|_| typed("interval"));
-            self.watch_poll = self.watch_poll.filter(|_| typed("watch_poll"));
-            self.health_addr = self.health_addr.filter(|_| typed("health_addr"));
-        } else {
-            self.wait &= typed("wait");
-            self.timeout = self.timeout.filter(|_| typed("timeout"));
-        }
-    }
-
-    /// Says which flag does not go with `--once`, or with its absence.
-    fn check(&self) -> Result<(), String> {
-        let given = if self.once {
-            [
-                (self.interval.is_some(), "--interval"),
-                (self.watch_poll.is_some(), "--watch-poll"),
-                (self.health_addr.is_some(), "--health-addr"),
-            ]
-        } else {
-            [
-                (self.wait, "--wait"),
-                (self.timeout.is_some(), "--timeout"),
-                (false, ""),
-            ]
-        };
-        match (given.iter().find(|(given, _)| *given), self.once) {
-            (None, _) => Ok(()),
-            (Some((_, flag)), true) => Err(format!(
-                "{flag} is for the daemon and has no meaning with --once"
-            )),
-            (Some((_, flag)), false) => Err(format!(
-                "{flag} needs --once: without it, reconcile runs until a signal ends it"
-            )),
-        }
-    }
-}
-
-/// Arguments of `plan`.
-#[derive(Debug, Clone, Args)]
-pub struct Plan {
-    /// Exit with 2 if images are to be created now
-    #[arg(long, env = "REPAVE_DETAILED_EXITCODE", value_parser = FalseyValueParser::new())]
-    pub detailed_exitcode: bool,
-}
-
-/// Arguments of `simulate`.
-#[derive(Debug, Clone, Args)]
-pub struct Simulate {
-    /// The account to begin with; without it, an empty one
-    #[arg(long, env = "REPAVE_SEED", value_name = "FILE")]
-    pub seed: Option<PathBuf>,
-    /// Where to listen; the address must be this machine's own unless --public is given
-    #[arg(
-        long,
-        env = "REPAVE_LISTEN",
-        value_name = "ADDRESS:PORT",
-        default_value = "127.0.0.1:4566"
-    )]
-    pub listen: std::net::SocketAddr,
-    /// Allow an address that other machines can reach; the simulator checks no credentials
-    #[arg(long, env = "REPAVE_PUBLIC", value_parser = FalseyValueParser::new())]
-    pub public: bool,
-    /// Keep the account in this file between runs; once it exists, the seed is not read
-    #[arg(long, env = "REPAVE_ACCOUNT_FILE", value_name = "FILE")]
-    pub account_file: Option<PathBuf>,
-}
-
-/// Arguments of `iam-policy`.
-#[derive(Debug, Clone, Args)]
-pub struct IamPolicy {
-    /// The account's id, 12 digits [default: any]
-    #[arg(long, env = "REPAVE_ACCOUNT_ID", value_name = "ID", value_parser = account_id)]
-    pub account_id: Option<String>,
 }
 
 /// What `--simulate` was given.
@@ -357,9 +250,23 @@ impl Cli {
 
     /// Resolves what was typed into what it means, or says what does not fit together.
     pub fn resolve(self) -> Result<Config, String> {
-        let Self { command, common } = self;
-        if let Command::Reconcile(reconcile) = &command {
-            reconcile.check()?;
+        let Self {
+            mut command,
+            common,
+        } = self;
+        match &mut command {
+            Command::Reconcile(reconcile) => {
+                reconcile.check()?;
+                reconcile.copies.resolve()?;
+            }
+            Command::Plan(plan) => plan.copies.resolve()?,
+            Command::Validate
+            | Command::Status
+            | Command::Simulate(_)
+            | Command::IamPolicy(_)
+            | Command::Schema
+            | Command::Completions(_)
+            | Command::Man(_) => {}
         }
         // Checked here and not while parsing, whose errors repeat the value: an address may have a password in it.
         if let Some(url) = &common.endpoint_url {
@@ -421,6 +328,12 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
             }
         })
         .mut_subcommands(without_empty_variables)
+}
+
+/// The variable's value, if it has one.
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// Tells whether whoever started this process wants to be told how it goes, as `sd_notify(3)` has it.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cli::{self, Command, Config, Output};
+use crate::cli::{self, Command, Config, Copies, Output};
 use crate::clock::Clock;
 use crate::cloud::{ApiError, ImageApi};
 use crate::embedded::{self, Kept};
@@ -14,7 +14,7 @@ use crate::manifest::{self, Invalid, Loaded, Problem};
 use crate::outcome::{ExitCode, Outcome};
 use crate::plan::plan;
 use crate::reason::Reason;
-use crate::report::{self, Document, PlanBody, counted};
+use crate::report::{self, PlanBody, counted};
 use crate::status::{Status, Target};
 use crate::stop::Stop;
 use crate::store::{self, Store, StoreError};
@@ -22,17 +22,32 @@ use crate::store::{self, Store, StoreError};
 mod connect;
 mod daemon;
 mod documents;
+mod expected;
 mod reconcile;
+mod screen;
 
 use connect::{connect, embedded_failed};
+use screen::Screen;
 
 /// Runs the command: data goes to `out`, and the outcome says the rest.
 pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop) -> Outcome {
-    let mut screen = Screen {
-        out,
-        output: config.output,
-        broken: None,
+    let copies = match &config.command {
+        Command::Plan(arguments) => arguments.copies.clone(),
+        Command::Reconcile(arguments) => arguments.copies.clone(),
+        Command::Validate
+        | Command::Status
+        | Command::Simulate(_)
+        | Command::IamPolicy(_)
+        | Command::Schema
+        | Command::Completions(_)
+        | Command::Man(_) => Copies::default(),
     };
+    let mut screen = Screen::new(out, config.output, copies);
+    if let Err(why) = screen.check() {
+        let outcome = Outcome::new(ExitCode::Usage, why);
+        screen.refuse(&outcome);
+        return outcome;
+    }
     let outcome = match &config.command {
         Command::Validate => Ok(validate(config, &mut screen)),
         Command::Plan(arguments) => show_plan(config, arguments, &mut screen, clock, &stop).await,
@@ -51,66 +66,15 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
     };
     let outcome = outcome.unwrap_or_else(|outcome| {
         screen.json("Error", &outcome, &Empty {});
+        screen.markdown(|| report::outcome_markdown(&outcome));
         outcome
     });
-    match screen.broken {
-        // Whoever read the output has gone, as `head` does: that is no failure of the command.
-        // An outcome that says more than that stands.
-        Some(error)
-            if error.kind() != io::ErrorKind::BrokenPipe
-                && matches!(outcome.code, ExitCode::Done | ExitCode::ChangesPending) =>
-        {
-            Outcome::new(
-                ExitCode::Failed,
-                format!(
-                    "{}; the output could not be written: {error}",
-                    outcome.words
-                ),
-            )
-        }
-        _ => outcome,
-    }
+    screen.end(outcome)
 }
 
 /// Shows an error from before any command began, where JSON is wanted.
 pub fn show_error(out: &mut dyn Write, output: Output, outcome: &Outcome) {
-    let mut screen = Screen {
-        out,
-        output,
-        broken: None,
-    };
-    screen.json("Error", outcome, &Empty {});
-}
-
-/// Where data goes. A failed write is kept, not raised: what a command does must not depend on who reads its output.
-struct Screen<'a> {
-    out: &'a mut dyn Write,
-    output: Output,
-    broken: Option<io::Error>,
-}
-
-impl Screen<'_> {
-    fn text(&mut self, text: &str) {
-        if self.output == Output::Text {
-            self.write(text.as_bytes());
-        }
-    }
-
-    fn json<T: Serialize>(&mut self, kind: &'static str, outcome: &Outcome, body: &T) {
-        if self.output == Output::Json {
-            match crate::escape::to_json(&Document::new(kind, outcome, body)) {
-                Ok(bytes) => self.write(&bytes),
-                Err(error) => self.broken = Some(error.into()),
-            }
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        let written = self.out.write_all(bytes).and_then(|()| self.out.flush());
-        if let (Err(error), None) = (written, &self.broken) {
-            self.broken = Some(error);
-        }
-    }
+    Screen::new(out, output, Copies::default()).refuse(outcome);
 }
 
 #[derive(Serialize)]
@@ -186,6 +150,7 @@ fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
         screen.text(&format!("{problem}\n"));
     }
     let (files, problems) = (invalid.files, invalid.problems.as_slice());
+    screen.markdown(|| report::problems_markdown(&outcome, problems));
     screen.json(
         "Validation",
         &outcome,
@@ -247,8 +212,12 @@ async fn show_plan(
         ExitCode::Done
     };
     let outcome = Outcome::new(code, format!("planned: {}", report::totals_text(totals)));
+    let checksum = plan.checksum(&target.region, target.simulated);
     screen.text(&report::plan_text(&plan, now));
-    screen.json("Plan", &outcome, &PlanBody::new(&target, &plan));
+    screen.text(&format!("Checksum: {checksum}\n"));
+    let body = PlanBody::new(&target, &plan).with_checksum(&checksum);
+    screen.json("Plan", &outcome, &body);
+    screen.markdown(|| report::plan_markdown("repave plan", &outcome, &plan, Some(&checksum), now));
     Ok(outcome)
 }
 

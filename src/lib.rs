@@ -32,6 +32,7 @@
 //! | [`reconcile`] | one pass |
 //! | [`once`] | passes until nothing is owed |
 //! | [`daemon`] | *when* a pass runs: file events, timers, signals |
+//! | [`digest`] | digests, as they are written |
 //! | [`stamp`] | whether a file is still the one it was |
 //! | [`stop`] | the word to stop, and the word to look at once |
 //! | [`systemd`] | the door to systemd: ready, status, still moving |
@@ -60,6 +61,7 @@ pub mod clock;
 pub mod cloud;
 pub mod command;
 pub mod daemon;
+pub mod digest;
 pub mod embedded;
 pub mod escape;
 pub mod git;

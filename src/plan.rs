@@ -11,6 +11,7 @@ use crate::image::{Desired, DesiredImage, Observed};
 use crate::reason::Reason;
 use crate::status::{ConditionStatus, ConditionType, Status};
 
+mod checksum;
 mod rules;
 
 /// How long a name must be missing from complete listings before it counts as gone, unless set otherwise.
@@ -96,6 +97,11 @@ pub struct Totals {
 }
 
 impl Plan<'_> {
+    /// The checksum of what the plan would do there: the same steps give the same one, whatever else waits.
+    pub fn checksum(&self, region: &str, simulated: bool) -> String {
+        checksum::of(self, region, simulated)
+    }
+
     /// Counts the answers.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();

@@ -399,6 +399,15 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     write().map_err(failed("write", path))
 }
 
+/// Appends to a file that others append to as well, as a forge's step summary is.
+pub fn append(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+        file.write_all(bytes)
+    };
+    write().map_err(failed("write", path))
+}
+
 /// How this process names itself in a lock file.
 pub fn holder(command: &str, since: jiff::Timestamp) -> String {
     let mut text = format!("process {} ({command}) since {since}", std::process::id());

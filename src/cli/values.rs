@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 
-use super::Simulation;
+use super::{ExpectPlan, Simulation};
+use crate::digest;
 
 /// A duration of at least one second, as `30s`, `15m`, `1h 30m`.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
@@ -42,6 +43,19 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if (0.1..=1000.0).contains(&rate) => Ok(rate),
         Ok(_) | Err(_) => Err("must be a number of requests per second, from 0.1 to 1000".into()),
+    }
+}
+
+/// A plan's checksum, or the file that has it.
+pub(super) fn expected_plan(text: &str) -> Result<ExpectPlan, String> {
+    let is_hex = text.chars().all(|c| c.is_ascii_hexdigit());
+    match digest::parse(text) {
+        Some(checksum) => Ok(ExpectPlan::Checksum(checksum)),
+        None if text.starts_with("sha256:") || (is_hex && text.len() > 16) => Err(
+            "must be 64 hexadecimal digits, as plan prints them, or a file of plan --json-into"
+                .into(),
+        ),
+        None => Ok(ExpectPlan::File(text.into())),
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) const MEANT: [(&str, &[&str]); 7] = [
 ];
 
 /// Explanations of flags, below their one line.
-pub(super) const FLAGS: [(&str, &str); 27] = [
+pub(super) const FLAGS: [(&str, &str); 31] = [
     (
         "once",
         "Without it, reconcile stays: it runs a pass at the start, when manifests change, when a retry is due and at least every --interval, until a signal ends it.",
@@ -66,6 +66,22 @@ pub(super) const FLAGS: [(&str, &str); 27] = [
     (
         "max_creates",
         "A guard against a mistake that would declare very many images at once. A larger plan is refused with exit code 5, and the message has the number that would allow it. The daemon counts the creates of a pass, tells of a larger plan once, and stays.",
+    ),
+    (
+        "expect_plan",
+        "Take the checksum that plan prints, or the file of its --json-into. A run whose plan is another one creates nothing and ends with 5; given the file, it says what changed. Needs --once.",
+    ),
+    (
+        "json_into",
+        "Written whole or not at all, and also when the command fails.",
+    ),
+    (
+        "markdown_into",
+        "The totals first, the rest folded, at most 65,536 bytes: the longest comment that GitHub takes.",
+    ),
+    (
+        "step_summary",
+        "Other steps' summaries stay: the Markdown is added at the end.",
     ),
     (
         "timeout",

@@ -16,14 +16,11 @@ pub(super) fn iam_policy(
     arguments: &cli::IamPolicy,
     screen: &mut Screen<'_>,
 ) -> Result<Outcome, Outcome> {
-    let loaded = if screen.output == Output::Json {
+    let loaded = if screen.output() == Output::Json {
         super::load(config, screen)
     } else {
-        let mut aside = Screen {
-            out: &mut anstream::stderr(),
-            output: screen.output,
-            broken: None,
-        };
+        let mut stderr = anstream::stderr();
+        let mut aside = Screen::new(&mut stderr, Output::Text, cli::Copies::default());
         super::load(config, &mut aside)
     };
     let loaded = match loaded {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
+use super::expected::Expected;
 use super::{Screen, cancelled, connect, load, store_failed, unlisted};
 use crate::apply::Attempt;
 use crate::cli::{self, Config};
@@ -56,6 +57,12 @@ pub(super) async fn once(
         account_id: None,
         simulated: config.simulated.is_some(),
     };
+    let mut expected = arguments
+        .expect_plan
+        .as_ref()
+        .map(|given| Expected::new(given, &target.region, target.simulated))
+        .transpose()
+        .map_err(|why| Outcome::new(ExitCode::Usage, why))?;
     let manifests = ManifestsStatus {
         revision: git::revision(&config.manifests),
         digest: Some(loaded.digest),
@@ -70,6 +77,9 @@ pub(super) async fn once(
         arguments.wait,
         |plan, attempts| {
             screen.text(&report::plan_text(plan, clock.now_in_seconds()));
+            if let Some(expected) = &mut expected {
+                expected.review(plan)?;
+            }
             within_budget(plan, attempts, arguments.max_creates)
         },
     )
@@ -91,6 +101,16 @@ pub(super) async fn once(
     )
     .with_attempts(&ended.attempts);
     screen.json("Reconciliation", &outcome, &body);
+    screen.markdown(|| match &ended.left {
+        Some(left) => report::plan_markdown(
+            "repave reconcile",
+            &outcome,
+            left,
+            None,
+            clock.now_in_seconds(),
+        ),
+        None => report::outcome_markdown(&outcome),
+    });
     Ok(outcome)
 }
 

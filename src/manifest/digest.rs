@@ -1,8 +1,8 @@
 //! Digests of a manifest and of a set of them, stable across versions: status files and plans remember them.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use crate::digest::sha256;
 use crate::image::{CreateWhen, Desired, DesiredImage, Source};
 use crate::name::{Description, ImageName, ManifestName, Tags};
 
@@ -33,33 +33,21 @@ pub(super) fn of_image(image: &DesiredImage) -> String {
     if serde_json::to_writer(&mut json, &canonical).is_err() {
         return String::new();
     }
-    hex(&Sha256::digest(&json))
+    sha256(&json)
 }
 
 /// The set's digest: whatever a manifest says changes it; in which file it stands does not.
 pub(super) fn of_set(desired: &Desired) -> String {
-    let mut hash = Sha256::new();
+    let mut text = Vec::new();
     for image in desired {
         for part in [
             image.name.as_str(),
             &image.digest,
             if image.suspend { "suspend" } else { "" },
         ] {
-            hash.update(part.as_bytes());
-            hash.update(b"\n");
+            text.extend_from_slice(part.as_bytes());
+            text.push(b'\n');
         }
     }
-    hex(&hash.finalize())
-}
-
-/// `sha256:` and the bytes in hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity("sha256:".len() + 2 * bytes.len());
-    text.push_str("sha256:");
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
+    sha256(&text)
 }

@@ -60,13 +60,16 @@ fn each_outside_thing_has_its_door() {
         ("backoff", vec!["retry.rs"]),
         ("hyper", vec!["health.rs", "http.rs", "simulator/server.rs"]),
         ("prometheus_client", vec!["metrics.rs"]),
-        ("clap", vec!["cli.rs", "cli/help.rs", "cli/pages.rs"]),
+        (
+            "clap",
+            vec!["cli.rs", "cli/arguments.rs", "cli/help.rs", "cli/pages.rs"],
+        ),
         ("clap_complete", vec!["cli/pages.rs"]),
         ("clap_mangen", vec!["cli/pages.rs"]),
         ("sd_notify", vec!["systemd.rs"]),
         ("SystemTime", vec![]),
-        // In metrics.rs it is the version, at compile time.
-        ("env", vec!["cli.rs", "metrics.rs"]),
+        // In arguments.rs it is the name of a flag's variable, in metrics.rs the version at compile time.
+        ("env", vec!["cli.rs", "cli/arguments.rs", "metrics.rs"]),
         ("rand", vec![]),
         ("fastrand", vec!["command/daemon.rs", "daemon.rs"]),
         ("unsafe", vec![]),
@@ -99,7 +102,7 @@ fn what_is_pure_is_not_async() {
             "name.rs",
             "manifest",
             "status.rs",
-            "report.rs",
+            "report",
             "simulator/account.rs",
         ];
         if pure.iter().any(|pure| name.starts_with(pure)) {

@@ -15,7 +15,7 @@ use repave::name::{Description, ImageId, ImageName, ManifestName, Tags};
 use repave::outcome::{ExitCode, Outcome};
 use repave::plan::{Answer, DEFAULT_SETTLE, Plan, plan};
 use repave::reason::Reason;
-use repave::report::{Document, PlanBody, plan_text, status_text};
+use repave::report::{Document, PlanBody, plan_markdown, plan_text, status_text};
 use repave::status::{ConditionStatus, ConditionType, Status, Target};
 
 /// Tells whether a character may do something to a terminal, a log or a reader's eyes: C0, DEL and C1 controls, line and
@@ -244,8 +244,8 @@ pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     // Colours are repave's own; main.rs takes them out where they are not wanted.
     let bare = anstream::adapter::strip_str(&text).to_string();
     assert!(is_harmless(&bare), "{bare:?}");
-    // A line for each image that is not ready, and the totals.
-    assert!(bare.lines().count() <= plan.images.len() + 1, "{bare}");
+    // A line for each image that is not ready, the legend, and the totals.
+    assert!(bare.lines().count() <= plan.images.len() + 2, "{bare}");
     let target = target();
     let outcome = Outcome::new(ExitCode::Done, "");
     let json = repave::escape::to_json(&Document::new(
@@ -255,6 +255,20 @@ pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     ));
     let json = String::from_utf8(json.unwrap()).unwrap();
     assert!(is_harmless(&json), "{json:?}");
+    let markdown = plan_markdown("t", &outcome, plan, None, now);
+    assert!(
+        is_harmless(&markdown) && markdown.len() <= 65_536,
+        "{markdown:?}"
+    );
+    // Outside code there are repave's own words only: no tag but those of the folds, and nothing between bars unless coded.
+    let prose: String = markdown.split('`').step_by(2).collect();
+    let tags = prose.matches('<').count();
+    let own =
+        ["<details", "</details>", "<summary>", "</summary>"].map(|tag| prose.matches(tag).count());
+    assert!(
+        markdown.contains("``") || tags == own.iter().sum::<usize>(),
+        "{markdown}"
+    );
     let _: serde_json::Value = serde_json::from_str(&json).unwrap();
     for image in &plan.images {
         if let Answer::Create { source_id } = &image.answer {

@@ -1,0 +1,180 @@
+//! `--expect-plan`: the plan that a person approved, and what of another one is not it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::cli::ExpectPlan;
+use crate::plan::{Answer, Needs, Plan};
+use crate::report::counted;
+use crate::store::read_limited;
+
+/// The largest file with a plan that is read: room for some 100,000 images.
+const MAX_PLAN: u64 = 64 * 1024 * 1024;
+
+/// The most images that a refusal names.
+const MAX_NAMED: usize = 20;
+
+/// The plan that is expected, and once it came, what it allows.
+#[derive(Debug)]
+pub(super) struct Expected {
+    checksum: String,
+    /// What the expected plan creates from which source, if it was given whole.
+    creates: Option<BTreeSet<(String, String)>>,
+    region: String,
+    simulated: bool,
+    /// The images that a later pass of the same run may create.
+    allowed: Option<BTreeSet<String>>,
+}
+
+/// A plan's JSON, as `plan -o json` prints it; of its fields those that matter here.
+#[derive(Deserialize)]
+struct Document {
+    kind: String,
+    checksum: Option<String>,
+    #[serde(default)]
+    images: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    image_name: String,
+    action: String,
+    source_image_id: Option<String>,
+}
+
+impl Expected {
+    /// Takes the checksum, or reads the file that has it; says what is wrong with it.
+    pub(super) fn new(given: &ExpectPlan, region: &str, simulated: bool) -> Result<Self, String> {
+        let (checksum, creates) = match given {
+            ExpectPlan::Checksum(checksum) => (checksum.clone(), None),
+            ExpectPlan::File(path) => {
+                let (checksum, creates) = read(path)
+                    .map_err(|why| format!("--expect-plan: {}: {why}", path.display()))?;
+                (checksum, Some(creates))
+            }
+        };
+        Ok(Self {
+            checksum,
+            creates,
+            region: region.to_owned(),
+            simulated,
+            allowed: None,
+        })
+    }
+
+    /// Lets the first plan pass if it is the expected one, and later ones if they create nothing that it did not show as
+    /// owed; else says what differs.
+    pub(super) fn review(&mut self, plan: &Plan<'_>) -> Result<(), String> {
+        let steps = creates(plan);
+        let Some(allowed) = &self.allowed else {
+            let checksum = plan.checksum(&self.region, self.simulated);
+            if checksum != self.checksum {
+                return Err(self.differs(&steps, &checksum));
+            }
+            self.allowed = Some(owed(plan));
+            return Ok(());
+        };
+        let foreign: Vec<String> = steps
+            .iter()
+            .filter(|(name, _)| !allowed.contains(name))
+            .map(|(name, source)| format!("create {name} from {source}"))
+            .collect();
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "the expected plan was carried out, and since then there is more to do, which is no part of it: {}; plan again",
+            named(foreign)
+        ))
+    }
+
+    fn differs(&self, now: &BTreeSet<(String, String)>, checksum: &str) -> String {
+        let what = match &self.creates {
+            Some(before) => {
+                let words = |verb: &str, steps: &mut dyn Iterator<Item = &(String, String)>| {
+                    steps
+                        .map(|(name, source)| format!("{verb} {name} from {source}"))
+                        .collect::<Vec<_>>()
+                };
+                let mut changes = words("no longer create", &mut before.difference(now));
+                changes.extend(words("now create", &mut now.difference(before)));
+                if changes.is_empty() {
+                    "the same images from the same sources, but a manifest, the Region or the account's kind differs".to_owned()
+                } else {
+                    named(changes)
+                }
+            }
+            None if now.is_empty() => "now there is nothing to create".to_owned(),
+            None => {
+                let steps = now
+                    .iter()
+                    .map(|(name, source)| format!("{name} from {source}"));
+                format!("now it is to create {}", named(steps.collect()))
+            }
+        };
+        format!(
+            "the plan is not the expected one, so nothing was created: {what}. Expected {}, now {checksum}; plan again and have it approved",
+            self.checksum
+        )
+    }
+}
+
+fn creates(plan: &Plan<'_>) -> BTreeSet<(String, String)> {
+    plan.images
+        .iter()
+        .filter_map(|image| match &image.answer {
+            Answer::Create { source_id } => {
+                Some((image.desired.image_name.to_string(), source_id.clone()))
+            }
+            Answer::Ready { .. } | Answer::Wait(_) => None,
+        })
+        .collect()
+}
+
+/// What the plan creates, or shows as coming by itself.
+fn owed(plan: &Plan<'_>) -> BTreeSet<String> {
+    plan.images
+        .iter()
+        .filter(|image| match &image.answer {
+            Answer::Create { .. } => true,
+            Answer::Wait(wait) => wait.stalled.is_none() && wait.needs == Needs::Time,
+            Answer::Ready { .. } => false,
+        })
+        .map(|image| image.desired.image_name.to_string())
+        .collect()
+}
+
+fn named(mut steps: Vec<String>) -> String {
+    let more = steps.len().saturating_sub(MAX_NAMED);
+    steps.truncate(MAX_NAMED);
+    if more > 0 {
+        steps.push(format!("and {} more", counted(more, "image")));
+    }
+    steps.join("; ")
+}
+
+fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
+    let bytes = read_limited(path, MAX_PLAN).map_err(|error| {
+        format!(
+            "{error}; give a checksum of 64 hexadecimal digits, or the file of plan --json-into"
+        )
+    })?;
+    let document: Document =
+        serde_json::from_slice(&bytes).map_err(|error| format!("it is no plan's JSON: {error}"))?;
+    let checksum = match (document.kind.as_str(), document.checksum) {
+        ("Plan", Some(checksum)) => crate::digest::parse(&checksum),
+        _ => None,
+    };
+    let checksum =
+        checksum.ok_or("it is not what plan --json-into writes: it has no plan's checksum")?;
+    let creates = document
+        .images
+        .into_iter()
+        .filter(|row| row.action == "create")
+        .map(|row| (row.image_name, row.source_image_id.unwrap_or_default()))
+        .collect();
+    Ok((checksum, creates))
+}

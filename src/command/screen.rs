@@ -1,0 +1,154 @@
+//! Where data goes: stdout in the form that was asked for, and files beside it.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Empty;
+use crate::cli::{Copies, Output};
+use crate::escape::{to_json, with_causes};
+use crate::outcome::{ExitCode, Outcome};
+use crate::report::Document;
+use crate::store;
+
+/// Where data goes. A failed write is kept, not raised: what a command does must not depend on who reads its output.
+pub(super) struct Screen<'a> {
+    out: &'a mut dyn Write,
+    output: Output,
+    copies: Copies,
+    /// Why stdout can't be written.
+    broken: Option<io::Error>,
+    /// Why a file can't be written.
+    unwritten: Option<String>,
+}
+
+impl<'a> Screen<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, output: Output, copies: Copies) -> Self {
+        Self {
+            out,
+            output,
+            copies,
+            broken: None,
+            unwritten: None,
+        }
+    }
+
+    /// Says before anything is done why a file could not be written in the end.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let Copies {
+            json_into,
+            markdown_into,
+            summary_file,
+            ..
+        } = &self.copies;
+        let files = [
+            ("--json-into", json_into),
+            ("--markdown-into", markdown_into),
+            ("$GITHUB_STEP_SUMMARY", summary_file),
+        ];
+        for (name, path) in files {
+            let Some(path) = path else { continue };
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            if path.is_dir() || path.file_name().is_none() {
+                return Err(format!(
+                    "{name}: {} is a folder; name a file in it",
+                    path.display()
+                ));
+            }
+            if folder.is_some_and(|folder| !folder.is_dir()) {
+                return Err(format!(
+                    "{name}: the folder of {} does not exist",
+                    path.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows an error from before the command began, on stdout alone.
+    pub(super) fn refuse(&mut self, outcome: &Outcome) {
+        self.copies = Copies::default();
+        self.json("Error", outcome, &Empty {});
+    }
+
+    /// The form of stdout.
+    pub(super) fn output(&self) -> Output {
+        self.output
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        if self.output == Output::Text {
+            self.write(text.as_bytes());
+        }
+    }
+
+    pub(super) fn json<T: Serialize>(&mut self, kind: &'static str, outcome: &Outcome, body: &T) {
+        let into = self.copies.json_into.clone();
+        if self.output != Output::Json && into.is_none() {
+            return;
+        }
+        match to_json(&Document::new(kind, outcome, body)) {
+            Ok(bytes) => {
+                if self.output == Output::Json {
+                    self.write(&bytes);
+                }
+                if let Some(path) = into {
+                    self.keep(&path, store::write_whole(&path, &bytes));
+                }
+            }
+            Err(error) => self.broken = Some(error.into()),
+        }
+    }
+
+    /// Writes Markdown where it was asked for; made only then.
+    pub(super) fn markdown(&mut self, make: impl FnOnce() -> String) {
+        let Copies {
+            markdown_into,
+            summary_file,
+            ..
+        } = self.copies.clone();
+        if markdown_into.is_none() && summary_file.is_none() {
+            return;
+        }
+        let text = make();
+        if let Some(path) = markdown_into {
+            self.keep(&path, store::write_whole(&path, text.as_bytes()));
+        }
+        if let Some(path) = summary_file {
+            self.keep(&path, store::append(&path, text.as_bytes()));
+        }
+    }
+
+    fn keep(&mut self, path: &Path, written: Result<(), store::StoreError>) {
+        if let Err(error) = written {
+            let why = with_causes(&error);
+            tracing::error!("{}: {}", path.display(), crate::escape::escaped(&why, 500));
+            self.unwritten.get_or_insert(why);
+        }
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        let written = self.out.write_all(bytes).and_then(|()| self.out.flush());
+        if let (Err(error), None) = (written, &self.broken) {
+            self.broken = Some(error);
+        }
+    }
+
+    /// The outcome, with what could not be written. One that says more than that stands.
+    pub(super) fn end(self, outcome: Outcome) -> Outcome {
+        let broken = self
+            .broken
+            // Whoever read the output has gone, as `head` does: that is no failure of the command.
+            .filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+            .map(|error| format!("the output could not be written: {error}"));
+        match self.unwritten.or(broken) {
+            Some(why) if matches!(outcome.code, ExitCode::Done | ExitCode::ChangesPending) => {
+                Outcome::new(ExitCode::Failed, format!("{}; {why}", outcome.words))
+            }
+            Some(_) | None => outcome,
+        }
+    }
+}

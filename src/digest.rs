@@ -1,0 +1,52 @@
+//! Digests as repave writes them: `sha256:` and 64 hexadecimal digits.
+
+use sha2::{Digest as _, Sha256};
+
+/// What every digest begins with.
+const PREFIX: &str = "sha256:";
+
+/// The digest of the bytes.
+pub fn sha256(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digest = Sha256::digest(bytes);
+    let mut text = String::with_capacity(PREFIX.len() + 2 * digest.len());
+    text.push_str(PREFIX);
+    for byte in digest {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+/// Reads a digest that a person typed, with or without `sha256:`.
+pub fn parse(text: &str) -> Option<String> {
+    let digits = text.strip_prefix(PREFIX).unwrap_or(text);
+    let is_digest = digits.len() == 64 && digits.chars().all(|c| c.is_ascii_hexdigit());
+    is_digest.then(|| format!("{PREFIX}{}", digits.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_can_be_typed() {
+        let digest = sha256(b"abc");
+        // The first test vector of FIPS 180-2.
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(digest, format!("sha256:{known}"));
+        for text in [digest.clone(), known.to_owned(), known.to_uppercase()] {
+            assert_eq!(parse(&text), Some(digest.clone()));
+        }
+        for text in [
+            "",
+            "sha256:",
+            &known[1..],
+            "sha1:ba78",
+            &format!("{known}0"),
+            &known.replace('b', "g"),
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

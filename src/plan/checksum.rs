@@ -1,0 +1,47 @@
+//! The checksum of what a plan would do, so that what a person approved is what is carried out, or nothing.
+
+use serde::Serialize;
+
+use super::{Answer, Plan};
+use crate::digest::sha256;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Steps<'a> {
+    region: &'a str,
+    simulated: bool,
+    creates: Vec<Create<'a>>,
+}
+
+/// Fields in the order of their names, so that the text is canonical.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Create<'a> {
+    digest: &'a str,
+    image_name: &'a str,
+    name: &'a str,
+    source_image_id: &'a str,
+}
+
+/// The checksum of the plan's creates: their manifests' content, the images' names, the sources' ids, the Region. An image
+/// id belongs to one account, so the sources name the account too.
+///
+/// What waits, and for what, is no part of it: a build that ended since changes nothing of what was approved.
+pub(super) fn of(plan: &Plan<'_>, region: &str, simulated: bool) -> String {
+    let creates = plan.images.iter().filter_map(|image| match &image.answer {
+        Answer::Create { source_id } => Some(Create {
+            digest: &image.desired.digest,
+            image_name: image.desired.image_name.as_str(),
+            name: image.desired.name.as_str(),
+            source_image_id: source_id,
+        }),
+        Answer::Ready { .. } | Answer::Wait(_) => None,
+    });
+    let steps = Steps {
+        region,
+        simulated,
+        creates: creates.collect(),
+    };
+    // Texts in structs: there is nothing that could fail, and an empty text's digest would equal no plan's.
+    sha256(&serde_json::to_vec(&steps).unwrap_or_default())
+}

@@ -1,0 +1,221 @@
+//! What a pipeline does with one run: a plan bound to its checksum, and JSON and Markdown beside stdout.
+
+use crate::binary::{Checkout, Ran, SOURCE, created, manifest};
+use crate::wire::{Server, page};
+
+/// A plan of the checkout against an account with these images.
+async fn plan(checkout: &Checkout, images: &[&str], arguments: &str) -> Ran {
+    let server = Server::start(vec![page(images, None)]).await;
+    checkout.run_at(&server, &format!("plan {arguments}")).await
+}
+
+fn checksum(ran: &Ran) -> String {
+    let line = ran
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("Checksum: "));
+    line.unwrap().to_owned()
+}
+
+fn read(checkout: &Checkout, name: &str) -> String {
+    std::fs::read_to_string(checkout.path().join(name)).unwrap()
+}
+
+#[tokio::test]
+async fn what_was_approved_is_carried_out() {
+    let checkout = Checkout::of(&["a", "b"]);
+    let planned = plan(&checkout, &[SOURCE], "").await;
+    for expected in [
+        checksum(&planned),
+        checksum(&planned).replace("sha256:", ""),
+    ] {
+        let server = Server::start(vec![
+            page(&[SOURCE], None),
+            created("wsi-a"),
+            created("wsi-b"),
+        ])
+        .await;
+        let arguments = format!(
+            "reconcile --once --status-file s-{} --expect-plan {expected}",
+            expected.len()
+        );
+        let ran = checkout.run_at(&server, &arguments).await;
+        assert_eq!((ran.code, server.operations().len()), (0, 3), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_no_part_of_the_checksum_and_all_that_is_created_is() {
+    let checkout = Checkout::of(&["a", "b"]);
+    let of = async |images: &[&str]| checksum(&plan(&checkout, images, "").await);
+    let building = of(&[SOURCE, "wsi-b b PENDING"]).await;
+    assert_eq!(building, of(&[SOURCE, "wsi-b b AVAILABLE"]).await);
+    assert_ne!(building, of(&[SOURCE]).await);
+    checkout.write(
+        "manifests/a.yaml",
+        &[manifest("a").replace("Desktop", "Desk"), manifest("b")].concat(),
+    );
+    assert_ne!(building, of(&[SOURCE, "wsi-b b PENDING"]).await);
+}
+
+#[tokio::test]
+async fn exit_5_when_the_plan_is_not_the_expected_one() {
+    let checkout = Checkout::of(&["a", "b"]);
+    let planned = plan(&checkout, &[SOURCE], "--json-into plan.json").await;
+    let sum = checksum(&planned);
+    checkout.write("manifests/a.yaml", &[manifest("b"), manifest("c")].concat());
+    for (expected, says) in [
+        (
+            sum.as_str(),
+            "now it is to create b from wsi-source000; c from wsi-source000",
+        ),
+        (
+            "plan.json",
+            "no longer create a from wsi-source000; now create c from wsi-source000",
+        ),
+    ] {
+        let server = Server::start(vec![page(&[SOURCE], None)]).await;
+        let ran = checkout
+            .run_at(
+                &server,
+                &format!("reconcile --once --expect-plan {expected}"),
+            )
+            .await;
+        assert_eq!((ran.code, server.operations().len()), (5, 1), "{ran:?}");
+        assert!(ran.last_line().contains(says), "{}", ran.err);
+        assert!(ran.last_line().contains(&sum), "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn exit_64_for_an_expected_plan_that_is_none() {
+    let checkout = Checkout::of(&["a"]);
+    checkout.write("other.json", r#"{"kind":"Validation"}"#);
+    for (expected, says) in [
+        ("sha256:12", "64 hexadecimal digits"),
+        ("0123456789abcdef0123456789abcdef", "64 hexadecimal digits"),
+        ("missing.json", "missing.json"),
+        ("other.json", "no plan's checksum"),
+        ("manifests/a.yaml", "no plan's JSON"),
+    ] {
+        let server = Server::start(vec![]).await;
+        let ran = checkout
+            .run_at(
+                &server,
+                &format!("reconcile --once --expect-plan {expected}"),
+            )
+            .await;
+        assert_eq!((ran.code, server.operations().len()), (64, 0), "{ran:?}");
+        assert!(ran.err.contains(says), "{expected}: {}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn one_run_writes_every_form() {
+    let checkout = Checkout::of(&["a", "b"]);
+    checkout.write("summary.md", "# before\n");
+    let server = Server::start(vec![page(&[SOURCE, "wsi-b b ERROR"], None)]).await;
+    let arguments = format!(
+        "plan -o text --json-into plan.json --markdown-into plan.md --step-summary --endpoint-url {} --api-rate 1000",
+        server.url
+    );
+    let mut command = checkout.command(&arguments);
+    command.env("GITHUB_STEP_SUMMARY", "summary.md");
+    let output = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .unwrap()
+        .unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    let sum = out.lines().last().unwrap().replace("Checksum: ", "");
+    insta::assert_snapshot!(out.replace(&sum, "sha256:<digits>"), @r"
+      + a  create a from wsi-source000
+      ! b  BuildFailed: wsi-b is in state ERROR. It is never replaced by itself: delete it, or declare another imageName
+    (+ to create, ! blocked: a person is needed)
+    Plan: 1 to create, 0 building, 0 waiting, 1 blocked, 0 ready.
+    Checksum: sha256:<digits>
+    ");
+    let json: serde_json::Value = serde_json::from_str(&read(&checkout, "plan.json")).unwrap();
+    assert_eq!(
+        (&json["kind"], &json["checksum"]),
+        (&"Plan".into(), &sum.clone().into())
+    );
+    let markdown = read(&checkout, "plan.md");
+    assert_eq!(
+        read(&checkout, "summary.md"),
+        format!("# before\n{markdown}")
+    );
+    insta::assert_snapshot!(markdown.replace(&sum, "sha256:<digits>"), @r"
+    ### repave plan
+
+    **1 to create, 0 building, 0 waiting, 1 blocked, 0 ready**
+
+    Checksum `sha256:<digits>`
+
+    <details open><summary>1 blocked: a person is needed</summary>
+
+    | Manifest | Image | Why | File |
+    |---|---|---|---|
+    | `b` | `b` | BuildFailed `wsi-b is in state ERROR. It is never replaced by itself: delete it, or declare another imageName` | `manifests/a.yaml#2` |
+
+    </details>
+
+    <details open><summary>1 to create</summary>
+
+    | Manifest | Image | Source | File |
+    |---|---|---|---|
+    | `a` | `a` | `wsi-source000` | `manifests/a.yaml#1` |
+
+    </details>
+    ");
+}
+
+#[tokio::test]
+async fn what_was_asked_for_is_written_when_the_command_fails_too() {
+    let checkout = Checkout::new("kind: UpdatedImage\n");
+    let into = "--json-into out.json --markdown-into out.md";
+    for (arguments, code, kind) in [
+        (format!("plan {into}"), 65, "Validation"),
+        (
+            format!("reconcile --once {into} --allow-empty --manifests empty"),
+            3,
+            "Reconciliation",
+        ),
+    ] {
+        std::fs::create_dir_all(checkout.path().join("empty")).unwrap();
+        let server = Server::start(vec![crate::wire::error(400, "AccessDeniedException")]).await;
+        let ran = checkout.run_at(&server, &arguments).await;
+        assert_eq!(ran.code, code, "{ran:?}");
+        let json: serde_json::Value = serde_json::from_str(&read(&checkout, "out.json")).unwrap();
+        assert_eq!(
+            (&json["kind"], &json["exitCode"]),
+            (&kind.into(), &code.into())
+        );
+        assert!(
+            read(&checkout, "out.md").starts_with("### repave"),
+            "{}",
+            read(&checkout, "out.md")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_could_not_be_written_is_told_of_before_anything_is_done() {
+    let checkout = Checkout::of(&["a"]);
+    for into in [
+        "--json-into manifests",
+        "--markdown-into none/plan.md",
+        "--step-summary",
+    ] {
+        let server = Server::start(vec![]).await;
+        let ran = checkout
+            .run_at(&server, &format!("reconcile --once {into}"))
+            .await;
+        assert_eq!((ran.code, server.operations().len()), (64, 0), "{ran:?}");
+        assert!(
+            ran.last_line().contains("--json-into")
+                || ran.last_line().contains("--markdown-into")
+                || ran.last_line().contains("GITHUB_STEP_SUMMARY"),
+            "{ran:?}"
+        );
+    }
+}
