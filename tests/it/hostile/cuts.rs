@@ -256,17 +256,17 @@ fn the_samples() {
     after # The laboratory's image follows only when the service has an update for it.: 1 fewer
     after description: Laboratory desktop with the November WorkSpaces components: tags "team" -> "", createWhen "UpdateAvailable" -> "Always"
     after tags: { team: engineering }: createWhen "UpdateAvailable" -> "Always"
-    647 told, 0 the same, 1 nothing
+    647 told, 0 the same, 69 nothing
     manifests/finance.yaml
     after description: Finance desktop with the November WorkSpaces components: tags "cost-center team" -> ""
     after team: finance: tags "cost-center team" -> "team"
-    278 told, 0 the same, 1 nothing
+    278 told, 0 the same, 69 nothing
     examples/chain/base.yaml
     after description: Base desktop with the November WorkSpaces components: tags "team" -> ""
-    247 told, 0 the same, 67 nothing
+    247 told, 0 the same, 138 nothing
     examples/chain/finance.yaml
     after description: Finance desktop on the November base: tags "team" -> ""
-    234 told, 0 the same, 97 nothing
+    234 told, 0 the same, 168 nothing
     "#);
 }
 
