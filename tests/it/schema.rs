@@ -42,6 +42,7 @@ fn decodes(document: &Value) -> bool {
             _ => text.push(c),
         }
     }
+    text.push('\n');
     let result = manifest::parse("a.yaml", &text);
     result.images.len() == 1 && result.problems.is_empty()
 }
