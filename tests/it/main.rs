@@ -19,6 +19,7 @@ mod files;
 mod health;
 mod heard;
 mod hostile;
+mod model;
 mod pipeline;
 mod plan;
 mod runs;
