@@ -37,6 +37,8 @@
 //! | [`systemd`] | the door to systemd: ready, status, still moving |
 //! | [`outcome`] | exit codes |
 //! | [`report`] | text and JSON forms |
+//! | [`mod@explain`] | what reasons, error codes and exit codes mean |
+//! | [`similar`] | the word that somebody may have meant |
 //! | [`http`] | HTTP connections: their limits and their ends |
 //! | [`health`] | alive, ready, and HTTP that says so; counts the service's calls |
 //! | [`metrics`] | what is counted, as OpenMetrics text |
@@ -60,6 +62,7 @@ pub mod command;
 pub mod daemon;
 pub mod embedded;
 pub mod escape;
+pub mod explain;
 pub mod git;
 pub mod health;
 pub mod http;
@@ -74,6 +77,7 @@ pub mod reason;
 pub mod reconcile;
 pub mod report;
 pub mod retry;
+pub mod similar;
 pub mod simulator;
 pub mod stamp;
 pub mod status;

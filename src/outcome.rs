@@ -30,6 +30,21 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
+    /// All of them, by number.
+    pub const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Failed,
+        Self::ChangesPending,
+        Self::AccessDenied,
+        Self::Blocked,
+        Self::Refused,
+        Self::Locked,
+        Self::Cancelled,
+        Self::TimedOut,
+        Self::Usage,
+        Self::InvalidManifests,
+    ];
+
     /// The number.
     pub fn number(self) -> u8 {
         match self {

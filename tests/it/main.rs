@@ -14,6 +14,7 @@ mod aws;
 mod binary;
 mod daemon;
 mod doors;
+mod explain;
 mod files;
 mod health;
 mod heard;

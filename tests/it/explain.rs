@@ -1,0 +1,156 @@
+//! What `repave explain` knows: nothing that repave or the service shows lacks a text, and each text is one of its own.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use aws_sdk_workspaces::types::WorkspaceImageErrorDetailCode;
+use repave::cloud;
+use repave::explain::{self, Group};
+use repave::outcome::ExitCode;
+use repave::reason::Reason;
+
+fn names(group: Group) -> BTreeSet<String> {
+    let topics = explain::topics().into_iter();
+    topics
+        .filter(|topic| topic.kind == group)
+        .map(|topic| topic.name)
+        .collect()
+}
+
+fn set<T: ToString>(names: impl IntoIterator<Item = T>) -> BTreeSet<String> {
+    names.into_iter().map(|name| name.to_string()).collect()
+}
+
+#[test]
+fn every_reason_and_every_code_has_its_text() {
+    assert_eq!(names(Group::Reason), set(Reason::ALL));
+    assert_eq!(
+        names(Group::ExitCode),
+        set(ExitCode::ALL.map(ExitCode::number))
+    );
+    let details = WorkspaceImageErrorDetailCode::values();
+    assert_eq!(
+        (details.len(), names(Group::ImageErrorCode)),
+        (48, set(details))
+    );
+    let codes = names(Group::ErrorCode);
+    assert_eq!(codes, set(cloud::known_codes()));
+    // What the model gives CreateUpdatedWorkspaceImage; the SDK has no list of it that a program could read.
+    for code in [
+        "AccessDeniedException",
+        "InvalidParameterValuesException",
+        "InvalidResourceStateException",
+        "OperationNotSupportedException",
+        "ResourceAlreadyExistsException",
+        "ResourceLimitExceededException",
+        "ResourceNotFoundException",
+    ] {
+        assert!(codes.contains(code), "{code}");
+    }
+}
+
+#[test]
+fn no_topic_stands_twice_and_no_text_is_missing_or_pointless() {
+    let topics = explain::topics();
+    let mut seen = BTreeSet::new();
+    for topic in &topics {
+        assert!(
+            seen.insert((topic.kind, &topic.name)),
+            "{topic:?} is there twice"
+        );
+        for text in [topic.means, topic.clears] {
+            assert!(text.is_ascii() && text.ends_with('.'), "{topic:?}");
+        }
+        assert_ne!(topic.means, topic.clears, "{topic:?}");
+        assert!(
+            topic.look_for.is_ascii() && !topic.look_for.ends_with('.'),
+            "{topic:?}"
+        );
+        let is_ours = matches!(topic.kind, Group::ExitCode)
+            || topic.name == "Suspended"
+            || topic.name == "RetryScheduled";
+        assert_eq!(topic.look_for.is_empty(), is_ours, "{topic:?}");
+    }
+    // Only codes that mean the same may share a text.
+    let details: Vec<_> = topics
+        .iter()
+        .filter(|topic| topic.kind != Group::ErrorCode)
+        .collect();
+    let texts: BTreeSet<_> = details.iter().map(|topic| topic.means).collect();
+    assert_eq!(texts.len(), details.len());
+}
+
+/// What one topic says of another is there to be found.
+#[test]
+fn every_word_that_a_text_names_is_one() {
+    let known: BTreeSet<String> = explain::topics()
+        .into_iter()
+        .flat_map(|topic| std::iter::once(topic.name).chain(topic.alias))
+        .collect();
+    for topic in explain::topics() {
+        if let Some((_, rest)) = topic.means.split_once(" Reason ") {
+            let named: String = rest
+                .chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect();
+            assert!(names(Group::Reason).contains(&named), "{topic:?}");
+        }
+        for term in topic
+            .look_for
+            .split("; ")
+            .filter(|term| term.ends_with("Exception"))
+        {
+            assert!(known.contains(term), "{term} in {topic:?}");
+        }
+    }
+}
+
+#[test]
+fn a_word_is_found_in_any_case_and_under_all_of_its_meanings() {
+    let found = |word: &str| {
+        let found = explain::find(word);
+        let found: Vec<String> = found
+            .iter()
+            .map(|topic| format!("{} {}", topic.kind, topic.name))
+            .collect();
+        found.join(", ")
+    };
+    assert_eq!(found("quotaexceeded"), "reason QuotaExceeded");
+    assert_eq!(
+        found("accessdenied"),
+        "reason AccessDenied, error code AccessDenied, exit code 3"
+    );
+    assert_eq!(found("64"), "exit code 64");
+    assert_eq!(found("DomainJoin"), "");
+    assert_eq!(explain::like("DomainJoin", &[]), ["DomainJoined"]);
+    assert_eq!(explain::like("finanse", &["finance", "labs"]), ["finance"]);
+}
+
+#[test]
+fn codes_in_a_message_are_found_as_words() {
+    let found = explain::image_errors_in(
+        "wsi-0 is in state ERROR: DomainJoined (corp); PendingRebootX (no)",
+    );
+    let found: Vec<_> = found.iter().map(|topic| topic.name.as_str()).collect();
+    assert_eq!(found, ["DomainJoined"]);
+}
+
+const PAGE: &str = "docs/reasons.md";
+
+#[test]
+fn the_page_is_what_the_program_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+    let page = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        page == explain::markdown(),
+        "{PAGE} is not what the texts say: cargo test --test it explain::write -- --ignored"
+    );
+}
+
+#[test]
+#[ignore = "writes docs/reasons.md"]
+#[expect(clippy::disallowed_methods, reason = "writes a page of the repository")]
+fn write_the_page() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+    std::fs::write(path, explain::markdown()).unwrap();
+}
