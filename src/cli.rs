@@ -9,9 +9,12 @@ use jiff::SignedDuration;
 
 use crate::aws::Connection;
 use crate::plan::DEFAULT_SETTLE;
+use crate::terminal::Terminal;
 
+mod show;
 mod values;
 
+pub use show::{Output, Status};
 use values::{duration, endpoint, health_address, rate, region, simulation};
 
 /// GitOps for Amazon WorkSpaces images.
@@ -37,7 +40,7 @@ pub enum Command {
     /// Check the manifests alone, offline
     Validate,
     /// Show the status file
-    Status,
+    Status(Status),
     /// Serve the embedded WorkSpaces image API, for any AWS client
     Simulate(Simulate),
 }
@@ -243,14 +246,6 @@ pub enum Color {
     Always,
 }
 
-/// The form of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Output {
-    Text,
-    Json,
-}
-
 /// The embedded API in place of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Simulated {
@@ -285,6 +280,8 @@ pub struct Config {
     pub color: Color,
     /// The form of the output.
     pub output: Output,
+    /// Where the output is read. Nobody has typed that: whoever runs the command finds it out.
+    pub terminal: Terminal,
 }
 
 impl Cli {
@@ -301,6 +298,7 @@ impl Cli {
     /// Resolves what was typed into what it means, or says what does not fit together.
     pub fn resolve(self) -> Result<Config, String> {
         let Self { command, common } = self;
+        command.check_output(common.output)?;
         if let Command::Reconcile(reconcile) = &command {
             reconcile.check()?;
         }
@@ -341,6 +339,7 @@ impl Cli {
             log_format: common.log_format,
             color: common.color,
             output: common.output,
+            terminal: Terminal::None,
         })
     }
 }
@@ -360,6 +359,12 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
             }
         })
         .mut_subcommands(without_empty_variables)
+}
+
+/// Tells whether the terminal, as its type has it, can't move its cursor.
+pub fn has_dumb_terminal() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
 /// Tells whether whoever started this process wants to be told how it goes, as `sd_notify(3)` has it.

@@ -1,7 +1,6 @@
 //! What each command does: wires the parts and says how it ended. It decides nothing about images.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -15,13 +14,14 @@ use crate::outcome::{ExitCode, Outcome};
 use crate::plan::plan;
 use crate::reason::Reason;
 use crate::report::{self, Document, PlanBody, counted};
-use crate::status::{Status, Target};
+use crate::status::Target;
 use crate::stop::Stop;
 use crate::store::{self, Store, StoreError};
 
 mod connect;
 mod daemon;
 mod reconcile;
+mod status;
 
 use connect::{connect, embedded_failed};
 
@@ -41,7 +41,9 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
         Command::Reconcile(arguments) => {
             Box::pin(daemon::run(config, arguments, &mut screen, clock, stop)).await
         }
-        Command::Status => show_status(config, &mut screen, clock),
+        Command::Status(arguments) => {
+            status::show(config, arguments, &mut screen, clock, &stop).await
+        }
         Command::Simulate(arguments) => simulate(arguments, &mut screen, clock, &stop).await,
     };
     let outcome = outcome.unwrap_or_else(|outcome| {
@@ -86,17 +88,21 @@ struct Screen<'a> {
 
 impl Screen<'_> {
     fn text(&mut self, text: &str) {
-        if self.output == Output::Text {
+        if matches!(self.output, Output::Text | Output::Wide) {
             self.write(text.as_bytes());
         }
     }
 
     fn json<T: Serialize>(&mut self, kind: &'static str, outcome: &Outcome, body: &T) {
-        if self.output == Output::Json {
-            match crate::escape::to_json(&Document::new(kind, outcome, body)) {
-                Ok(bytes) => self.write(&bytes),
-                Err(error) => self.broken = Some(error.into()),
-            }
+        let document = Document::new(kind, outcome, body);
+        let bytes = match self.output {
+            Output::Text | Output::Wide => return,
+            Output::Json => crate::escape::to_json(&document),
+            Output::Yaml => crate::escape::to_yaml(&document),
+        };
+        match bytes {
+            Ok(bytes) => self.write(&bytes),
+            Err(error) => self.broken = Some(error.into()),
         }
     }
 
@@ -269,41 +275,6 @@ fn store_failed(error: &StoreError) -> Outcome {
         StoreError::Io { .. } | StoreError::Print(_) => ExitCode::Failed,
     };
     Outcome::new(code, with_causes(error))
-}
-
-/// The status file, for `-o json`.
-#[derive(Serialize)]
-struct StatusBody<'a> {
-    status: &'a Status,
-}
-
-fn show_status(config: &Config, screen: &mut Screen<'_>, clock: Clock) -> Result<Outcome, Outcome> {
-    let path: &Path = &config.status_file;
-    let unshown = |why: &str| {
-        Outcome::new(
-            ExitCode::Failed,
-            format!("{} cannot be shown: {why}", path.display()),
-        )
-    };
-    let status = match store::read_any(path) {
-        Ok(Ok(status)) => status,
-        Ok(Err(why)) => return Err(unshown(&why)),
-        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            return Err(unshown(
-                "there is none yet; repave reconcile writes it (with --simulate, one of its own)",
-            ));
-        }
-        Err(error) => return Err(store_failed(&error)),
-    };
-    let words = format!(
-        "{} in {}",
-        counted(status.images.len(), "image"),
-        path.display()
-    );
-    let outcome = Outcome::new(ExitCode::Done, words);
-    screen.text(&report::status_text(&status, clock.now_in_seconds()));
-    screen.json("StatusReport", &outcome, &StatusBody { status: &status });
-    Ok(outcome)
 }
 
 /// Where the simulator listens, for `-o json`; printed when it does, not at its end.

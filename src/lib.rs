@@ -39,6 +39,7 @@
 //! | [`report`] | text and JSON forms |
 //! | [`mod@explain`] | what reasons, error codes and exit codes mean |
 //! | [`similar`] | the word that somebody may have meant |
+//! | [`terminal`] | how large the terminal is |
 //! | [`http`] | HTTP connections: their limits and their ends |
 //! | [`health`] | alive, ready, and HTTP that says so; counts the service's calls |
 //! | [`metrics`] | what is counted, as OpenMetrics text |
@@ -84,3 +85,4 @@ pub mod status;
 pub mod stop;
 pub mod store;
 pub mod systemd;
+pub mod terminal;

@@ -12,7 +12,13 @@ use crate::escape::Escaped;
 use crate::outcome::{ExitCode, Outcome};
 use crate::plan::{Answer, Needs, Plan, PlannedImage, Totals};
 use crate::reason::Reason;
-use crate::status::{API_VERSION, ConditionType, ImageStatus, Status, Target};
+use crate::status::{API_VERSION, Target};
+
+mod status;
+mod wrap;
+
+pub use status::{View, status_changes, status_text};
+pub use wrap::lines_taken;
 
 /// Colours for text output; each is the empty style where colours are off.
 #[derive(Debug, Clone, Copy)]
@@ -294,75 +300,6 @@ fn attempt_row<'a>(attempt: &'a Attempt<'_>) -> AttemptRow<'a> {
         message: error.map(|error| error.message.as_str()),
         request_id: error.and_then(|error| error.request_id.as_deref()),
     }
-}
-
-/// The status for people: a line for each image, the widest columns last.
-pub fn status_text(status: &Status, now: Timestamp) -> String {
-    let mut text = String::new();
-    let account = status
-        .target
-        .account_id
-        .as_deref()
-        .unwrap_or("not known yet");
-    let _ = writeln!(
-        text,
-        "Account {}, Region {}",
-        Escaped(account),
-        Escaped(&status.target.region)
-    );
-    if let Some(revision) = &status.manifests.revision {
-        let _ = writeln!(text, "Manifests {}", Escaped(revision));
-    }
-    for problem in &status.manifests.problems {
-        let _ = writeln!(text, "Problem: {}", Escaped(problem));
-    }
-    if let Some(error) = &status.listing_error {
-        let age = duration(now.duration_since(error.since));
-        let why = Escaped(&error.message);
-        let _ = writeln!(text, "Not listed for {age} ({}): {why}", error.reason);
-    }
-    let mut rows = vec![[
-        "NAME".to_owned(),
-        "IMAGE".into(),
-        "READY".into(),
-        "REASON".into(),
-        "AGE".into(),
-        "MESSAGE".into(),
-    ]];
-    rows.extend(status.images.iter().map(|image| status_row(image, now)));
-    let widths: Vec<usize> = (0..5)
-        .map(|column| {
-            rows.iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    for row in &rows {
-        for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(text, "{cell:width$}  ");
-        }
-        let _ = writeln!(text, "{}", row[5]);
-    }
-    text
-}
-
-fn status_row(image: &ImageStatus, now: Timestamp) -> [String; 6] {
-    let ready = image.condition(ConditionType::Ready);
-    let next = image
-        .next_retry_at
-        .map(|at| format!("; next try in {} ({at})", duration(at.duration_since(now))))
-        .unwrap_or_default();
-    [
-        image.name.to_string(),
-        image.image_name.to_string(),
-        ready.map_or("Unknown".into(), |c| format!("{:?}", c.status)),
-        ready.map_or(String::new(), |c| c.reason.to_string()),
-        ready.map_or(String::new(), |c| {
-            duration(now.duration_since(c.last_transition_time))
-        }),
-        ready.map_or(String::new(), |c| format!("{}{next}", Escaped(&c.message))),
-    ]
 }
 
 impl fmt::Display for Outcome {

@@ -17,11 +17,11 @@ const MOMENTS: u32 = 12;
 const SOURCE: &str = "wsi-source000 source AVAILABLE";
 
 /// A checkout in a folder of its own.
-struct Checkout(tempfile::TempDir);
+pub struct Checkout(tempfile::TempDir);
 
 impl Checkout {
     /// A checkout with these manifests' YAML.
-    fn new(yaml: &str) -> Self {
+    pub fn new(yaml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("manifests")).unwrap();
         let checkout = Self(folder);
@@ -30,21 +30,21 @@ impl Checkout {
     }
 
     /// A checkout that declares these images, each made from `wsi-source000`.
-    fn of(names: &[&str]) -> Self {
+    pub fn of(names: &[&str]) -> Self {
         Self::new(&names.iter().map(|name| manifest(name)).collect::<String>())
     }
 
     #[expect(clippy::disallowed_methods, reason = "a person's editor")]
-    fn write(&self, path: &str, text: &str) {
+    pub fn write(&self, path: &str, text: &str) {
         std::fs::write(self.path().join(path), text).unwrap();
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// The command, with nothing of this machine's AWS configuration.
-    fn command(&self, arguments: &str) -> Command {
+    pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_repave"));
         command
             .args(arguments.split_whitespace())
@@ -62,7 +62,7 @@ impl Checkout {
     }
 
     /// Runs it to its end; exit code, stdout, stderr.
-    async fn run(&self, arguments: &str) -> Ran {
+    pub async fn run(&self, arguments: &str) -> Ran {
         let mut command = self.command(arguments);
         Ran::of(
             tokio::task::spawn_blocking(move || command.output())
@@ -73,7 +73,7 @@ impl Checkout {
     }
 
     /// Runs it against the server.
-    async fn run_at(&self, server: &Server, arguments: &str) -> Ran {
+    pub async fn run_at(&self, server: &Server, arguments: &str) -> Ran {
         self.run(&format!(
             "--endpoint-url {} --api-rate 1000 {arguments}",
             server.url
@@ -83,10 +83,10 @@ impl Checkout {
 }
 
 #[derive(Debug)]
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
@@ -102,11 +102,11 @@ impl Ran {
     }
 
     /// The outcome in words.
-    fn last_line(&self) -> &str {
+    pub fn last_line(&self) -> &str {
         self.err.lines().last().unwrap_or_default()
     }
 
-    fn json(&self) -> serde_json::Value {
+    pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap()
     }
 }

@@ -21,6 +21,7 @@ mod heard;
 mod plan;
 mod runs;
 mod status;
+mod status_shown;
 mod unit_file;
 mod wire;
 mod world;
