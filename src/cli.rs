@@ -14,7 +14,7 @@ use crate::terminal::Terminal;
 mod show;
 mod values;
 
-pub use show::{Output, Status};
+pub use show::{Explain, Output, Status};
 use values::{duration, endpoint, health_address, rate, region, simulation};
 
 /// GitOps for Amazon WorkSpaces images.
@@ -41,6 +41,8 @@ pub enum Command {
     Validate,
     /// Show the status file
     Status(Status),
+    /// Say what a reason, an error code or an exit code means, or what holds an image up; offline
+    Explain(Explain),
     /// Serve the embedded WorkSpaces image API, for any AWS client
     Simulate(Simulate),
 }

@@ -20,6 +20,7 @@ use crate::store::{self, Store, StoreError};
 
 mod connect;
 mod daemon;
+mod explain;
 mod reconcile;
 mod status;
 
@@ -44,6 +45,7 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
         Command::Status(arguments) => {
             status::show(config, arguments, &mut screen, clock, &stop).await
         }
+        Command::Explain(arguments) => explain::explain(config, arguments, &mut screen, clock),
         Command::Simulate(arguments) => simulate(arguments, &mut screen, clock, &stop).await,
     };
     let outcome = outcome.unwrap_or_else(|outcome| {

@@ -14,9 +14,11 @@ use crate::plan::{Answer, Needs, Plan, PlannedImage, Totals};
 use crate::reason::Reason;
 use crate::status::{API_VERSION, Target};
 
+mod explain;
 mod status;
 mod wrap;
 
+pub use explain::{Explanation, explained_text, image_text, topics_text};
 pub use status::{View, status_changes, status_text};
 pub use wrap::lines_taken;
 

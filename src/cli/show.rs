@@ -18,6 +18,13 @@ pub struct Status {
     pub reasons: Vec<Reason>,
 }
 
+/// Arguments of `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct Explain {
+    /// A reason, an error code, an exit code, or the name of an image or of its manifest; without one, a list
+    pub topic: Option<String>,
+}
+
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -40,9 +47,13 @@ impl Command {
         };
         match self {
             Self::Status(_) => Ok(()),
-            Self::Reconcile(_) | Self::Plan(_) | Self::Validate | Self::Simulate(_) => Err(
-                format!("-o {name} is for repave status; this command has text and json"),
-            ),
+            Self::Reconcile(_)
+            | Self::Plan(_)
+            | Self::Validate
+            | Self::Explain(_)
+            | Self::Simulate(_) => Err(format!(
+                "-o {name} is for repave status; this command has text and json"
+            )),
         }
     }
 }

@@ -23,17 +23,17 @@ pub(super) fn text(reason: Reason) -> Text {
             look_for: "WorkSpaces console, Images; AWS Support Center",
         },
         Reason::BuildFailed => Text {
-            means: "The image exists and is in state ERROR. It keeps its name, so repave neither deletes nor replaces it. The message has the service's codes; repave explain has a text for each of them.",
+            means: "The image exists and is in state ERROR. repave neither deletes nor replaces it, and makes no second image of its name beside it. The message has the service's codes; repave explain has a text for each of them.",
             clears: "Mend what the codes name in the system that the source was made from, and make a new source of it. Then delete the failed image, and repave creates it again; or declare another imageName in the manifest.",
             look_for: "WorkSpaces console, Images; Image Checker; workspaces:DeleteWorkspaceImage, for a person and never for repave",
         },
         Reason::Missing => Text {
             means: "No image bears the name, and nothing stands against a create: it is due. plan only says so; reconcile asks for the image in the same pass.",
-            clears: "A create that the service accepts. If the status stays so, no reconcile is running, or --max-creates refuses the plan.",
+            clears: "A create that the service accepts. If the status stays so, no reconcile is running, or --max-creates refuses the plan, or the run ended before it came to this image.",
             look_for: "workspaces:CreateUpdatedWorkspaceImage",
         },
         Reason::Suspended => Text {
-            means: "The manifest says suspend: true. repave does not look at the image and asks for nothing.",
+            means: "The manifest says suspend: true. repave asks for nothing, and says nothing of how the image is.",
             clears: "Remove suspend: true from the manifest.",
             look_for: "",
         },

@@ -8,6 +8,11 @@ use repave::cloud;
 use repave::explain::{self, Group};
 use repave::outcome::ExitCode;
 use repave::reason::Reason;
+use repave::report;
+
+use crate::binary::Checkout;
+use crate::wire::{Server, error, page};
+use crate::world::{World, want};
 
 fn names(group: Group) -> BTreeSet<String> {
     let topics = explain::topics().into_iter();
@@ -127,6 +132,40 @@ fn a_word_is_found_in_any_case_and_under_all_of_its_meanings() {
 }
 
 #[test]
+fn a_text_fits_its_terminal_and_is_the_same_without_one() {
+    let topics = explain::find("UpdateNotSupported");
+    insta::assert_snapshot!(report::explained_text(&topics, None), @r"
+    reason UpdateNotSupported
+
+      What it means
+        The service does not update such an image. AWS names Windows 10, Windows
+        Server 2016 and Windows Server 2019 as what it updates. repave sees no more
+        than Windows or Linux: it refuses Linux itself, and for the rest the
+        service's answer counts.
+
+      What clears it
+        Another source in the manifest. A call that was refused is repeated once an
+        hour, or as soon as the manifest changes.
+
+      What to look for at AWS
+        CreateUpdatedWorkspaceImage
+        Update a custom WorkSpaces image and bundle
+        OperationNotSupportedException
+    ");
+    let narrow = report::explained_text(&topics, Some(40));
+    assert!(
+        narrow
+            .lines()
+            .all(|line| line.len() <= 40 || !line.trim().contains(' ')),
+        "{narrow}"
+    );
+    assert_eq!(
+        report::explained_text(&topics, Some(200)),
+        report::explained_text(&topics, None)
+    );
+}
+
+#[test]
 fn codes_in_a_message_are_found_as_words() {
     let found = explain::image_errors_in(
         "wsi-0 is in state ERROR: DomainJoined (corp); PendingRebootX (no)",
@@ -153,4 +192,112 @@ fn the_page_is_what_the_program_says() {
 fn write_the_page() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
     std::fs::write(path, explain::markdown()).unwrap();
+}
+
+#[test]
+fn an_image_is_explained_by_what_the_status_remembers_of_it() {
+    let world = World::new([want("a")])
+        .look()
+        .after("1m")
+        .mark("a")
+        .record("a", Err("InvalidResourceStateException"))
+        .look()
+        .after("5s");
+    let text = report::image_text(&world.status.images[0], world.now, Some(80));
+    insta::assert_snapshot!(text, @r"
+    image a, declared as a in manifests/a.yaml#1
+
+      How it is
+        not ready, RetryScheduled, since 2026-11-22T12:00:00Z (1m 5s ago)
+
+      Why
+        waits for the next try: SourceImageNotAvailable:
+        InvalidResourceStateException: no
+
+      Next try
+        2026-11-22T12:01:15Z, in 10s
+
+      Last error
+        SourceImageNotAvailable, InvalidResourceStateException at
+        2026-11-22T12:01:00Z (5s ago), request r-1
+        InvalidResourceStateException: no
+
+      History
+        2026-11-22T12:00:00Z  Ready became False
+        2026-11-22T12:00:00Z  Reconciling became True
+        2026-11-22T12:01:00Z  create failed: SourceImageNotAvailable
+    ");
+}
+
+#[tokio::test]
+async fn the_command_explains_images_words_and_near_misses() {
+    let checkout = Checkout::of(&["finance", "labs"]);
+    // Declared, and no pass has run.
+    let ran = checkout.run("explain finance").await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.out.contains("declared in manifests/a.yaml#1")
+            && ran.out.contains("no pass has looked"),
+        "{ran:?}"
+    );
+    for (word, said) in [
+        (
+            "finanse",
+            "nothing is called \"finanse\"; did you mean finance?",
+        ),
+        ("Bulding", "did you mean Building?"),
+        ("zzz", "repave explain lists the topics"),
+    ] {
+        let ran = checkout.run(&format!("explain {word} -o json")).await;
+        assert_eq!(
+            (ran.code, ran.json()["kind"].as_str()),
+            (64, Some("Error")),
+            "{ran:?}"
+        );
+        assert!(ran.last_line().contains(said), "{ran:?}");
+    }
+    // A pass, whose image is explained with its reasons and codes.
+    let server = Server::start(vec![
+        page(
+            &["wsi-source000 source AVAILABLE", "wsi-1 labs AVAILABLE"],
+            None,
+        ),
+        error(400, "ResourceLimitExceededException"),
+    ])
+    .await;
+    let ran = checkout.run_at(&server, "reconcile --once").await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let ran = checkout.run("explain finance -o json").await;
+    let json = ran.json();
+    let topics: Vec<&str> = json["topics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|topic| topic["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        topics,
+        [
+            "RetryScheduled",
+            "QuotaExceeded",
+            "ResourceLimitExceededException"
+        ]
+    );
+    assert_eq!(
+        json["image"]["lastError"]["code"],
+        "ResourceLimitExceededException"
+    );
+    // Words need no manifests and no status.
+    checkout.write("manifests/a.yaml", "no: [");
+    let ran = checkout.run("explain SlowDown").await;
+    assert_eq!(
+        (ran.code, ran.out.starts_with("error code SlowDown\n")),
+        (0, true),
+        "{ran:?}"
+    );
+    let ran = checkout.run("explain nothing-such").await;
+    assert!(
+        ran.code == 64 && ran.err.contains("were not looked through"),
+        "{ran:?}"
+    );
 }
