@@ -1,5 +1,6 @@
 //! The status for people: a table, and for each image that is not ready one line that says what it waits for.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -8,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::duration;
 use super::wrap::wrapped;
 use crate::escape::Escaped;
+use crate::name::ImageName;
 use crate::reason::Reason;
 use crate::status::{ConditionStatus, ConditionType, ImageStatus, Status};
 
@@ -54,17 +56,23 @@ pub fn status_changes(before: &Status, status: &Status, now: Timestamp, view: Vi
     }
     let rows = rows(status, now, view);
     let widths = widths(&rows, view);
+    let (old, new) = (by_name(before), by_name(status));
     for (image, row) in status.images.iter().zip(&rows) {
-        if before.image(&image.image_name) != Some(image) {
+        if old.get(&image.image_name) != Some(&image) {
             write_row(&mut text, row, &widths, view);
         }
     }
     for image in &before.images {
-        if status.image(&image.image_name).is_none() {
+        if !new.contains_key(&image.image_name) {
             let _ = writeln!(text, "{} is no longer among them", image.name);
         }
     }
     text
+}
+
+fn by_name(status: &Status) -> BTreeMap<&ImageName, &ImageStatus> {
+    let images = status.images.iter();
+    images.map(|image| (&image.image_name, image)).collect()
 }
 
 fn head(status: &Status, now: Timestamp, view: View) -> String {
