@@ -9,15 +9,18 @@ use jiff::SignedDuration;
 
 use crate::aws::Connection;
 use crate::plan::DEFAULT_SETTLE;
+use crate::terminal::Terminal;
 
 mod arguments;
 mod help;
 mod pages;
+mod show;
 mod values;
 mod words;
 
 pub use arguments::*;
 pub use pages::{Completions, Man, completions, man};
+pub use show::{Explain, Output, Status};
 use values::{duration, endpoint, rate, region, simulation};
 
 /// GitOps for Amazon WorkSpaces images.
@@ -43,7 +46,9 @@ pub enum Command {
     /// Check the manifests alone, offline
     Validate,
     /// Show the status file
-    Status,
+    Status(Status),
+    /// Say what a reason, an error code or an exit code means, or what holds an image up; offline
+    Explain(Explain),
     /// Serve the embedded WorkSpaces image API, for any AWS client
     Simulate(Simulate),
     /// Print the least-privilege IAM policy for the manifests, offline
@@ -60,11 +65,11 @@ impl Command {
     /// Tells whether it prints a text of repave's own, as --help does. Such a command has nothing to say about its end.
     pub fn is_page(&self) -> bool {
         match self {
-            Self::Schema | Self::Completions(_) | Self::Man(_) => true,
+            Self::Explain(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => true,
             Self::Reconcile(_)
             | Self::Plan(_)
             | Self::Validate
-            | Self::Status
+            | Self::Status(_)
             | Self::Simulate(_)
             | Self::IamPolicy(_) => false,
         }
@@ -185,14 +190,6 @@ pub enum Color {
     Always,
 }
 
-/// The form of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Output {
-    Text,
-    Json,
-}
-
 /// The embedded API in place of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Simulated {
@@ -227,6 +224,8 @@ pub struct Config {
     pub color: Color,
     /// The form of the output.
     pub output: Output,
+    /// Where the output is read. Nobody has typed that: whoever runs the command finds it out.
+    pub terminal: Terminal,
 }
 
 impl Cli {
@@ -254,6 +253,7 @@ impl Cli {
             mut command,
             common,
         } = self;
+        command.check_output(common.output)?;
         match &mut command {
             Command::Reconcile(reconcile) => {
                 reconcile.check()?;
@@ -261,7 +261,8 @@ impl Cli {
             }
             Command::Plan(plan) => plan.copies.resolve()?,
             Command::Validate
-            | Command::Status
+            | Command::Status(_)
+            | Command::Explain(_)
             | Command::Simulate(_)
             | Command::IamPolicy(_)
             | Command::Schema
@@ -309,6 +310,7 @@ impl Cli {
             log_format: common.log_format,
             color: common.color,
             output: common.output,
+            terminal: Terminal::None,
         })
     }
 }
@@ -334,6 +336,12 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 fn variable(name: &str) -> Option<std::ffi::OsString> {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Tells whether the terminal, as its type has it, can't move its cursor.
+pub fn has_dumb_terminal() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
 /// Tells whether whoever started this process wants to be told how it goes, as `sd_notify(3)` has it.

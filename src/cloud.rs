@@ -203,15 +203,19 @@ const CREATE: [(&str, FailureKind, Reason); 7] = [
     ),
 ];
 
-/// The code as repave's own text, if it is one that repave knows: a text from outside is never a metric's label.
-pub fn known_code(code: &str) -> Option<&'static str> {
+/// Every code that repave knows, each once.
+pub fn known_codes() -> impl Iterator<Item = &'static str> {
     let create = CREATE.into_iter().map(|(code, ..)| code);
     THROTTLING
         .into_iter()
         .chain(ACCESS)
         .chain(create)
         .chain([NO_CREDENTIALS])
-        .find(|known| *known == code)
+}
+
+/// The code as repave's own text, if it is one that repave knows: a text from outside is never a metric's label.
+pub fn known_code(code: &str) -> Option<&'static str> {
+    known_codes().find(|known| *known == code)
 }
 
 impl ApiError {

@@ -1,7 +1,6 @@
 //! What each command does: wires the parts and says how it ended. It decides nothing about images.
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::Write;
 
 use serde::Serialize;
 
@@ -15,7 +14,7 @@ use crate::outcome::{ExitCode, Outcome};
 use crate::plan::plan;
 use crate::reason::Reason;
 use crate::report::{self, PlanBody, counted};
-use crate::status::{Status, Target};
+use crate::status::Target;
 use crate::stop::Stop;
 use crate::store::{self, Store, StoreError};
 
@@ -23,8 +22,10 @@ mod connect;
 mod daemon;
 mod documents;
 mod expected;
+mod explain;
 mod reconcile;
 mod screen;
+mod status;
 
 use connect::{connect, embedded_failed};
 use screen::Screen;
@@ -35,7 +36,8 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
         Command::Plan(arguments) => arguments.copies.clone(),
         Command::Reconcile(arguments) => arguments.copies.clone(),
         Command::Validate
-        | Command::Status
+        | Command::Status(_)
+        | Command::Explain(_)
         | Command::Simulate(_)
         | Command::IamPolicy(_)
         | Command::Schema
@@ -57,7 +59,10 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
         Command::Reconcile(arguments) => {
             Box::pin(daemon::run(config, arguments, &mut screen, clock, stop)).await
         }
-        Command::Status => show_status(config, &mut screen, clock),
+        Command::Status(arguments) => {
+            status::show(config, arguments, &mut screen, clock, &stop).await
+        }
+        Command::Explain(arguments) => explain::explain(config, arguments, &mut screen, clock),
         Command::Simulate(arguments) => simulate(arguments, &mut screen, clock, &stop).await,
         Command::IamPolicy(arguments) => documents::iam_policy(config, arguments, &mut screen),
         Command::Schema => documents::schema(&mut screen),
@@ -243,41 +248,6 @@ fn store_failed(error: &StoreError) -> Outcome {
         StoreError::Io { .. } | StoreError::Print(_) => ExitCode::Failed,
     };
     Outcome::new(code, with_causes(error))
-}
-
-/// The status file, for `-o json`.
-#[derive(Serialize)]
-struct StatusBody<'a> {
-    status: &'a Status,
-}
-
-fn show_status(config: &Config, screen: &mut Screen<'_>, clock: Clock) -> Result<Outcome, Outcome> {
-    let path: &Path = &config.status_file;
-    let unshown = |why: &str| {
-        Outcome::new(
-            ExitCode::Failed,
-            format!("{} cannot be shown: {why}", path.display()),
-        )
-    };
-    let status = match store::read_any(path) {
-        Ok(Ok(status)) => status,
-        Ok(Err(why)) => return Err(unshown(&why)),
-        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            return Err(unshown(
-                "there is none yet; repave reconcile writes it (with --simulate, one of its own)",
-            ));
-        }
-        Err(error) => return Err(store_failed(&error)),
-    };
-    let words = format!(
-        "{} in {}",
-        counted(status.images.len(), "image"),
-        path.display()
-    );
-    let outcome = Outcome::new(ExitCode::Done, words);
-    screen.text(&report::status_text(&status, clock.now_in_seconds()));
-    screen.json("StatusReport", &outcome, &StatusBody { status: &status });
-    Ok(outcome)
 }
 
 /// Where the simulator listens, for `-o json`; printed when it does, not at its end.

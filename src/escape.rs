@@ -1,13 +1,17 @@
 //! Makes text from outside safe to print; it knows nothing about where the text goes.
 //!
 //! Manifests and API answers can carry terminal escapes, line breaks that forge log lines, and marks that reorder
-//! text. [`Escaped`] shows such characters as `\u{..}`; [`to_json`] does the same inside JSON strings, where the data
-//! stays exact.
+//! text. [`Escaped`] shows such characters as `\u{..}`; [`to_json`] and [`to_yaml`] do the same inside strings, where the
+//! data stays exact.
 
 use std::fmt::{self, Write as _};
 use std::io;
 
 use serde::Serialize;
+
+mod yaml;
+
+pub use yaml::to_yaml;
 
 /// Shows text with every control, format and otherwise unprintable character escaped; the rest stays as it is.
 #[derive(Debug, Clone, Copy)]

@@ -40,6 +40,9 @@
 //! | [`schema`] | the manifest's JSON Schema, for editors |
 //! | [`policy`] | the IAM policy with the permissions that repave needs, and no others |
 //! | [`report`] | text and JSON forms |
+//! | [`mod@explain`] | what reasons, error codes and exit codes mean |
+//! | [`similar`] | the word that somebody may have meant |
+//! | [`terminal`] | how large the terminal is |
 //! | [`http`] | HTTP connections: their limits and their ends |
 //! | [`health`] | alive, ready, and HTTP that says so; counts the service's calls |
 //! | [`metrics`] | what is counted, as OpenMetrics text |
@@ -64,6 +67,7 @@ pub mod daemon;
 pub mod digest;
 pub mod embedded;
 pub mod escape;
+pub mod explain;
 pub mod git;
 pub mod health;
 pub mod http;
@@ -80,9 +84,11 @@ pub mod reconcile;
 pub mod report;
 pub mod retry;
 pub mod schema;
+pub mod similar;
 pub mod simulator;
 pub mod stamp;
 pub mod status;
 pub mod stop;
 pub mod store;
 pub mod systemd;
+pub mod terminal;

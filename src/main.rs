@@ -4,11 +4,12 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use repave::cli::{Cli, Color, Command, Config, LogFormat, LogLevel};
+use repave::cli::{self, Cli, Color, Command, Config, LogFormat, LogLevel};
 use repave::clock::Clock;
 use repave::command;
 use repave::outcome::{self, Outcome};
 use repave::stop::Stopper;
+use repave::terminal::Terminal;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         }
     };
     let output = cli.output();
-    let config = match cli.resolve() {
+    let mut config = match cli.resolve() {
         Ok(config) => config,
         Err(message) => {
             let outcome = Outcome::new(outcome::ExitCode::Usage, message);
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never.write_global(),
         Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
     }
+    config.terminal = Terminal::of_stdout(cli::has_dumb_terminal());
     start_log(&config);
     let in_json = config.log_format == LogFormat::Json;
     let outcome = match tokio::runtime::Builder::new_current_thread()
@@ -94,7 +96,13 @@ async fn run(config: &Config) -> Outcome {
         let words = format!("cannot listen for signals: {error}");
         return Outcome::new(outcome::ExitCode::Failed, words);
     }
-    let mut out = anstream::stdout();
+    let mut out = match &config.command {
+        // Without colours, anstream would take the moves of the cursor out as well.
+        Command::Status(status) if status.watch && config.terminal.can_write_over() => {
+            anstream::AutoStream::always_ansi(std::io::stdout())
+        }
+        _ => anstream::stdout(),
+    };
     command::run(config, &mut out, Clock::wall(), stop).await
 }
 

@@ -4,6 +4,8 @@ use jiff::SignedDuration;
 
 use super::{ExpectPlan, Simulation};
 use crate::digest;
+use crate::reason::Reason;
+use crate::similar::{did_you_mean, similar};
 
 /// A duration of at least one second, as `30s`, `15m`, `1h 30m`.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
@@ -57,6 +59,23 @@ pub(super) fn expected_plan(text: &str) -> Result<ExpectPlan, String> {
         ),
         None => Ok(ExpectPlan::File(text.into())),
     }
+}
+
+/// A reason, in any case of letters.
+pub(super) fn reason(text: &str) -> Result<Reason, String> {
+    let names = Reason::ALL.map(|reason| reason.to_string());
+    let position = names
+        .iter()
+        .position(|name| name.eq_ignore_ascii_case(text));
+    if let Some(reason) = position.and_then(|at| Reason::ALL.get(at)) {
+        return Ok(*reason);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let meant = match similar(text, &names).as_slice() {
+        [] => "; repave explain lists them".to_owned(),
+        meant => did_you_mean(meant),
+    };
+    Err(format!("there is no such reason{meant}"))
 }
 
 pub(super) fn region(text: &str) -> Result<String, String> {

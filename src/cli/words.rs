@@ -16,7 +16,7 @@ pub(super) const HEADINGS: [(&str, &[&str]); 4] = [
 ];
 
 /// The flags of all commands that mean something to these; to the others all of them do.
-pub(super) const MEANT: [(&str, &[&str]); 7] = [
+pub(super) const MEANT: [(&str, &[&str]); 8] = [
     (
         "validate",
         &[
@@ -31,6 +31,18 @@ pub(super) const MEANT: [(&str, &[&str]); 7] = [
     (
         "status",
         &[
+            "simulate",
+            "status_file",
+            "output",
+            "color",
+            "log_level",
+            "log_format",
+        ],
+    ),
+    (
+        "explain",
+        &[
+            "manifests",
             "simulate",
             "status_file",
             "output",
@@ -57,7 +69,7 @@ pub(super) const MEANT: [(&str, &[&str]); 7] = [
 ];
 
 /// Explanations of flags, below their one line.
-pub(super) const FLAGS: [(&str, &str); 31] = [
+pub(super) const FLAGS: [(&str, &str); 34] = [
     (
         "once",
         "Without it, reconcile stays: it runs a pass at the start, when manifests change, when a retry is due and at least every --interval, until a signal ends it.",
@@ -70,6 +82,18 @@ pub(super) const FLAGS: [(&str, &str); 31] = [
     (
         "expect_plan",
         "Take the checksum that plan prints, or the file of its --json-into. A run whose plan is another one creates nothing and ends with 5; given the file, it says what changed. Needs --once.",
+    ),
+    (
+        "watch",
+        "On a terminal it writes over in place; elsewhere it prints what changed. It looks once a second, and a signal ends it with 0.",
+    ),
+    (
+        "reasons",
+        "Any case of letters; several times, or with commas. The last error's reason counts too.",
+    ),
+    (
+        "topic",
+        "A reason, an error code, an exit code, or the name of an image or of its manifest.",
     ),
     (
         "json_into",
@@ -205,7 +229,7 @@ pub(super) const EXAMPLES: Examples = &[
     ("Stay, and keep the account as declared", "repave reconcile"),
 ];
 
-pub(super) const COMMANDS: [Explained; 9] = [
+pub(super) const COMMANDS: [Explained; 10] = [
     Explained {
         command: "reconcile",
         words: "A pass lists the account's images, creates each declared one that is missing and whose source allows it, and records what it saw. A create is marked on disk before it is sent and sent once; if its result is unknown, repave looks before it asks again. Nothing is ever deleted, replaced or renamed.\n\nWith --once it runs passes, retries included, until no create is owed any more. Without it, it stays.",
@@ -248,7 +272,17 @@ pub(super) const COMMANDS: [Explained; 9] = [
         words: "Shows what the last pass saw and did, and what each image waits for. It reads the status file alone: no network, no credentials.",
         examples: &[
             ("The images, and why they are not ready", "repave status"),
+            ("With ids and last errors", "repave status -o wide"),
+            ("Stay, and show what changes", "repave status --watch"),
             ("For another program", "repave status -o json"),
+        ],
+    },
+    Explained {
+        command: "explain",
+        words: "Says what a reason, an error code of the service, an error code of an image or an exit code means, what clears it and where to look; for an image by its name or its manifest's, what holds it up. Without a word it lists all of them. It reads the status file and the manifests at most: no network, no credentials.",
+        examples: &[
+            ("A reason", "repave explain QuotaExceeded"),
+            ("An image", "repave explain finance-2026-11"),
         ],
     },
     Explained {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Empty;
 use crate::cli::{Copies, Output};
-use crate::escape::{to_json, with_causes};
+use crate::escape::{to_json, to_yaml, with_causes};
 use crate::outcome::{ExitCode, Outcome};
 use crate::report::Document;
 use crate::store;
@@ -74,23 +74,35 @@ impl<'a> Screen<'a> {
         self.json("Error", outcome, &Empty {});
     }
 
+    /// Whether stdout can't be written any more.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
     /// The form of stdout.
     pub(super) fn output(&self) -> Output {
         self.output
     }
 
     pub(super) fn text(&mut self, text: &str) {
-        if self.output == Output::Text {
+        if matches!(self.output, Output::Text | Output::Wide) {
             self.write(text.as_bytes());
         }
     }
 
     pub(super) fn json<T: Serialize>(&mut self, kind: &'static str, outcome: &Outcome, body: &T) {
         let into = self.copies.json_into.clone();
+        let document = Document::new(kind, outcome, body);
+        if self.output == Output::Yaml {
+            match to_yaml(&document) {
+                Ok(bytes) => self.write(&bytes),
+                Err(error) => self.broken = Some(error.into()),
+            }
+        }
         if self.output != Output::Json && into.is_none() {
             return;
         }
-        match to_json(&Document::new(kind, outcome, body)) {
+        match to_json(&document) {
             Ok(bytes) => {
                 if self.output == Output::Json {
                     self.write(&bytes);

@@ -1,0 +1,63 @@
+//! The commands that show what is known, and the forms of output.
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
+
+use super::Command;
+use super::values::reason;
+use crate::reason::Reason;
+
+/// Arguments of `status`.
+#[derive(Debug, Clone, Args)]
+pub struct Status {
+    /// Stay, and show what changes, until a signal
+    #[arg(short, long, env = "REPAVE_WATCH", value_parser = FalseyValueParser::new())]
+    pub watch: bool,
+    /// Only images with this reason; may be given several times, or with commas
+    #[arg(long = "reason", env = "REPAVE_REASON", value_name = "REASON", value_delimiter = ',', value_parser = reason)]
+    pub reasons: Vec<Reason>,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct Explain {
+    /// A reason, an error code, an exit code, or the name of an image or of its manifest; without one, a list
+    pub topic: Option<String>,
+}
+
+/// The form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Output {
+    Text,
+    Json,
+    /// status: as text, with ids and the last error
+    Wide,
+    /// status: the JSON document as YAML
+    Yaml,
+}
+
+impl Command {
+    /// Says that the command has no such form of output.
+    pub(super) fn check_output(&self, output: Output) -> Result<(), String> {
+        let name = match output {
+            Output::Text | Output::Json => return Ok(()),
+            Output::Wide => "wide",
+            Output::Yaml => "yaml",
+        };
+        match self {
+            Self::Status(_) => Ok(()),
+            Self::Reconcile(_)
+            | Self::Plan(_)
+            | Self::Validate
+            | Self::Explain(_)
+            | Self::Simulate(_)
+            | Self::IamPolicy(_)
+            | Self::Schema
+            | Self::Completions(_)
+            | Self::Man(_) => Err(format!(
+                "-o {name} is for repave status; this command has text and json"
+            )),
+        }
+    }
+}

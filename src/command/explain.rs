@@ -1,0 +1,150 @@
+//! `repave explain`: what a word of repave's or the service's means, and what holds an image up. It asks nobody: the
+//! texts are the program's, and what it knows of images is in the status file and the manifests.
+
+use super::Screen;
+use crate::cli::{self, Config};
+use crate::clock::Clock;
+use crate::explain::{self, Topic};
+use crate::manifest;
+use crate::outcome::{ExitCode, Outcome};
+use crate::report::{self, Explanation, counted};
+use crate::similar::did_you_mean;
+use crate::status::{ConditionType, ImageStatus, Status};
+use crate::store::{self, StoreError};
+
+/// Runs `explain`.
+pub(super) fn explain(
+    config: &Config,
+    arguments: &cli::Explain,
+    screen: &mut Screen<'_>,
+    clock: Clock,
+) -> Result<Outcome, Outcome> {
+    let columns = config.terminal.size().map(|size| size.columns);
+    let Some(word) = arguments.topic.as_deref().map(str::trim) else {
+        let topics = explain::topics();
+        let outcome = Outcome::new(ExitCode::Done, counted(topics.len(), "topic"));
+        screen.text(&report::topics_text(&topics, columns));
+        show_json(screen, &outcome, &topics, None, None);
+        return Ok(outcome);
+    };
+    let mut topics = explain::find(word);
+    let status = read_status(config);
+    let images = status.as_ref().map_or(&[][..], |status| &status.images);
+    let image = images
+        .iter()
+        .find(|image| image.name.as_str() == word || image.image_name.as_str() == word);
+    let mut texts = Vec::new();
+    let mut manifest = None;
+    if let Some(image) = image {
+        texts.push(report::image_text(image, clock.now_in_seconds(), columns));
+        for topic in topics_of(image) {
+            if !topics.contains(&topic) {
+                topics.push(topic);
+            }
+        }
+    } else if topics.is_empty() {
+        let place = declared(config, word, images)?;
+        texts.push(format!(
+            "image {word}, declared in {place}\n\n  {} does not know it: no pass has looked at it yet.\n  \
+             repave plan says what the next one would do.\n",
+            config.status_file.display()
+        ));
+        manifest = Some(place);
+    }
+    if !topics.is_empty() {
+        texts.push(report::explained_text(&topics, columns));
+    }
+    let outcome = Outcome::new(ExitCode::Done, format!("explained {word}"));
+    screen.text(&texts.join("\n"));
+    show_json(screen, &outcome, &topics, image, manifest);
+    Ok(outcome)
+}
+
+fn show_json(
+    screen: &mut Screen<'_>,
+    outcome: &Outcome,
+    topics: &[Topic],
+    image: Option<&ImageStatus>,
+    manifest: Option<String>,
+) {
+    let body = Explanation {
+        topics,
+        image,
+        manifest,
+    };
+    screen.json("Explanation", outcome, &body);
+}
+
+/// What the status file says. Words can be explained without it.
+fn read_status(config: &Config) -> Option<Status> {
+    let path = config.status_file.display();
+    match store::read_any(&config.status_file) {
+        Ok(Ok(status)) => Some(status),
+        Ok(Err(why)) => {
+            tracing::warn!("{path} is not used: {why}");
+            None
+        }
+        Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            tracing::warn!("{}", crate::escape::with_causes(&error));
+            None
+        }
+    }
+}
+
+/// The topics that have to do with how the image is: its reasons, and the codes that came with them.
+fn topics_of(image: &ImageStatus) -> Vec<Topic> {
+    let ready = image.condition(ConditionType::Ready);
+    let mut topics: Vec<Topic> = image
+        .conditions
+        .iter()
+        .map(|c| Topic::of(c.reason))
+        .collect();
+    if let Some(error) = &image.last_error {
+        topics.push(Topic::of(error.reason));
+        let code = error.code.as_deref().unwrap_or_default();
+        let codes = explain::find(code).into_iter();
+        topics.extend(codes.filter(|topic| topic.kind == explain::Group::ErrorCode));
+    }
+    if let Some(ready) = ready {
+        topics.extend(explain::image_errors_in(&ready.message));
+    }
+    let mut once = Vec::new();
+    for topic in topics {
+        if !once.contains(&topic) {
+            once.push(topic);
+        }
+    }
+    once
+}
+
+/// Where an image is declared that the status does not know, or that nothing is called so.
+fn declared(config: &Config, word: &str, known: &[ImageStatus]) -> Result<String, Outcome> {
+    let options = manifest::Options { allow_empty: true };
+    let mut names: Vec<&str> = known
+        .iter()
+        .flat_map(|image| [image.name.as_str(), image.image_name.as_str()])
+        .collect();
+    let loaded = manifest::load(&config.manifests, &options);
+    let mut unread = String::new();
+    match &loaded {
+        Ok(loaded) => {
+            for image in &loaded.desired {
+                if image.name.as_str() == word || image.image_name.as_str() == word {
+                    return Ok(image.place.to_string());
+                }
+                names.extend([image.name.as_str(), image.image_name.as_str()]);
+            }
+        }
+        Err(invalid) => {
+            let problems = counted(invalid.problems.len(), "problem");
+            unread = format!("; the manifests have {problems}, so they were not looked through");
+        }
+    }
+    let meant = match explain::like(word, &names) {
+        none if none.is_empty() => "; repave explain lists the topics".to_owned(),
+        meant => did_you_mean(&meant),
+    };
+    let words = format!("nothing is called {word:?}{unread}{meant}");
+    Err(Outcome::new(ExitCode::Usage, words))
+}

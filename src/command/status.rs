@@ -1,0 +1,276 @@
+//! `repave status`: shows the status file, once or whenever it changes. It asks nobody else.
+
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Screen, store_failed};
+use crate::cli::{self, Config, Output};
+use crate::clock::Clock;
+use crate::outcome::{ExitCode, Outcome};
+use crate::reason::Reason;
+use crate::report::{self, View, counted, lines_taken};
+use crate::stamp::Stamp;
+use crate::status::{ConditionStatus, ConditionType, ImageStatus, Status};
+use crate::stop::Stop;
+use crate::store::{self, StoreError};
+
+/// How often a watched file is looked at, and how often a terminal is written anew.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The status, for `-o json` and `-o yaml`.
+#[derive(Serialize)]
+struct StatusBody<'a> {
+    status: &'a Status,
+}
+
+/// Runs `status`.
+pub(super) async fn show(
+    config: &Config,
+    arguments: &cli::Status,
+    screen: &mut Screen<'_>,
+    clock: Clock,
+    stop: &Stop,
+) -> Result<Outcome, Outcome> {
+    if arguments.watch {
+        return watch(config, arguments, screen, clock, stop).await;
+    }
+    let status = read(config)?.ok_or_else(|| {
+        let why = "there is none yet; repave reconcile writes it (with --simulate, one of its own)";
+        unshown(config, why)
+    })?;
+    let (shown, outcome) = choose(config, arguments, status);
+    let text = report::status_text(&shown, clock.now_in_seconds(), view(config));
+    screen.text(&text);
+    screen.json("StatusReport", &outcome, &StatusBody { status: &shown });
+    Ok(outcome)
+}
+
+/// The status, or nothing if there is no file.
+fn read(config: &Config) -> Result<Option<Status>, Outcome> {
+    match store::read_any(&config.status_file) {
+        Ok(Ok(status)) => Ok(Some(status)),
+        Ok(Err(why)) => Err(unshown(config, &why)),
+        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(store_failed(&error)),
+    }
+}
+
+fn unshown(config: &Config, why: &str) -> Outcome {
+    let path = config.status_file.display();
+    Outcome::new(ExitCode::Failed, format!("{path} cannot be shown: {why}"))
+}
+
+fn view(config: &Config) -> View {
+    View {
+        wide: config.output == Output::Wide,
+        columns: config.terminal.size().map(|size| size.columns),
+    }
+}
+
+/// The images that were asked for, and how to say so.
+fn choose(config: &Config, arguments: &cli::Status, mut status: Status) -> (Status, Outcome) {
+    let path = config.status_file.display();
+    let all = status.images.len();
+    let mut words = format!("{} in {path}", counted(all, "image"));
+    if !arguments.reasons.is_empty() {
+        status
+            .images
+            .retain(|image| has_reason(image, &arguments.reasons));
+        words = format!("{} of {words}", status.images.len());
+    }
+    let is_ready = |image: &ImageStatus| {
+        let ready = image.condition(ConditionType::Ready);
+        ready.is_some_and(|ready| ready.status == ConditionStatus::True)
+    };
+    let unready = status
+        .images
+        .iter()
+        .filter(|image| !is_ready(image))
+        .count();
+    if unready > 0 {
+        words = format!("{words}, {unready} not ready: repave explain NAME");
+    }
+    (status, Outcome::new(ExitCode::Done, words))
+}
+
+/// Tells whether the image has one of the reasons, for any of its conditions or its last error.
+fn has_reason(image: &ImageStatus, reasons: &[Reason]) -> bool {
+    let conditions = image.conditions.iter().map(|condition| condition.reason);
+    let error = image.last_error.as_ref().map(|error| error.reason);
+    conditions
+        .chain(error)
+        .any(|reason| reasons.contains(&reason))
+}
+
+/// Shows the status and then each change of it, until a signal: nothing else ends it, so that is its normal end.
+async fn watch(
+    config: &Config,
+    arguments: &cli::Status,
+    screen: &mut Screen<'_>,
+    clock: Clock,
+    stop: &Stop,
+) -> Result<Outcome, Outcome> {
+    let writes_over = is_text(config.output) && config.terminal.can_write_over();
+    let mut file = Watched::default();
+    let mut painter = Painter::default();
+    let mut shown: Option<Status> = None;
+    loop {
+        let now = clock.now_in_seconds();
+        if let Some(status) = file.changed(config, shown.is_some())? {
+            let (status, outcome) = choose(config, arguments, status);
+            if !writes_over && shown.as_ref() != Some(&status) {
+                tell(config, screen, shown.as_ref(), &status, &outcome, now);
+            }
+            shown = Some(status);
+        }
+        if let (Some(status), true) = (&shown, writes_over) {
+            painter.paint(
+                config,
+                screen,
+                &report::status_text(status, now, view(config)),
+            );
+        }
+        let end = if screen.is_broken() {
+            "whoever read it has gone"
+        } else if stop.unless(tokio::time::sleep(LOOK)).await.is_err() {
+            "ended by a signal"
+        } else {
+            continue;
+        };
+        let words = format!("watched {}; {end}", config.status_file.display());
+        return Ok(Outcome::new(ExitCode::Done, words));
+    }
+}
+
+fn is_text(output: Output) -> bool {
+    matches!(output, Output::Text | Output::Wide)
+}
+
+/// Shows what is new where nothing can be written over: a document for each state, and of the table what changed.
+fn tell(
+    config: &Config,
+    screen: &mut Screen<'_>,
+    before: Option<&Status>,
+    status: &Status,
+    outcome: &Outcome,
+    now: Timestamp,
+) {
+    if is_text(config.output) {
+        let view = view(config);
+        screen.text(&match before {
+            Some(before) => report::status_changes(before, status, now, view),
+            None => report::status_text(status, now, view),
+        });
+        return;
+    }
+    if before.is_some() && config.output == Output::Yaml {
+        screen.write(b"---\n");
+    }
+    screen.json("StatusReport", outcome, &StatusBody { status });
+}
+
+/// The status file, looked at again and again.
+#[derive(Default)]
+struct Watched {
+    stamp: Option<Stamp>,
+    told_missing: bool,
+}
+
+impl Watched {
+    /// What it says, if it may say something new.
+    fn changed(&mut self, config: &Config, has_shown: bool) -> Result<Option<Status>, Outcome> {
+        let path = &config.status_file;
+        let stamp = std::fs::metadata(path).map(|file| Stamp::of(&file)).ok();
+        if stamp.is_none() && !self.told_missing {
+            tracing::info!(file = %path.display(), "there is no status file; waiting for one");
+        }
+        self.told_missing = stamp.is_none();
+        if stamp.is_none() || stamp == self.stamp {
+            self.stamp = stamp;
+            return Ok(None);
+        }
+        self.stamp = stamp;
+        match read(config) {
+            // One that can't be shown at all ends the command, as it does without --watch.
+            Err(outcome) if has_shown => {
+                tracing::warn!("{outcome}");
+                Ok(None)
+            }
+            read => read,
+        }
+    }
+}
+
+/// Writes a text over the one before it.
+#[derive(Default)]
+struct Painter {
+    /// What stands on the terminal, and how many columns it was made for.
+    last: Option<(String, usize)>,
+}
+
+impl Painter {
+    fn paint(&mut self, config: &Config, screen: &mut Screen<'_>, text: &str) {
+        let Some(size) = config.terminal.size() else {
+            return;
+        };
+        let plain;
+        let text = if config.terminal.has_colours() {
+            text
+        } else {
+            plain = anstream::adapter::strip_str(text).to_string();
+            &plain
+        };
+        let text = fit(text, size.columns, size.rows);
+        if self
+            .last
+            .as_ref()
+            .is_some_and(|(last, columns)| *last == text && *columns == size.columns)
+        {
+            return;
+        }
+        let mut bytes = match &self.last {
+            None => String::new(),
+            // To where the old text began, and everything from there away.
+            Some((last, columns)) if *columns == size.columns => {
+                let up = lines_taken(&visible(last), size.columns);
+                format!("\u{1b}[{up}A\r\u{1b}[J")
+            }
+            // A terminal whose width changes breaks lines anew in its own way: nobody knows where the old text began.
+            Some(_) => "\u{1b}[H\u{1b}[J".to_owned(),
+        };
+        bytes += &text;
+        screen.text(&bytes);
+        self.last = Some((text, size.columns));
+    }
+}
+
+/// The text without its colours.
+fn visible(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+/// The lines of a text that fit a terminal; what has left it by the top could not be written over.
+fn fit(text: &str, columns: usize, rows: usize) -> String {
+    let room = rows.saturating_sub(1);
+    if lines_taken(&visible(text), columns) <= room {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut taken = 1;
+    let mut lines = text.lines();
+    for line in lines.by_ref() {
+        taken += lines_taken(&visible(line), columns);
+        if taken > room {
+            break;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    let left = text.lines().count() - kept.lines().count();
+    let _ = writeln!(kept, "({left} more lines: --reason shows fewer images)");
+    kept
+}

@@ -1,0 +1,47 @@
+//! Text in lines of a width.
+
+use textwrap::{Options, WordSeparator, WordSplitter};
+
+/// The width of paragraphs: that of the terminal, if it is less than what reads well, and the same wherever there is none.
+const PARAGRAPH: usize = 80;
+
+/// Breaks text between words so that its lines fit a terminal of so many columns, each after the indent. Without a
+/// terminal it is one line. Words are never broken: people copy ids, flags and paths.
+pub(super) fn wrapped(text: &str, indent: &str, columns: Option<usize>) -> String {
+    match columns {
+        Some(columns) => fill(text, indent, columns.max(20)),
+        None => format!("{indent}{text}\n"),
+    }
+}
+
+/// A paragraph of [`PARAGRAPH`] columns, or of as many as the terminal has.
+pub(super) fn paragraph(text: &str, indent: &str, columns: Option<usize>) -> String {
+    fill(
+        text,
+        indent,
+        columns.unwrap_or(PARAGRAPH).clamp(20, PARAGRAPH),
+    )
+}
+
+fn fill(text: &str, indent: &str, width: usize) -> String {
+    let options = Options::new(width)
+        .initial_indent(indent)
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    let mut lines = textwrap::fill(text, options);
+    lines.push('\n');
+    lines
+}
+
+/// How many lines of a terminal of so many columns the text takes.
+pub fn lines_taken(text: &str, columns: usize) -> usize {
+    text.lines()
+        .map(|line| {
+            textwrap::core::display_width(line)
+                .div_ceil(columns.max(1))
+                .max(1)
+        })
+        .sum()
+}

@@ -1,0 +1,73 @@
+//! The terminal that stdout may be: how large it is, and whether text can be written over. It writes nothing.
+
+use std::io::IsTerminal as _;
+
+/// Where the output is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Terminal {
+    /// No terminal: a pipe, a file. What is written there is the same everywhere.
+    #[default]
+    None,
+    /// The terminal at stdout, whose size may change.
+    Stdout {
+        /// Whether it understands how to move the cursor.
+        moves: bool,
+        /// Whether colours are wanted.
+        colours: bool,
+    },
+    /// One that is as large as this and shows no colours.
+    Sized(Size),
+}
+
+/// How large a terminal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Characters in a line.
+    pub columns: usize,
+    /// Lines.
+    pub rows: usize,
+}
+
+impl Terminal {
+    /// The one at stdout, if there is one. `dumb` ones can't move the cursor.
+    pub fn of_stdout(dumb: bool) -> Self {
+        let stdout = std::io::stdout();
+        if stdout.is_terminal() {
+            Self::Stdout {
+                moves: !dumb,
+                colours: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+            }
+        } else {
+            Self::None
+        }
+    }
+
+    /// How large it is now, if that can be known.
+    pub fn size(self) -> Option<Size> {
+        match self {
+            Self::None => None,
+            Self::Stdout { .. } => {
+                let (width, height) = terminal_size::terminal_size_of(std::io::stdout())?;
+                Some(Size {
+                    columns: width.0.into(),
+                    rows: height.0.into(),
+                })
+            }
+            Self::Sized(size) => Some(size),
+        }
+    }
+
+    /// Tells whether what was written can be written over.
+    pub fn can_write_over(self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Stdout { moves, .. } => moves && self.size().is_some(),
+            Self::Sized(_) => true,
+        }
+    }
+
+    /// Tells whether colours are wanted.
+    pub fn has_colours(self) -> bool {
+        matches!(self, Self::Stdout { colours: true, .. })
+    }
+}
