@@ -19,6 +19,7 @@ mod health;
 mod heard;
 mod plan;
 mod runs;
+mod simulation;
 mod status;
 mod unit_file;
 mod wire;
