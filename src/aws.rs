@@ -8,9 +8,10 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_workspaces::Client;
-use aws_sdk_workspaces::config::Credentials;
+use aws_sdk_workspaces::config::{Builder, Credentials};
 use aws_sdk_workspaces::operation::create_updated_workspace_image::CreateUpdatedWorkspaceImageError;
 use aws_sdk_workspaces::types::{self, Tag};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::cloud::{
     ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation, Page, all_pages, cut,
@@ -21,6 +22,7 @@ mod failure;
 mod pace;
 
 pub use pace::Pace;
+use pace::Road;
 
 /// The most images that a page can hold (service model).
 const PAGE: i32 = 25;
@@ -90,8 +92,11 @@ impl AwsImages {
             .map(ToString::to_string)
             .ok_or(ConnectError::NoRegion)?;
         // Only an endpoint given here is sure to be the one: the environment may name another for this service.
-        let local = connection.endpoint_url.as_deref().is_some_and(is_local);
-        let config = aws_sdk_workspaces::config::Builder::from(&shared);
+        let road = match connection.endpoint_url.as_deref() {
+            Some(url) if is_local(url) => Road::Local,
+            Some(_) | None => Road::Tls,
+        };
+        let config = Builder::from(&shared);
         let connection = Connection {
             // What the configuration says later must not move a run to another Region.
             region: Some(region.clone()),
@@ -99,7 +104,7 @@ impl AwsImages {
         };
         Ok(Self {
             connection: Some(connection),
-            ..Self::build(config, region, pace, local)
+            ..Self::build(config, region, pace, road)
         })
     }
 
@@ -117,22 +122,25 @@ impl AwsImages {
             ))
             .endpoint_url(endpoint_url);
         let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
-        Self::build(config, region.to_owned(), pace, true)
+        Self::build(config, region.to_owned(), pace, Road::Local)
     }
 
-    fn build(
-        config: aws_sdk_workspaces::config::Builder,
-        region: String,
-        pace: Arc<Pace>,
-        local: bool,
-    ) -> Self {
+    /// Sets up the SDK by a configuration of the caller's, over an HTTP client of the caller's: for checks of what comes of
+    /// calls that go wrong. Timeouts, retries and the token bucket are those of every other run.
+    pub fn over(http: SharedHttpClient, config: Builder, region: &str, api_rate: f64) -> Self {
+        let config = config.region(Region::new(region.to_owned()));
+        let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
+        Self::build(config, region.to_owned(), pace, Road::Given(http))
+    }
+
+    fn build(config: Builder, region: String, pace: Arc<Pace>, road: Road) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .build();
         let config = config
-            .http_client(pace::PacedClient::new(Arc::clone(&pace), local))
+            .http_client(pace::PacedClient::new(Arc::clone(&pace), road))
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard())
             .build();

@@ -10,7 +10,8 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -77,22 +78,32 @@ impl Pace {
     }
 }
 
+/// How a request gets to the service.
+#[derive(Debug)]
+pub(super) enum Road {
+    /// Over TLS, and through the proxy that the environment names.
+    Tls,
+    /// In plain HTTP on this machine: no TLS, no trust store to read, no proxy.
+    Local,
+    /// By an HTTP client that the caller gave.
+    Given(SharedHttpClient),
+}
+
 /// An HTTP client whose requests pass the bucket, if it has one.
 #[derive(Debug)]
 pub(super) struct PacedClient {
     pace: Option<Arc<Pace>>,
-    /// Whether the endpoint is plain HTTP on this machine: no TLS, no trust store to read, no proxy.
-    local: bool,
+    road: Road,
     /// Made at the first request, with the settings that all requests of a client share.
     connector: OnceLock<SharedHttpConnector>,
 }
 
 impl PacedClient {
     /// A client for one target.
-    pub(super) fn new(pace: Arc<Pace>, local: bool) -> Self {
+    pub(super) fn new(pace: Arc<Pace>, road: Road) -> Self {
         Self {
             pace: Some(pace),
-            local,
+            road,
             connector: OnceLock::new(),
         }
     }
@@ -102,7 +113,7 @@ impl PacedClient {
     pub(super) fn unpaced() -> Self {
         Self {
             pace: None,
-            local: false,
+            road: Road::Tls,
             connector: OnceLock::new(),
         }
     }
@@ -114,20 +125,22 @@ impl PacedClient {
     ) -> SharedHttpConnector {
         let mut builder = Connector::builder().connector_settings(settings.clone());
         builder.set_sleep_impl(components.sleep_impl());
-        let inner = if self.local {
-            builder.build_http()
-        } else {
-            builder
-                .proxy_config(ProxyConfig::from_env())
-                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                .build()
+        let inner = match &self.road {
+            Road::Tls => SharedHttpConnector::new(
+                builder
+                    .proxy_config(ProxyConfig::from_env())
+                    .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                    .build(),
+            ),
+            Road::Local => SharedHttpConnector::new(builder.build_http()),
+            Road::Given(client) => client.http_connector(settings, components),
         };
         match &self.pace {
             Some(pace) => SharedHttpConnector::new(PacedConnector {
                 pace: Arc::clone(pace),
-                inner: SharedHttpConnector::new(inner),
+                inner,
             }),
-            None => SharedHttpConnector::new(inner),
+            None => inner,
         }
     }
 }

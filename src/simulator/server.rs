@@ -170,7 +170,8 @@ fn perform(call: &Call, shared: &Shared) -> Reply {
     reply
 }
 
-fn response(reply: Reply) -> Result<Response<Full<Bytes>>, Cut> {
+/// What a reply is on the wire.
+pub fn response(reply: Reply) -> Result<Response<Full<Bytes>>, Cut> {
     let Reply {
         delay: _,
         request_id,

@@ -72,6 +72,11 @@ impl Checkout {
         )
     }
 
+    /// The same, with arguments of its own to keep.
+    pub async fn run_owned(&self, arguments: String) -> Ran {
+        self.run(&arguments).await
+    }
+
     /// Runs it against the server.
     pub async fn run_at(&self, server: &Server, arguments: &str) -> Ran {
         self.run(&format!(
@@ -738,7 +743,7 @@ async fn killed_at_any_moment_it_goes_on_without_a_second_create() {
 }
 
 /// The embedded account behind HTTP, for a process of its own.
-async fn simulator(yaml: &str) -> (SharedAccount, String) {
+pub async fn simulator(yaml: &str) -> (SharedAccount, String) {
     let account: Account = seed::parse(yaml).unwrap();
     let account = Arc::new(Mutex::new(account));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

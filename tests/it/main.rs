@@ -12,6 +12,7 @@
 
 mod aws;
 mod binary;
+mod crash;
 mod daemon;
 mod documents;
 mod doors;
@@ -25,6 +26,7 @@ mod pipeline;
 mod plan;
 mod runs;
 mod schema;
+mod simulation;
 mod status;
 mod status_shown;
 mod unit_file;
