@@ -22,7 +22,7 @@ const RESERVE: usize = 256;
 
 /// A plan: title and totals, then a folded section for each kind of answer, those that need a person first.
 ///
-/// Beyond [`MOST`] bytes whole rows are left out, and counted.
+/// Beyond 65,536 bytes whole rows are left out, and counted.
 pub fn plan_markdown(
     title: &str,
     outcome: &Outcome,
