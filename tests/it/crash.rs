@@ -104,6 +104,24 @@ impl Room {
         assert_eq!(left, ["status.json", "status.json.lock"], "{what}");
     }
 
+    /// Whatever was created is on disk as asked for.
+    fn is_marked(&self, what: &str) {
+        let text = std::fs::read_to_string(self.status_file()).unwrap_or_default();
+        let status: Option<repave::status::Status> = serde_json::from_str(&text).ok();
+        let entries = status.iter().flat_map(|status| &status.images);
+        let marked: Vec<&str> = entries
+            .filter(|entry| entry.create_requested_at.is_some())
+            .map(|entry| entry.image_name.as_str())
+            .collect();
+        for record in self.account.lock().unwrap().created() {
+            let name = record.name.as_str();
+            assert!(
+                marked.contains(&name),
+                "{what}: {name} was created without a mark: {text}"
+            );
+        }
+    }
+
     fn each_name_once(&self, what: &str) {
         let account = self.account.lock().unwrap();
         let mut made: Vec<String> = account
@@ -196,28 +214,42 @@ async fn killed_or_failed_at_every_call_on_its_files_it_recovers() {
     let mut points = Vec::new();
     for call in CALLS {
         let count = calls.iter().filter(|(name, _)| name == call).count();
-        let hows = ["signal=SIGKILL", "error=ENOSPC", "error=EIO"];
+        // With "+" from there on, as on a disk that stays full.
+        let hows = [
+            ("signal=SIGKILL", ""),
+            ("error=ENOSPC", ""),
+            ("error=EIO", ""),
+            ("error=ENOSPC", "+"),
+        ];
         points.extend((1..=count).flat_map(|number| hows.map(|how| (call, number, how))));
     }
     eprintln!("{} points", points.len());
     assert!(points.len() >= 100, "{calls:#?}");
-    together(points.into_iter().map(|(call, number, how)| async move {
-        let room = Room::new(&PAIR).await;
-        let what = format!("{call} {number}, {how}");
-        let inject = ["-e".into(), format!("inject={call}:{how}:when={number}")];
-        let (_, ran) = trace(&room, &inject).await.unwrap();
-        let err = String::from_utf8_lossy(&ran.stderr).into_owned();
-        assert!(!err.contains("panicked"), "{what}: {err}");
-        if how != "signal=SIGKILL" {
-            // Either it could do without, or it says what failed and ends with 1.
-            let code = ran.status.code();
-            assert!(
-                code == Some(0) || (code == Some(1) && err.contains(".repave")),
-                "{what}: {code:?} {err}"
-            );
-        }
-        room.recovers(&what).await;
-    }))
+    together(
+        points
+            .into_iter()
+            .map(|(call, number, (how, on))| async move {
+                let room = Room::new(&PAIR).await;
+                let what = format!("{call} {number}{on}, {how}");
+                let inject = [
+                    "-e".into(),
+                    format!("inject={call}:{how}:when={number}{on}"),
+                ];
+                let (_, ran) = trace(&room, &inject).await.unwrap();
+                let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+                assert!(!err.contains("panicked"), "{what}: {err}");
+                if how != "signal=SIGKILL" {
+                    // Either it could do without, or it says what failed and ends with 1.
+                    let code = ran.status.code();
+                    assert!(
+                        code == Some(0) || (code == Some(1) && err.contains(".repave")),
+                        "{what}: {code:?} {err}"
+                    );
+                }
+                room.is_marked(&what);
+                room.recovers(&what).await;
+            }),
+    )
     .await;
 }
 

@@ -145,6 +145,30 @@ fn random_schedules_end_still() {
 }
 
 #[test]
+fn a_listing_that_failed_when_all_was_ready_is_gone_when_it_rests() {
+    // Found by the campaign: nothing could be saved until all was ready, and the first status that was told of a listing cut
+    // short too.
+    let faults = vec![
+        (
+            1,
+            Fault::Crash {
+                when: Moment::After,
+                down: 5,
+                forgets: false,
+            },
+        ),
+        (13, Fault::SaveFails(841)),
+        (37, Fault::RepeatedToken),
+    ];
+    let schedule = Schedule {
+        seed: 13186,
+        faults,
+        ..Schedule::random(13186)
+    };
+    run(&schedule).unwrap();
+}
+
+#[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 1..20 {
         let schedule = Schedule::random(seed);

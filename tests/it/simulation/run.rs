@@ -322,7 +322,8 @@ impl World {
         }
     }
 
-    /// Whether the status says of every image that it is ready.
+    /// Whether the status says of every image that it is ready, and the last listing was whole: one that failed leaves its
+    /// reason beside images that were ready before, and the next one takes it away.
     fn is_ready(&self) -> bool {
         let Ok(Ok(status)) = read_any(&self.status()) else {
             return false;
@@ -332,7 +333,7 @@ impl World {
                 .condition(ConditionType::Ready)
                 .is_some_and(|ready| ready.status == ConditionStatus::True)
         });
-        ready.count() == NAMES.len()
+        ready.count() == NAMES.len() && status.listing_error.is_none()
     }
 
     /// Without faults, a new process has nothing to do, and nothing to write.
