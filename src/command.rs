@@ -220,7 +220,9 @@ async fn show_plan(
     let checksum = plan.checksum(&target.region, target.simulated);
     screen.text(&report::plan_text(&plan, now));
     screen.text(&format!("Checksum: {checksum}\n"));
-    let body = PlanBody::new(&target, &plan).with_checksum(&checksum);
+    let body = PlanBody::new(&target, &plan)
+        .with_warnings(&loaded.warnings)
+        .with_checksum(&checksum);
     screen.json("Plan", &outcome, &body);
     screen.markdown(|| report::plan_markdown("repave plan", &outcome, &plan, Some(&checksum), now));
     Ok(outcome)

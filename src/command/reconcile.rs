@@ -99,6 +99,7 @@ pub(super) async fn once(
         &reconciler.status().target,
         ended.left.as_ref().unwrap_or(&none),
     )
+    .with_warnings(&loaded.warnings)
     .with_attempts(&ended.attempts);
     screen.json("Reconciliation", &outcome, &body);
     screen.markdown(|| match &ended.left {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::apply::Attempt;
+use crate::manifest::Problem;
 use crate::plan::{Answer, Needs, Plan, PlannedImage, Totals};
 use crate::reason::Reason;
 use crate::status::Target;
@@ -17,6 +18,7 @@ pub struct PlanBody<'a> {
     checksum: Option<&'a str>,
     totals: Totals,
     images: Vec<Row<'a>>,
+    warnings: &'a [Problem],
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptRow<'a>>>,
 }
@@ -59,8 +61,16 @@ impl<'a> PlanBody<'a> {
             checksum: None,
             totals: plan.totals(),
             images: plan.images.iter().map(row).collect(),
+            warnings: &[],
             attempts: None,
         }
+    }
+
+    /// The form with what the manifests are warned of.
+    #[must_use]
+    pub fn with_warnings(mut self, warnings: &'a [Problem]) -> Self {
+        self.warnings = warnings;
+        self
     }
 
     /// The form of a plan with this checksum.
