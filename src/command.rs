@@ -9,11 +9,10 @@ use crate::clock::Clock;
 use crate::cloud::{ApiError, ImageApi};
 use crate::embedded::{self, Kept};
 use crate::escape::{escaped, with_causes};
-use crate::manifest::{self, Invalid, Loaded, Problem};
 use crate::outcome::{ExitCode, Outcome};
 use crate::plan::plan;
 use crate::reason::Reason;
-use crate::report::{self, PlanBody, counted};
+use crate::report::{self, PlanBody};
 use crate::status::Target;
 use crate::stop::Stop;
 use crate::store::{self, Store, StoreError};
@@ -26,9 +25,11 @@ mod explain;
 mod reconcile;
 mod screen;
 mod status;
+mod validate;
 
 use connect::{connect, embedded_failed};
 use screen::Screen;
+use validate::{load, validate};
 
 /// Runs the command: data goes to `out`, and the outcome says the rest.
 pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop) -> Outcome {
@@ -84,91 +85,6 @@ pub fn show_error(out: &mut dyn Write, output: Output, outcome: &Outcome) {
 
 #[derive(Serialize)]
 struct Empty {}
-
-/// How the manifests were found, for `-o json`.
-#[derive(Serialize)]
-struct Validation<'a> {
-    files: usize,
-    manifests: Option<usize>,
-    skipped: Option<usize>,
-    problems: &'a [Problem],
-    warnings: &'a [Problem],
-}
-
-fn validate(config: &Config, screen: &mut Screen<'_>) -> Outcome {
-    let loaded = match load(config, screen) {
-        Ok(loaded) => loaded,
-        Err(outcome) => return outcome,
-    };
-    let mut words = format!(
-        "{} in {} valid",
-        counted(loaded.desired.len(), "manifest"),
-        counted(loaded.files, "file")
-    );
-    if loaded.skipped > 0 {
-        words = format!(
-            "{words}, {} of other API groups skipped",
-            counted(loaded.skipped, "document")
-        );
-    }
-    let outcome = Outcome::new(ExitCode::Done, words);
-    screen.text(&format!("{outcome}.\n"));
-    screen.json(
-        "Validation",
-        &outcome,
-        &Validation {
-            files: loaded.files,
-            manifests: Some(loaded.desired.len()),
-            skipped: Some(loaded.skipped),
-            problems: &[],
-            warnings: &loaded.warnings,
-        },
-    );
-    outcome
-}
-
-/// Loads the manifests, or shows every problem. The outcome in the error has been shown already.
-fn load(config: &Config, screen: &mut Screen<'_>) -> Result<Loaded, Outcome> {
-    let options = manifest::Options {
-        allow_empty: config.allow_empty,
-    };
-    match manifest::load(&config.manifests, &options) {
-        Ok(loaded) => {
-            for warning in &loaded.warnings {
-                tracing::warn!("{warning}");
-            }
-            Ok(loaded)
-        }
-        Err(invalid) => Err(show_problems(screen, &invalid)),
-    }
-}
-
-fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
-    let outcome = Outcome::new(
-        ExitCode::InvalidManifests,
-        format!(
-            "invalid manifests: {}; nothing was done",
-            counted(invalid.problems.len(), "problem")
-        ),
-    );
-    for problem in &invalid.problems {
-        screen.text(&format!("{problem}\n"));
-    }
-    let (files, problems) = (invalid.files, invalid.problems.as_slice());
-    screen.markdown(|| report::problems_markdown(&outcome, problems));
-    screen.json(
-        "Validation",
-        &outcome,
-        &Validation {
-            files,
-            manifests: None,
-            skipped: None,
-            problems,
-            warnings: &[],
-        },
-    );
-    outcome
-}
 
 async fn show_plan(
     config: &Config,

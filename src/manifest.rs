@@ -11,6 +11,8 @@
 //! | `digest.rs` | digests of a manifest and of the set |
 //! | `conflict.rs` | problems between manifests |
 //! | `problem.rs` | what a problem is |
+//! | `excerpt.rs` | the line that a problem stands in |
+//! | `help.rs` | what somebody may have meant |
 //! | `locate.rs` | node number to line and column; looks suspect texts over before `serde_yaml` may touch them |
 //!
 //! `serde_yaml` alone decides what a text means. It tells the place of its first error only, and it resolves aliases
@@ -21,7 +23,9 @@ mod characters;
 mod conflict;
 mod decode;
 mod digest;
+mod excerpt;
 mod fields;
+mod help;
 mod locate;
 mod problem;
 mod read;
@@ -35,9 +39,11 @@ use crate::image::{Desired, DesiredImage};
 
 use conflict::{Claim, Conflicts};
 use decode::Origin;
+pub use excerpt::Excerpt;
+use excerpt::Lines;
 use locate::Map;
-pub use problem::Problem;
 use problem::Report;
+pub use problem::{Problem, Severity};
 pub use touch::{Touched, touched};
 
 /// The API group whose documents are manifests.
@@ -77,6 +83,8 @@ pub struct Loaded {
 pub struct Invalid {
     /// Every problem, by file, line and column.
     pub problems: Vec<Problem>,
+    /// What is allowed but likely unwanted.
+    pub warnings: Vec<Problem>,
     /// How many files were found.
     pub files: usize,
 }
@@ -155,7 +163,11 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
     problem::sort(&mut warnings);
     if !problems.is_empty() {
         let files = files.len();
-        return Err(Invalid { problems, files });
+        return Err(Invalid {
+            problems,
+            warnings,
+            files,
+        });
     }
     Ok(Loaded {
         digest: digest::of_set(&desired),
@@ -177,7 +189,10 @@ pub fn parse(file: &str, text: &str) -> FileResult {
         report
             .problems
             .push(|| problem::Draft::hidden(found, position));
-        result.problems = report.problems.into_problems(file, |draft| draft.position);
+        let lines = Lines::new(text);
+        result.problems = report
+            .problems
+            .into_problems(Severity::Error, file, &lines, |_| None);
         return result;
     }
     let mut map = locate::is_suspect(text).then(|| Map::new(text));
@@ -221,13 +236,15 @@ pub fn parse(file: &str, text: &str) -> FileResult {
         return result;
     }
     let map = map.get_or_insert_with(|| Map::new(text));
-    let position = |draft: &problem::Draft| {
+    let lines = Lines::new(text);
+    let spot = |draft: &problem::Draft| {
         let document = draft.document?;
         let count = counts.get(document - 1).copied().flatten();
-        map.position(document, draft.node, count)
+        map.spot(document, draft.node, count)
     };
-    result.problems = report.problems.into_problems(file, position);
-    result.warnings = report.warnings.into_problems(file, position);
+    let (problems, warnings) = (report.problems, report.warnings);
+    result.problems = problems.into_problems(Severity::Error, file, &lines, spot);
+    result.warnings = warnings.into_problems(Severity::Warning, file, &lines, spot);
     result
 }
 

@@ -11,17 +11,23 @@ use crate::escape::Escaped;
 use crate::outcome::{ExitCode, Outcome};
 use crate::status::API_VERSION;
 
+mod annotations;
 mod body;
+mod diagnostics;
 mod explain;
 mod markdown;
 mod plan;
+mod sarif;
 mod status;
 mod wrap;
 
+pub use annotations::annotations;
 pub use body::PlanBody;
+pub use diagnostics::diagnostic_text;
 pub use explain::{Explanation, explained_text, image_text, topics_text};
 pub use markdown::{outcome_markdown, plan_markdown, problems_markdown};
 pub use plan::{plan_text, totals_text};
+pub use sarif::sarif;
 pub use status::{View, status_changes, status_text};
 pub use wrap::lines_taken;
 

@@ -35,29 +35,39 @@ pub enum Output {
     Wide,
     /// status: the JSON document as YAML
     Yaml,
+    /// validate: marks at the lines of a pull request in GitHub Actions
+    Github,
+    /// validate: SARIF 2.1.0, for code-scanning services
+    Sarif,
 }
 
 impl Command {
     /// Says that the command has no such form of output.
     pub(super) fn check_output(&self, output: Output) -> Result<(), String> {
-        let name = match output {
+        let (name, has_it, of) = match output {
             Output::Text | Output::Json => return Ok(()),
-            Output::Wide => "wide",
-            Output::Yaml => "yaml",
+            Output::Wide => ("wide", matches!(self, Self::Status(_)), "status"),
+            Output::Yaml => ("yaml", matches!(self, Self::Status(_)), "status"),
+            Output::Github => ("github", matches!(self, Self::Validate), "validate"),
+            Output::Sarif => ("sarif", matches!(self, Self::Validate), "validate"),
         };
-        match self {
-            Self::Status(_) => Ok(()),
+        if has_it {
+            return Ok(());
+        }
+        let forms = match self {
+            Self::Status(_) => "text, wide, json and yaml",
+            Self::Validate => "text, json, github and sarif",
             Self::Reconcile(_)
             | Self::Plan(_)
-            | Self::Validate
             | Self::Explain(_)
             | Self::Simulate(_)
             | Self::IamPolicy(_)
             | Self::Schema
             | Self::Completions(_)
-            | Self::Man(_) => Err(format!(
-                "-o {name} is for repave status; this command has text and json"
-            )),
-        }
+            | Self::Man(_) => "text and json",
+        };
+        Err(format!(
+            "-o {name} is for repave {of}; this command has {forms}"
+        ))
     }
 }

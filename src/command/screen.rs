@@ -115,6 +115,14 @@ impl<'a> Screen<'a> {
         }
     }
 
+    /// Writes a value of another form of JSON.
+    pub(super) fn value<T: Serialize>(&mut self, value: &T) {
+        match to_json(value) {
+            Ok(bytes) => self.write(&bytes),
+            Err(error) => self.broken = Some(error.into()),
+        }
+    }
+
     /// Writes Markdown where it was asked for; made only then.
     pub(super) fn markdown(&mut self, make: impl FnOnce() -> String) {
         let Copies {

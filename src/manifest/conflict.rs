@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::decode::Origin;
-use super::locate::{Map, Position};
+use super::excerpt::Lines;
+use super::locate::{Map, Position, Spot};
 use super::problem::{Drafts, Problem};
 use super::read;
 use crate::escape::Escaped;
@@ -28,9 +29,9 @@ const MAX_CIRCLE_SHOWN: usize = 10;
 pub(super) struct Conflicts<'a> {
     claims: &'a [Claim],
     files: &'a [read::Found],
-    /// Positions in the files that take part, by file. Texts are not kept while reading, so those few files are read
+    /// Positions in the files that take part and their texts, by file. Texts are not kept while reading, so those few files are read
     /// again; if one has changed meanwhile, its places may be off, and the next pass tells them right.
-    maps: BTreeMap<usize, Option<Map>>,
+    maps: BTreeMap<usize, Option<(Map, String)>>,
     buffer: Vec<u8>,
 }
 
@@ -154,39 +155,39 @@ impl<'a> Conflicts<'a> {
         found: String,
         allowed: &str,
     ) -> Problem {
-        let position = self.position(index, node);
+        let spot = self.spot(index, node);
         let claim = &self.claims[index];
-        Problem {
-            file: self.files[claim.file].shown.clone(),
-            line: position.map(|p| p.line as usize),
-            column: position.map(|p| p.column as usize),
+        let problem = Problem {
             document: Some(claim.document),
             path: path.to_owned(),
-            found,
-            allowed: allowed.to_owned(),
-        }
+            ..Problem::of_file(self.files[claim.file].shown.clone(), found, allowed)
+        };
+        let text = self.maps.get(&claim.file).and_then(Option::as_ref);
+        let lines = text.map(|(_, text)| Lines::new(text));
+        problem.at(spot, lines.as_ref())
     }
 
     /// The place as `file:line:column`, ready to print.
     fn place(&mut self, index: usize, node: fn(&Origin) -> u32) -> String {
-        let position = self.position(index, node);
+        let spot = self.spot(index, node);
         let claim = &self.claims[index];
         let file = Escaped(&self.files[claim.file].shown);
-        match position {
+        match spot.map(|spot| spot.start) {
             Some(Position { line, column }) => format!("{file}:{line}:{column}"),
             None => format!("{file}#{}", claim.document),
         }
     }
 
-    fn position(&mut self, index: usize, node: fn(&Origin) -> u32) -> Option<Position> {
+    fn spot(&mut self, index: usize, node: fn(&Origin) -> u32) -> Option<Spot> {
         let claim = &self.claims[index];
         let path = &self.files[claim.file].path;
         let buffer = &mut self.buffer;
         let map = self.maps.entry(claim.file).or_insert_with(|| {
             let text = read::text(path, buffer).ok()?;
-            Some(Map::new(text.strip_prefix('\u{feff}').unwrap_or(text)))
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+            Some((Map::new(text), text.to_owned()))
         });
-        map.as_ref()?
-            .position(claim.document, node(&claim.origin), None)
+        let (map, _) = map.as_ref()?;
+        map.spot(claim.document, node(&claim.origin), None)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fields::{Decoder, Field, MAX_SHOWN, Path, Shown};
+use super::help;
 use super::problem::Report;
 use super::yaml::{Node, Value};
 use super::{API_VERSION, KIND, digest, shape};
@@ -110,11 +111,12 @@ impl Decoder<'_> {
                 Value::Text(text) if text == API_VERSION => {}
                 Value::Text(text) if !is_nearly_kind && is_foreign(text) => return Header::Foreign,
                 other => {
-                    self.problem(
+                    self.problem_and_help(
                         node.number,
                         &path,
                         format_args!("found {}", Shown(other)),
                         format_args!("{API_VERSION}"),
+                        || near(other, API_VERSION),
                     );
                     // Another version has other fields.
                     return if is_kind && !matches!(other, Value::Text(_)) {
@@ -129,11 +131,12 @@ impl Decoder<'_> {
         match kind {
             Some(_) if is_kind => Header::Manifest,
             Some(node) => {
-                self.problem(
+                self.problem_and_help(
                     node.number,
                     &path,
                     format_args!("found {}", Shown(&node.value)),
                     format_args!("{KIND}"),
+                    || near(&node.value, KIND),
                 );
                 if matches!(node.value, Value::Text(_)) {
                     Header::Broken
@@ -236,6 +239,12 @@ impl Decoder<'_> {
         path: &Path<'_>,
     ) -> Option<(Source, u32)> {
         const ONE: &str = "either imageId or imageName";
+        if let Some(field) = field
+            && matches!(field.value.value, Value::Text(_))
+        {
+            self.wrong_and_help(field, path, format_args!("a map"), help::source);
+            return None;
+        }
         let (key, entries) = self.map(parent, field, path)?;
         match self.fields(entries, path, shape::SOURCE) {
             [None, None] => {
@@ -292,7 +301,11 @@ impl Decoder<'_> {
             return Some(Tags::default());
         };
         let Value::Map(entries) = &field.value.value else {
-            self.wrong(field, path, format_args!("a map of texts"));
+            self.wrong(
+                field,
+                path,
+                format_args!("a map of texts, each tag as key: value"),
+            );
             return None;
         };
         let mut tags = BTreeMap::new();
@@ -365,7 +378,10 @@ impl Decoder<'_> {
                 return Some(when);
             }
         }
-        self.wrong(field, path, format_args!("Always or UpdateAvailable"));
+        let allowed = format_args!("Always or UpdateAvailable");
+        self.wrong_and_help(field, path, allowed, |text| {
+            help::one_of(text, &CreateWhen::ALL.map(CreateWhen::as_str))
+        });
         None
     }
 
@@ -376,8 +392,22 @@ impl Decoder<'_> {
         if let Value::Bool(suspend) = field.value.value {
             return Some(suspend);
         }
-        self.wrong(field, path, format_args!("true or false, without quotes"));
+        let allowed = format_args!("true or false, without quotes");
+        self.wrong_and_help(field, path, allowed, help::boolean);
         None
+    }
+}
+
+/// The one value that is allowed, if the one that was found is near it.
+fn near(found: &Value<'_>, allowed: &str) -> String {
+    match found {
+        Value::Text(text) => help::one_of(text, &[allowed]),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Whole(_)
+        | Value::Real(_)
+        | Value::List
+        | Value::Map(_) => String::new(),
     }
 }
 

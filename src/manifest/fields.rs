@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::help;
 use super::problem::{Draft, Report};
 use super::yaml::{Node, Value};
 use crate::escape::escaped;
@@ -83,10 +84,10 @@ fn draft(
     Draft {
         document: Some(document),
         node,
-        position: None,
         path: path.to_string(),
         found: found.to_string(),
         allowed: allowed.to_string(),
+        ..Draft::default()
     }
 }
 
@@ -104,9 +105,23 @@ impl Decoder<'_> {
         found: fmt::Arguments<'_>,
         allowed: fmt::Arguments<'_>,
     ) {
+        self.problem_and_help(node, path, found, allowed, String::new);
+    }
+
+    /// Reports a problem with what somebody may have meant, which is thought of only if anybody will read it.
+    pub(super) fn problem_and_help(
+        &mut self,
+        node: u32,
+        path: &Path<'_>,
+        found: fmt::Arguments<'_>,
+        allowed: fmt::Arguments<'_>,
+        help: impl FnOnce() -> String,
+    ) {
         let document = self.document;
-        let draft = || draft(document, node, path, found, allowed);
-        self.report.problems.push(draft);
+        self.report.problems.push(|| Draft {
+            help: help(),
+            ..draft(document, node, path, found, allowed)
+        });
     }
 
     pub(super) fn warning(
@@ -140,11 +155,12 @@ impl Decoder<'_> {
                 continue;
             };
             match known.iter().position(|known| known == name) {
-                None => self.problem(
+                None => self.problem_and_help(
                     key.number,
                     &path.field(name),
                     format_args!("unknown field"),
                     format_args!("{}", OneOf(&known)),
+                    || help::unknown_field(name, &known),
                 ),
                 Some(at) if fields[at].is_some() => self.problem(
                     key.number,
@@ -179,16 +195,36 @@ impl Decoder<'_> {
         path: &Path<'_>,
         allowed: fmt::Arguments<'_>,
     ) {
+        self.wrong_and_help(field, path, allowed, |_| String::new());
+    }
+
+    /// The same, with what may have been meant by a text.
+    pub(super) fn wrong_and_help(
+        &mut self,
+        field: Field<'_, '_>,
+        path: &Path<'_>,
+        allowed: fmt::Arguments<'_>,
+        help: impl FnOnce(&str) -> String,
+    ) {
         let node = if matches!(field.value.value, Value::Null) {
             field.key
         } else {
             field.value.number
         };
-        self.problem(
+        self.problem_and_help(
             node,
             path,
             format_args!("found {}", Shown(&field.value.value)),
             allowed,
+            || match &field.value.value {
+                Value::Text(text) => help(text),
+                Value::Null
+                | Value::Bool(_)
+                | Value::Whole(_)
+                | Value::Real(_)
+                | Value::List
+                | Value::Map(_) => String::new(),
+            },
         );
     }
 
@@ -216,7 +252,7 @@ impl Decoder<'_> {
         parent: u32,
         field: Option<Field<'_, '_>>,
         path: &Path<'_>,
-        parse: impl FnOnce(String) -> Result<T, InvalidValue>,
+        parse: impl Fn(String) -> Result<T, InvalidValue>,
     ) -> Option<(T, u32)> {
         let Some(field) = field else {
             self.missing(parent, path, T::ALLOWED);
@@ -231,16 +267,17 @@ impl Decoder<'_> {
         &mut self,
         field: Field<'_, '_>,
         path: &Path<'_>,
-        parse: impl FnOnce(String) -> Result<T, InvalidValue>,
+        parse: impl Fn(String) -> Result<T, InvalidValue>,
     ) -> Option<T> {
         match &field.value.value {
             Value::Text(text) => match parse(text.clone().into_owned()) {
                 Ok(value) => return Some(value),
-                Err(e) => self.problem(
+                Err(e) => self.problem_and_help(
                     field.value.number,
                     path,
                     format_args!("found {}: {}", Shown(&field.value.value), e.problem),
                     format_args!("{}", e.allowed),
+                    || help::text(text, |other| parse(other.to_owned()).is_ok()),
                 ),
             },
             Value::Bool(_) | Value::Whole(_) | Value::Real(_) => self.wrong(

@@ -65,6 +65,28 @@ impl Position {
     }
 }
 
+/// What a problem is about: from here to a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub start: Position,
+    /// The column behind it, where it ends in the same line.
+    pub end: Option<u32>,
+}
+
+impl From<Position> for Spot {
+    fn from(start: Position) -> Self {
+        Self { start, end: None }
+    }
+}
+
+impl From<Span> for Spot {
+    fn from(span: Span) -> Self {
+        let (start, end) = (Position::at(span.start), Position::at(span.end));
+        let end = (start.line == end.line).then_some(end.column);
+        Self { start, end }
+    }
+}
+
 /// What each byte adds to the counts of [`is_suspect`], one in each third of a number, so that a loop without
 /// branches adds them all up: marks, brackets, and signs that need a second look.
 const COUNTS: [u64; 256] = {
@@ -133,7 +155,7 @@ pub(super) struct Map {
 #[derive(Debug)]
 struct Document {
     start: Position,
-    nodes: Vec<Position>,
+    nodes: Vec<Spot>,
     /// Whether the node numbers are those of `yaml`, which follows aliases.
     has_aliases: bool,
     is_whole: bool,
@@ -159,19 +181,14 @@ impl Map {
     }
 
     /// The place of a node, or of its document where the node is unknown; `count` is how many nodes `yaml` saw there.
-    pub(super) fn position(
-        &self,
-        document: usize,
-        node: u32,
-        count: Option<u32>,
-    ) -> Option<Position> {
+    pub(super) fn spot(&self, document: usize, node: u32, count: Option<u32>) -> Option<Spot> {
         let document = self.documents.get(document.checked_sub(1)?)?;
         let differs =
             document.is_whole && count.is_some_and(|n| n as usize != document.nodes.len());
         let known = (!document.has_aliases && !differs)
-            .then(|| document.nodes.get(node as usize))
+            .then(|| document.nodes.get(node as usize).copied())
             .flatten();
-        Some(*known.unwrap_or(&document.start))
+        Some(known.unwrap_or(document.start.into()))
     }
 
     /// Finds a document that the two parsers read differently, so that an alias may have gone unseen; `counts` is how
@@ -192,11 +209,10 @@ impl Map {
         };
         Some(Draft {
             document: Some(at + 1),
-            node: 0,
             position: Some(self.documents[at].start),
-            path: String::new(),
             found: "found a document that two YAML parsers read differently".into(),
             allowed: "plain YAML without anchors, aliases, tags and unusual line breaks".into(),
+            ..Draft::default()
         })
     }
 }
@@ -278,7 +294,7 @@ impl Walk<'_> {
         while let Some(event) = parser.next_event() {
             if held.get() > MAX_HELD_MARKS {
                 let document = self.documents.last();
-                let position = document.and_then(|d| d.nodes.last()).copied();
+                let position = document.and_then(|d| d.nodes.last()).map(|spot| spot.start);
                 self.find(
                     (!self.documents.is_empty()).then_some(self.documents.len()),
                     position.unwrap_or(Position { line: 1, column: 1 }),
@@ -359,7 +375,7 @@ impl Walk<'_> {
     fn node(&mut self, span: Span) -> bool {
         let position = Position::at(span.start);
         if let Some(document) = self.documents.last_mut() {
-            document.nodes.push(position);
+            document.nodes.push(span.into());
         }
         self.nodes += 1;
         let found = if self.nodes > MAX_NODES {
@@ -400,11 +416,10 @@ impl Walk<'_> {
     fn find(&mut self, document: Option<usize>, position: Position, found: &str, allowed: &str) {
         self.findings.push(|| Draft {
             document,
-            node: 0,
             position: Some(position),
-            path: String::new(),
             found: found.to_owned(),
             allowed: allowed.to_owned(),
+            ..Draft::default()
         });
     }
 }

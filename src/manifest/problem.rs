@@ -2,21 +2,25 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::locate::Position;
+use super::excerpt::{Excerpt, Lines};
+use super::locate::{Position, Spot};
 use crate::escape::Escaped;
 
 /// One thing that is wrong with the manifests, in words for the person who wrote them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// Whether it keeps the manifests from being used.
+    pub severity: Severity,
     /// The file or folder, as the person named the folder; not made safe to print.
     pub file: String,
     /// The line, from 1.
     pub line: Option<usize>,
     /// The column in characters, from 1.
     pub column: Option<usize>,
+    /// The column behind what is meant, in the same line, from 1.
+    pub end_column: Option<usize>,
     /// The document within the file, from 1.
     pub document: Option<usize>,
     /// The field, as `spec.source.imageId`; empty for a whole document or file.
@@ -25,20 +29,125 @@ pub struct Problem {
     pub found: String,
     /// What is allowed, or what to do; may be empty.
     pub allowed: String,
+    /// What somebody may have meant; may be empty.
+    pub help: String,
+    /// The line, where there is one.
+    pub excerpt: Option<Excerpt>,
+}
+
+/// How much a problem weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The manifests are no valid set.
+    Error,
+    /// It is allowed, but likely unwanted.
+    Warning,
 }
 
 impl Problem {
     /// Makes a problem of a whole file or folder.
     pub(super) fn of_file(file: String, found: impl Into<String>, allowed: &str) -> Self {
         Self {
+            severity: Severity::Error,
             file,
             line: None,
             column: None,
+            end_column: None,
             document: None,
             path: String::new(),
             found: found.into(),
             allowed: allowed.to_owned(),
+            help: String::new(),
+            excerpt: None,
         }
+    }
+
+    /// The problem with its place, and the line there.
+    pub(super) fn at(self, spot: Option<Spot>, lines: Option<&Lines<'_>>) -> Self {
+        let Some(Spot { start, end }) = spot else {
+            return self;
+        };
+        let excerpt = lines.and_then(|lines| lines.excerpt(start.line, start.column, end));
+        let meant = excerpt.as_ref().map(|excerpt| {
+            let meant = &excerpt.text[excerpt.meant.clone()];
+            start.column as usize + meant.chars().count()
+        });
+        Self {
+            line: Some(start.line as usize),
+            column: Some(start.column as usize),
+            end_column: meant,
+            excerpt,
+            ..self
+        }
+    }
+
+    /// What is wrong, and in which field.
+    pub fn summary(&self) -> String {
+        if self.path.is_empty() {
+            self.found.clone()
+        } else {
+            format!("{}: {}", self.path, self.found)
+        }
+    }
+
+    /// What is allowed, and what somebody may have meant; may be empty.
+    pub fn detail(&self) -> String {
+        let allowed = match self.allowed.as_str() {
+            "" => String::new(),
+            allowed => format!("allowed: {allowed}"),
+        };
+        match (allowed.as_str(), self.help.as_str()) {
+            (_, "") => allowed,
+            ("", help) => help.to_owned(),
+            (allowed, help) => format!("{allowed}; {help}"),
+        }
+    }
+}
+
+/// The form in JSON.
+#[derive(Serialize)]
+struct Diagnostic<'a> {
+    severity: Severity,
+    summary: String,
+    detail: String,
+    file: &'a str,
+    range: Option<Range>,
+    document: Option<usize>,
+    path: &'a str,
+}
+
+#[derive(Serialize)]
+struct Range {
+    start: Place,
+    end: Place,
+}
+
+#[derive(Serialize)]
+struct Place {
+    line: usize,
+    column: usize,
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let range = self.line.zip(self.column).map(|(line, column)| Range {
+            start: Place { line, column },
+            end: Place {
+                line,
+                column: self.end_column.unwrap_or(column),
+            },
+        });
+        let form = Diagnostic {
+            severity: self.severity,
+            summary: self.summary(),
+            detail: self.detail(),
+            file: &self.file,
+            range,
+            document: self.document,
+            path: &self.path,
+        };
+        form.serialize(serializer)
     }
 }
 
@@ -51,14 +160,11 @@ impl fmt::Display for Problem {
             (None, _, Some(document)) => write!(f, "#{document}")?,
             (None, _, None) => {}
         }
-        if !self.path.is_empty() {
-            write!(f, ": {}", Escaped(&self.path))?;
+        write!(f, ": {}", Escaped(&self.summary()))?;
+        match self.detail().as_str() {
+            "" => Ok(()),
+            detail => write!(f, "; {}", Escaped(detail)),
         }
-        write!(f, ": {}", Escaped(&self.found))?;
-        if !self.allowed.is_empty() {
-            write!(f, "; allowed: {}", Escaped(&self.allowed))?;
-        }
-        Ok(())
     }
 }
 
@@ -76,7 +182,7 @@ pub(super) fn sort(problems: &mut [Problem]) {
 }
 
 /// A problem whose place is still a node's number, or already known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
     /// From 1.
     pub document: Option<usize>,
@@ -86,21 +192,20 @@ pub(super) struct Draft {
     pub path: String,
     pub found: String,
     pub allowed: String,
+    pub help: String,
 }
 
 impl Draft {
     /// Makes the problem of a character that hides something.
     pub(super) fn hidden(found: char, position: Position) -> Self {
         Self {
-            document: None,
-            node: 0,
             position: Some(position),
-            path: String::new(),
             found: format!(
                 "found the character U+{:04X}, which can hide what a manifest says",
                 u32::from(found)
             ),
             allowed: "this character in no place; nothing of this file was read".to_owned(),
+            ..Self::default()
         }
     }
 
@@ -108,24 +213,28 @@ impl Draft {
     pub(super) fn unended(document: usize, end: Position) -> Self {
         Self {
             document: Some(document),
-            node: 0,
             position: Some(end),
-            path: String::new(),
             found: "found the end of the file within a line, as if it were cut short".to_owned(),
             allowed: "a line break at the end of the last line".to_owned(),
+            ..Self::default()
         }
     }
 
-    fn into_problem(self, file: &str, position: Option<Position>) -> Problem {
-        Problem {
-            file: file.to_owned(),
-            line: position.map(|p| p.line as usize),
-            column: position.map(|p| p.column as usize),
+    fn into_problem(
+        self,
+        severity: Severity,
+        file: &str,
+        spot: Option<Spot>,
+        lines: &Lines<'_>,
+    ) -> Problem {
+        let problem = Problem {
+            severity,
             document: self.document,
             path: self.path,
-            found: self.found,
-            allowed: self.allowed,
-        }
+            help: self.help,
+            ..Problem::of_file(file.to_owned(), self.found, &self.allowed)
+        };
+        problem.at(spot, Some(lines))
     }
 }
 
@@ -165,21 +274,27 @@ impl Drafts {
     /// Gives each draft its place, in their order.
     pub(super) fn into_problems(
         self,
+        severity: Severity,
         file: &str,
-        mut position: impl FnMut(&Draft) -> Option<Position>,
+        lines: &Lines<'_>,
+        mut spot: impl FnMut(&Draft) -> Option<Spot>,
     ) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self
             .kept
             .into_iter()
             .map(|draft| {
-                let position = draft.position.or_else(|| position(&draft));
-                draft.into_problem(file, position)
+                let known = draft.position.map(Spot::from);
+                let spot = known.or_else(|| spot(&draft));
+                draft.into_problem(severity, file, spot, lines)
             })
             .collect();
         sort(&mut problems);
         if self.more > 0 {
             let found = format!("at least {} more in this file", self.more);
-            problems.push(Problem::of_file(file.to_owned(), found, ""));
+            problems.push(Problem {
+                severity,
+                ..Problem::of_file(file.to_owned(), found, "")
+            });
         }
         problems
     }

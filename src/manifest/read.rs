@@ -201,15 +201,12 @@ impl Trouble {
                 },
                 "at most 262144 bytes (256 KiB); split the file",
             ),
-            Self::NotUtf8(Position { line, column }, byte) => Problem {
-                line: Some(line as usize),
-                column: Some(column as usize),
-                ..Problem::of_file(
-                    file,
-                    format!("found the byte 0x{byte:02x}, which is no UTF-8"),
-                    "text in UTF-8",
-                )
-            },
+            Self::NotUtf8(position, byte) => Problem::of_file(
+                file,
+                format!("found the byte 0x{byte:02x}, which is no UTF-8"),
+                "text in UTF-8",
+            )
+            .at(Some(position.into()), None),
         }
     }
 }

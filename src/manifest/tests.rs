@@ -122,15 +122,15 @@ mod values {
 
     #[test]
     fn a_value_outside_its_limits_is_told_with_its_place() {
-        assert_snapshot!(with("name: finance", "name: Finance"), @r#"f:4:9: metadata.name: found "Finance": character 1 is "F"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit"#);
-        assert_snapshot!(with("Finance_1", "Finance gold"), @r#"f:6:14: spec.imageName: found "Finance gold": character 8 is " "; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space"#);
-        assert_snapshot!(with("wsi-0123456789ab", "ami-0123456789ab"), @r#"f:8:14: spec.source.imageId: found "ami-0123456789ab": does not begin with wsi-; allowed: wsi- and 9 to 63 of a-z and 0-9"#);
-        assert_snapshot!(with("Finance desktop", "Finance, desktop"), @r#"f:9:16: spec.description: found "Finance, desktop": character 8 is ","; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -"#);
+        assert_snapshot!(with("name: finance", "name: Finance"), @r#"f:4:9: metadata.name: found "Finance": character 1 is "F"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean finance?"#);
+        assert_snapshot!(with("Finance_1", "Finance gold"), @r#"f:6:14: spec.imageName: found "Finance gold": character 8 is " "; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space; did you mean Finance_gold?"#);
+        assert_snapshot!(with("wsi-0123456789ab", "ami-0123456789ab"), @r#"f:8:14: spec.source.imageId: found "ami-0123456789ab": does not begin with wsi-; allowed: wsi- and 9 to 63 of a-z and 0-9; ami- is an image of EC2: take the id of the WorkSpaces image, which begins with wsi-"#);
+        assert_snapshot!(with("Finance desktop", "Finance, desktop"), @r#"f:9:16: spec.description: found "Finance, desktop": character 8 is ","; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -; did you mean Finance desktop?"#);
         assert_snapshot!(with("Finance desktop", "''"), @r#"f:9:16: spec.description: found "": empty; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -"#);
         assert_snapshot!(with("team: finance", "aws:team: finance"), @r#"f:10:11: spec.tags["aws:team"]: found "aws:team": begins with aws:, which AWS keeps for itself; allowed: 1 to 127 characters, not beginning with aws:"#);
-        assert_snapshot!(with("UpdateAvailable", "always"), @r#"f:11:15: spec.createWhen: found "always"; allowed: Always or UpdateAvailable"#);
-        assert_snapshot!(with("suspend: true", "suspend: yes"), @r#"f:12:12: spec.suspend: found "yes"; allowed: true or false, without quotes"#);
-        assert_snapshot!(with("suspend: true", "suspend: 'true'"), @r#"f:12:12: spec.suspend: found "true"; allowed: true or false, without quotes"#);
+        assert_snapshot!(with("UpdateAvailable", "always"), @r#"f:11:15: spec.createWhen: found "always"; allowed: Always or UpdateAvailable; did you mean Always?"#);
+        assert_snapshot!(with("suspend: true", "suspend: yes"), @r#"f:12:12: spec.suspend: found "yes"; allowed: true or false, without quotes; did you mean true?"#);
+        assert_snapshot!(with("suspend: true", "suspend: 'true'"), @r#"f:12:12: spec.suspend: found "true"; allowed: true or false, without quotes; did you mean true?"#);
         let default = VALID
             .replace("  imageName: Finance_1\n", "")
             .replace("name: finance\n", &format!("name: {}\n", "n".repeat(65)));
@@ -148,8 +148,8 @@ mod values {
         assert_snapshot!(with("team: finance", "team: true"), @"f:10:17: spec.tags.team: found the boolean true; allowed: 0 to 255 characters, in quotes if it looks like a number or boolean");
         assert_snapshot!(with("team: finance", "team:"), @"f:10:11: spec.tags.team: found nothing (null); allowed: 0 to 255 characters");
         assert_snapshot!(with("team: finance", "7: finance"), @"f:10:11: spec.tags: found the number 7 as a tag's key; allowed: 1 to 127 characters, not beginning with aws:, in quotes if it looks like a number or boolean");
-        assert_snapshot!(with("{ team: finance }", "finance"), @r#"f:10:9: spec.tags: found "finance"; allowed: a map of texts"#);
-        assert_snapshot!(with("{ team: finance }", ""), @"f:10:3: spec.tags: found nothing (null); allowed: a map of texts");
+        assert_snapshot!(with("{ team: finance }", "finance"), @r#"f:10:9: spec.tags: found "finance"; allowed: a map of texts, each tag as key: value"#);
+        assert_snapshot!(with("{ team: finance }", ""), @"f:10:3: spec.tags: found nothing (null); allowed: a map of texts, each tag as key: value");
         assert_snapshot!(with("suspend: true", "suspend:"), @"f:12:3: spec.suspend: found nothing (null); allowed: true or false, without quotes");
         assert_snapshot!(with("  name: finance\n", ""), @"f:3:1: metadata: found nothing (null); allowed: a map");
         assert_snapshot!(with("    imageId: wsi-0123456789ab\n", ""), @"f:7:3: spec.source: found nothing (null); allowed: a map");
@@ -164,7 +164,7 @@ mod values {
         assert_snapshot!(with("  description: Finance desktop\n", ""), @"f:5:1: spec.description: missing; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -");
         assert_snapshot!(with("imageId", "imageID"), @"
         f:7:3: spec.source: found neither imageId nor imageName; allowed: either imageId or imageName
-        f:8:5: spec.source.imageID: unknown field; allowed: imageId, imageName
+        f:8:5: spec.source.imageID: unknown field; allowed: imageId, imageName; did you mean imageId?
         ");
         assert_snapshot!(with("  source:\n", "  source:\n    imageName: Gold\n"), @"f:9:5: spec.source: found both imageId and imageName; allowed: either imageId or imageName");
         assert_snapshot!(with("  suspend: true", "  suspend: true\n  suspend: false"), @"f:13:3: spec.suspend: found the field a second time; allowed: each field once");
@@ -197,14 +197,14 @@ mod values {
         ] {
             assert_eq!(problems(text), expected, "{text}");
         }
-        assert_snapshot!(with("v1alpha1", "v1"), @r#"f:1:13: apiVersion: found "repave.dev/v1"; allowed: repave.dev/v1alpha1"#);
-        assert_snapshot!(with("repave.dev/v1alpha1", "repave.dev"), @r#"f:1:13: apiVersion: found "repave.dev"; allowed: repave.dev/v1alpha1"#);
-        assert_snapshot!(with("repave.dev/v1alpha1", "Repave.dev/v1alpha1"), @r#"f:1:13: apiVersion: found "Repave.dev/v1alpha1"; allowed: repave.dev/v1alpha1"#);
+        assert_snapshot!(with("v1alpha1", "v1"), @r#"f:1:13: apiVersion: found "repave.dev/v1"; allowed: repave.dev/v1alpha1; did you mean repave.dev/v1alpha1?"#);
+        assert_snapshot!(with("repave.dev/v1alpha1", "repave.dev"), @r#"f:1:13: apiVersion: found "repave.dev"; allowed: repave.dev/v1alpha1; did you mean repave.dev/v1alpha1?"#);
+        assert_snapshot!(with("repave.dev/v1alpha1", "Repave.dev/v1alpha1"), @r#"f:1:13: apiVersion: found "Repave.dev/v1alpha1"; allowed: repave.dev/v1alpha1; did you mean repave.dev/v1alpha1?"#);
         assert_snapshot!(with("repave.dev/v1alpha1", "v1alpha1"), @r#"f:1:13: apiVersion: found "v1alpha1"; allowed: repave.dev/v1alpha1"#);
         assert_snapshot!(with("repave.dev/v1alpha1", "1"), @"f:1:13: apiVersion: found the number 1; allowed: repave.dev/v1alpha1");
         assert_snapshot!(with("apiVersion", "apiversion"), @"
         f:1:1: apiVersion: missing; allowed: repave.dev/v1alpha1
-        f:1:1: apiversion: unknown field; allowed: apiVersion, kind, metadata, spec
+        f:1:1: apiversion: unknown field; allowed: apiVersion, kind, metadata, spec; did you mean apiVersion?
         ");
         assert_snapshot!(with("apiVersion", "apiVersion: v1\napiVersion"), @"f:2:1: apiVersion: found the field a second time; allowed: each field once");
         assert_snapshot!(with("kind: UpdatedImage", "kind: Image"), @r#"f:2:7: kind: found "Image"; allowed: UpdatedImage"#);
@@ -266,9 +266,9 @@ mod values {
         assert_snapshot!(problems(&format!("{text}---\n{}---\n{other}---\n- &a b\n- *a\n- !t c\n---\n{{\n---\nunread\n", manifest("good"))), @r#"
         f:3:1: metadata.name: missing; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
         f:4:3: metadata.nom: unknown field; allowed: name
-        f:6:14: spec.imageName: found "Finance gold": character 8 is " "; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space
+        f:6:14: spec.imageName: found "Finance gold": character 8 is " "; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space; did you mean Finance_gold?
         f:12:12: spec.suspend: found the number 1; allowed: true or false, without quotes
-        f:23:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
+        f:23:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
         f:27:1: found a list; allowed: a manifest, which begins with apiVersion: repave.dev/v1alpha1
         f:28:3: found an anchor (&); allowed: plain values, each written out
         f:29:3: found an alias (*); allowed: plain values, each written out
@@ -310,11 +310,11 @@ mod values {
 
     #[test]
     fn no_yaml_is_told_once_with_its_place() {
-        assert_snapshot!(with("metadata:", "metadata: x"), @"f:4:7: found no valid YAML: mapping values are not allowed in this context; allowed: valid YAML; nothing after this place was read");
-        assert_snapshot!(with("  tags: {", "\ttags: {"), @"f:10:1: found no valid YAML: found a tab character that violates indentation, while scanning a plain scalar at line 9 column 16; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(with("metadata:", "metadata: x"), @"f:4:7: found no valid YAML: mapping values are not allowed in this context; allowed: valid YAML; nothing after this place was read; a text with ': ' in it needs quotes; if there is none, look at the indentation");
+        assert_snapshot!(with("  tags: {", "\ttags: {"), @"f:10:1: found no valid YAML: found a tab character that violates indentation, while scanning a plain scalar at line 9 column 16; allowed: valid YAML; nothing after this place was read; indent with spaces: YAML allows no tab there");
         assert_snapshot!(with("Finance_1", "\"é漢\u{7}"), @"f:6:17: found the character U+0007, which YAML does not allow; allowed: printable characters, tabs and line breaks; nothing after this place was read");
         assert_snapshot!(with("{ team", "{ té: \u{0}, team"), @"f:10:15: found the character U+0000, which YAML does not allow; allowed: printable characters, tabs and line breaks; nothing after this place was read");
-        assert_snapshot!(with("{ team", "[ team"), @"f:10:25: found no valid YAML: did not find expected ',' or ']', while parsing a flow sequence at line 10 column 9; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(with("{ team", "[ team"), @"f:10:25: found no valid YAML: did not find expected ',' or ']', while parsing a flow sequence at line 10 column 9; allowed: valid YAML; nothing after this place was read; look at the indentation, and for a quote or bracket that is not closed, here or above");
         assert_snapshot!(with("{ team", "!t [ team"), @"
         f:10:9: found a tag (!); allowed: plain values, each written out
         f:11:3: found no valid YAML: while parsing a flow sequence, expected ',' or ']'; allowed: valid YAML; nothing after this place was read
@@ -467,8 +467,8 @@ mod folders {
             &vec![b'#'; MAX_FILE_BYTES],
         );
         assert_snapshot!(told(folder.path()), @r#"
-        a.yaml:1:11: found no valid YAML: did not find expected node content, while parsing a flow node; allowed: valid YAML; nothing after this place was read
-        c.yaml:3:19: metadata.name: found "B": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
+        a.yaml:1:11: found no valid YAML: did not find expected node content, while parsing a flow node; allowed: valid YAML; nothing after this place was read; look at the indentation, and for a quote or bracket that is not closed, here or above
+        c.yaml:3:19: metadata.name: found "B": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean b?
         latin.yaml:2:8: found the byte 0xfc, which is no UTF-8; allowed: text in UTF-8
         long.yaml: found 262145 bytes; allowed: at most 262144 bytes (256 KiB); split the file
         "#);
@@ -598,7 +598,7 @@ mod folders {
             .replace(&folder.path().display().to_string(), "");
         assert_snapshot!(text, @r#"the manifests have 2 problems, the first: /a\u{1b}.yaml:1:1: found "a"; allowed: a manifest, which begins with apiVersion: repave.dev/v1alpha1"#);
         let json = serde_json::to_value(&error.problems[1]).unwrap();
-        assert_eq!(json["line"], 1);
+        assert_eq!(json["range"]["start"]["line"], 1);
         assert_eq!(json["document"], 1);
         assert_eq!(json["path"], "");
     }
@@ -755,7 +755,7 @@ mod hostile {
             "x,".repeat(locate::MAX_NODES as usize)
         );
         assert_snapshot!(problems(&many), @r#"
-        f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
+        f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
         f:8:65502: found more than 32768 values in the file; allowed: fewer; nothing after this place was read
         "#);
         let many = format!("{}---\n{}", manifest("a"), deep(300));
@@ -817,7 +817,7 @@ mod torn {
         // As a cut that leaves a valid value; and told with what else is wrong.
         assert_snapshot!(problems(cut.split_once("sktop").unwrap().0), @"f:9:26: found the end of the file within a line, as if it were cut short; allowed: a line break at the end of the last line");
         assert_snapshot!(problems(&format!("{}---\n{}", manifest("Bad"), manifest("a").trim_end())), @r#"
-        f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit
+        f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
         f:13:17: found the end of the file within a line, as if it were cut short; allowed: a line break at the end of the last line
         "#);
         for ended in [

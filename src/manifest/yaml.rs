@@ -12,6 +12,7 @@ use serde::de::{
     DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
+use super::help;
 use super::locate::{MAX_DEPTH, MAX_NODES, Position};
 use super::problem::Draft;
 
@@ -49,11 +50,7 @@ impl Trouble {
     pub(super) fn into_draft(self, document: usize, text: &str) -> Draft {
         let draft = Draft {
             document: Some(document),
-            node: 0,
-            position: None,
-            path: String::new(),
-            found: String::new(),
-            allowed: String::new(),
+            ..Draft::default()
         };
         match self {
             Self::Limit(node, found) => Draft {
@@ -80,10 +77,14 @@ impl Trouble {
                         ..draft
                     };
                 }
+                let message = e.to_string();
+                let begin = text.get(..at).unwrap_or(text).rfind(['\n', '\r']);
+                let line = text[begin.map_or(0, |end| end + 1)..].lines().next();
                 Draft {
                     position: Some(Position::of(text.as_bytes(), at)),
-                    found: format!("found no valid YAML: {}", without_place(&e.to_string())),
+                    found: format!("found no valid YAML: {}", without_place(&message)),
                     allowed: "valid YAML; nothing after this place was read".into(),
+                    help: help::syntax(&message, line.unwrap_or("")).to_owned(),
                     ..draft
                 }
             }

@@ -75,7 +75,11 @@ pub fn problems_markdown(outcome: &Outcome, problems: &[Problem]) -> String {
             place,
             problem.path.clone(),
             problem.found.clone(),
-            problem.allowed.clone(),
+            [problem.allowed.as_str(), &problem.help]
+                .into_iter()
+                .filter(|words| !words.is_empty())
+                .collect::<Vec<_>>()
+                .join("; "),
         ]
         .map(|cell| code(&cell))
     });

@@ -21,6 +21,7 @@ mod files;
 mod health;
 mod heard;
 mod hostile;
+mod mistakes;
 mod model;
 mod pipeline;
 mod plan;

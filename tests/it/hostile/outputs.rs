@@ -159,6 +159,22 @@ async fn what_manifests_and_their_names_say() {
             assert!(ran.out.contains("twin"), "{ran:?}");
         }
     }
+    let marks = house.run(&["validate", "-o", "github"]).await;
+    assert!(
+        checks::is_harmless(&marks.out) && tells(&marks),
+        "{marks:?}"
+    );
+    let ours = ["::error ", "::warning ", "::group::", "::endgroup::"];
+    for line in marks
+        .out
+        .lines()
+        .filter(|line| line.trim_start().starts_with("::"))
+    {
+        assert!(ours.iter().any(|begin| line.starts_with(begin)), "{line}");
+    }
+    let sarif = house.run(&["validate", "-o", "sarif"]).await;
+    assert!(checks::is_harmless(&sarif.out), "{sarif:?}");
+    let _: Value = serde_json::from_str(&sarif.out).unwrap();
     let folder = file_name("-none");
     for ran in run_all(&house, &["validate", "--manifests", &folder], 65).await {
         assert!(tells(&ran));

@@ -1,0 +1,127 @@
+//! `repave validate`, and how the other commands come by their manifests.
+
+use serde::Serialize;
+
+use super::Screen;
+use crate::cli::{Config, Output};
+use crate::manifest::{self, Invalid, Loaded, Problem};
+use crate::outcome::{ExitCode, Outcome};
+use crate::report::{self, counted};
+
+/// How the manifests were found, for `-o json`.
+#[derive(Serialize)]
+struct Validation<'a> {
+    files: usize,
+    manifests: Option<usize>,
+    skipped: Option<usize>,
+    problems: &'a [Problem],
+    warnings: &'a [Problem],
+}
+
+pub(super) fn validate(config: &Config, screen: &mut Screen<'_>) -> Outcome {
+    let loaded = match read(config) {
+        Ok(loaded) => loaded,
+        Err(invalid) => return show_problems(config, screen, &invalid),
+    };
+    let mut words = format!(
+        "{} in {} valid",
+        counted(loaded.desired.len(), "manifest"),
+        counted(loaded.files, "file")
+    );
+    if loaded.skipped > 0 {
+        words = format!(
+            "{words}, {} of other API groups skipped",
+            counted(loaded.skipped, "document")
+        );
+    }
+    if !loaded.warnings.is_empty() {
+        words = format!("{words}, {}", counted(loaded.warnings.len(), "warning"));
+    }
+    let outcome = Outcome::new(ExitCode::Done, words);
+    show(config, screen, &outcome, &[], &loaded.warnings);
+    screen.json(
+        "Validation",
+        &outcome,
+        &Validation {
+            files: loaded.files,
+            manifests: Some(loaded.desired.len()),
+            skipped: Some(loaded.skipped),
+            problems: &[],
+            warnings: &loaded.warnings,
+        },
+    );
+    outcome
+}
+
+/// Loads the manifests, or shows every problem. The outcome in the error has been shown already.
+pub(super) fn load(config: &Config, screen: &mut Screen<'_>) -> Result<Loaded, Outcome> {
+    match read(config) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(loaded)
+        }
+        Err(invalid) => Err(show_problems(config, screen, &invalid)),
+    }
+}
+
+fn read(config: &Config) -> Result<Loaded, Invalid> {
+    let options = manifest::Options {
+        allow_empty: config.allow_empty,
+    };
+    manifest::load(&config.manifests, &options)
+}
+
+fn show_problems(config: &Config, screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
+    let Invalid {
+        problems,
+        warnings,
+        files,
+    } = invalid;
+    let outcome = Outcome::new(
+        ExitCode::InvalidManifests,
+        format!(
+            "invalid manifests: {}; nothing was done",
+            counted(problems.len(), "problem")
+        ),
+    );
+    show(config, screen, &outcome, problems, warnings);
+    screen.markdown(|| report::problems_markdown(&outcome, problems));
+    screen.json(
+        "Validation",
+        &outcome,
+        &Validation {
+            files: *files,
+            manifests: None,
+            skipped: None,
+            problems,
+            warnings,
+        },
+    );
+    outcome
+}
+
+/// Shows what was found in the forms that are not JSON: everything, and then the outcome.
+fn show(
+    config: &Config,
+    screen: &mut Screen<'_>,
+    outcome: &Outcome,
+    problems: &[Problem],
+    warnings: &[Problem],
+) {
+    match screen.output() {
+        Output::Text => {
+            let columns = config.terminal.size().map(|size| size.columns);
+            for problem in problems.iter().chain(warnings) {
+                screen.text(&report::diagnostic_text(problem, columns));
+            }
+            screen.text(&format!("{outcome}.\n"));
+        }
+        Output::Github => {
+            screen.write(report::annotations(outcome, problems, warnings).as_bytes());
+        }
+        Output::Sarif => screen.value(&report::sarif(problems, warnings)),
+        Output::Json | Output::Wide | Output::Yaml => {}
+    }
+}
