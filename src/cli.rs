@@ -226,6 +226,8 @@ pub struct Config {
     pub output: Output,
     /// Where the output is read. Nobody has typed that: whoever runs the command finds it out.
     pub terminal: Terminal,
+    /// How many lines of stderr may be written over, if it is a terminal that can do that.
+    pub progress_lines: Option<fn() -> usize>,
 }
 
 impl Cli {
@@ -311,6 +313,7 @@ impl Cli {
             color: common.color,
             output: common.output,
             terminal: Terminal::None,
+            progress_lines: None,
         })
     }
 }

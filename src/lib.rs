@@ -30,6 +30,7 @@
 //! | [`changes`] | what changed from pass to pass, one line each |
 //! | [`mod@apply`] | mark, call, record; one attempt a step |
 //! | [`reconcile`] | one pass |
+//! | [`progress`] | what a run that waits shows of it |
 //! | [`once`] | passes until nothing is owed |
 //! | [`daemon`] | *when* a pass runs: file events, timers, signals |
 //! | [`digest`] | digests, as they are written |
@@ -79,6 +80,7 @@ pub mod once;
 pub mod outcome;
 pub mod plan;
 pub mod policy;
+pub mod progress;
 pub mod reason;
 pub mod reconcile;
 pub mod report;

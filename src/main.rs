@@ -9,7 +9,7 @@ use repave::clock::Clock;
 use repave::command;
 use repave::outcome::{self, Outcome};
 use repave::stop::Stopper;
-use repave::terminal::Terminal;
+use repave::terminal::{self, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -50,6 +50,10 @@ fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
     }
     config.terminal = Terminal::of_stdout(cli::has_dumb_terminal());
+    config.progress_lines = match config.log_format {
+        LogFormat::Text => terminal::progress_lines(cli::has_dumb_terminal()),
+        LogFormat::Json => None,
+    };
     start_log(&config);
     let in_json = config.log_format == LogFormat::Json;
     let outcome = match tokio::runtime::Builder::new_current_thread()

@@ -9,6 +9,7 @@ use crate::cloud::{ApiError, FailureKind, ImageApi};
 use crate::escape::escaped;
 use crate::image::Desired;
 use crate::plan::{Answer, Needs, Plan};
+use crate::progress::Progress;
 use crate::reason::Reason;
 use crate::reconcile::{PassError, Reconciler};
 use crate::retry;
@@ -42,12 +43,13 @@ pub enum End {
 
 /// Runs passes until no create is owed, and with `wait` until builds have ended too.
 ///
-/// `review` sees each plan that differs from the one it saw before, with the attempts made so far, and may refuse it.
+/// `progress` shows what is waited for. `review` sees each plan that differs from the one it saw before, with the attempts made so far, and may refuse it.
 pub async fn run<'a, A: ImageApi>(
     reconciler: &mut Reconciler<A>,
     desired: &'a Desired,
     manifests: &ManifestsStatus,
     wait: bool,
+    progress: &mut Progress,
     mut review: impl FnMut(&Plan<'a>, &[Attempt<'a>]) -> Result<(), String>,
 ) -> Result<Ended<'a>, StoreError> {
     let mut left: Option<Plan<'a>> = None;
@@ -77,6 +79,7 @@ pub async fn run<'a, A: ImageApi>(
                 attempts.extend(pass.attempts);
                 let now = reconciler.clock().now();
                 let delay = next_pass(&pass.left, wait, looks, now);
+                progress.looked(&pass.left, wait, now);
                 left = Some(pass.left);
                 unlisted = None;
                 match (delay, reconciler.stop().said()) {
@@ -111,7 +114,8 @@ pub async fn run<'a, A: ImageApi>(
             Err(PassError::Stopped(reason)) => break End::Stopped(reason, unlisted),
             Err(PassError::Store(error)) => return Err(error),
         };
-        if let Err(reason) = reconciler.stop().unless(tokio::time::sleep(delay)).await {
+        let waiting = progress.wait(reconciler.clock(), delay);
+        if let Err(reason) = reconciler.stop().unless(waiting).await {
             break End::Stopped(reason, unlisted);
         }
     };

@@ -1,4 +1,4 @@
-//! The terminal that stdout may be: how large it is, and whether text can be written over. It writes nothing.
+//! The terminals that stdout and stderr may be: how large they are, and whether text can be written over. It writes nothing.
 
 use std::io::IsTerminal as _;
 
@@ -70,4 +70,16 @@ impl Terminal {
     pub fn has_colours(self) -> bool {
         matches!(self, Self::Stdout { colours: true, .. })
     }
+}
+
+/// How many lines may be kept on stderr, if it is a terminal whose lines can be written over; asked anew each time, for
+/// its size may change.
+pub fn progress_lines(dumb: bool) -> Option<fn() -> usize> {
+    fn rows() -> usize {
+        let size = terminal_size::terminal_size_of(std::io::stderr());
+        size.map_or(0, |(_, height)| usize::from(height.0))
+    }
+    // Half of the height, so that what was written before stays in view.
+    let most: fn() -> usize = || rows() / 2;
+    (!dumb && std::io::stderr().is_terminal() && rows() > 0).then_some(most)
 }

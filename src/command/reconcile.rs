@@ -15,6 +15,7 @@ use crate::image::Desired;
 use crate::once::{self, End, Ended};
 use crate::outcome::{ExitCode, Outcome};
 use crate::plan::{Answer, Needs, Plan, Totals};
+use crate::progress::Progress;
 use crate::reason::Reason;
 use crate::reconcile::Reconciler;
 use crate::report::{self, PlanBody, counted};
@@ -70,13 +71,20 @@ pub(super) async fn once(
     };
     let mut reconciler = Reconciler::new(connected.api, store, &target, config.settle, clock, stop)
         .map_err(|error| store_failed(&error))?;
+    let mut shown = String::new();
+    let mut progress = match config.progress_lines {
+        Some(most) => Progress::on_stderr(most),
+        None => Progress::in_log(),
+    };
     let ended = once::run(
         &mut reconciler,
         &loaded.desired,
         &manifests,
         arguments.wait,
+        &mut progress,
         |plan, attempts| {
-            screen.text(&report::plan_text(plan, clock.now_in_seconds()));
+            shown = report::plan_text(plan, clock.now_in_seconds());
+            screen.text(&shown);
             if let Some(expected) = &mut expected {
                 expected.review(plan)?;
             }
@@ -88,11 +96,11 @@ pub(super) async fn once(
 
     let outcome = outcome_of(&ended, &loaded.desired, timeout);
     if let (Some(left), false) = (&ended.left, ended.attempts.is_empty()) {
-        screen.text(&format!(
-            "After {}:\n",
-            counted(ended.attempts.len(), "attempt")
-        ));
-        screen.text(&report::plan_text(left, clock.now_in_seconds()));
+        let text = report::plan_text(left, clock.now_in_seconds());
+        if text != shown {
+            let attempts = counted(ended.attempts.len(), "attempt");
+            screen.text(&format!("After {attempts}:\n{text}"));
+        }
     }
     let none = Plan { images: Vec::new() };
     let body = PlanBody::new(

@@ -35,10 +35,18 @@ impl Mark {
             Answer::Create { .. } => Self::Create,
             Answer::Ready { .. } => Self::Ready,
             Answer::Wait(wait) => match (wait.stalled, wait.needs) {
-                (Some(_), _) | (None, Needs::Person) => Self::Blocked,
-                (None, Needs::Build) => Self::Building,
-                (None, Needs::Time | Needs::Nothing) => Self::Waiting,
+                (Some(_), _) => Self::Blocked,
+                (None, needs) => Self::of_needs(needs),
             },
+        }
+    }
+
+    /// What stands for a wait that needs no person.
+    pub(super) fn of_needs(needs: Needs) -> Self {
+        match needs {
+            Needs::Build => Self::Building,
+            Needs::Time | Needs::Nothing => Self::Waiting,
+            Needs::Person => Self::Blocked,
         }
     }
 

@@ -58,6 +58,7 @@ fn each_outside_thing_has_its_door() {
         ),
         ("saphyr_parser", vec!["manifest/locate.rs"]),
         ("annotate_snippets", vec!["report/diagnostics.rs"]),
+        ("indicatif", vec!["progress.rs"]),
         ("backoff", vec!["retry.rs"]),
         ("hyper", vec!["health.rs", "http.rs", "simulator/server.rs"]),
         ("prometheus_client", vec!["metrics.rs"]),

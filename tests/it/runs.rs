@@ -12,12 +12,14 @@ use repave::image::{Desired, DesiredImage, Observed};
 use repave::name::{ImageId, ImageName};
 use repave::once::{self, End};
 use repave::plan::Totals;
+use repave::progress::Progress;
 use repave::reconcile::Reconciler;
 use repave::simulator::{Account, DirectApi, Settings, SharedAccount, seed};
 use repave::status::{ManifestsStatus, Status, Target};
 use repave::stop::{Stop, StopReason, Stopper};
 use repave::store::Store;
 
+use crate::heard::Heard;
 use crate::world::{GOLD, SETTLE, noon, want, want_from};
 
 /// An account on a paused clock, a checkout, and what was called.
@@ -116,6 +118,7 @@ impl Story {
             &self.desired,
             &manifests,
             self.wait,
+            &mut Progress::in_log(),
             |_, _| Ok(()),
         )
         .await
@@ -375,4 +378,26 @@ async fn a_memory_of_another_account_is_set_aside() {
         Some("999999999999")
     );
     assert!(other.folder.path().join("status.json.aside-1").exists());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_is_told_of_a_wait_less_and_less_often() {
+    let seed = "buildTime: 20m\napiRate: { perSecond: 0 }\n";
+    let story = Story::new([want("a"), want("b")], seed).waiting();
+    let (heard, _guard) = Heard::listen();
+    story.run().await;
+    let lines = heard.lines();
+    let waiting: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains("waiting for"))
+        .collect();
+    insta::assert_debug_snapshot!(waiting, @r#"
+    [
+        "INFO waiting for 2 images: a (Building for 15s), b (Building for 15s); looked 5s ago",
+        "INFO waiting for 2 images: a (Building for 1m 15s), b (Building for 1m 15s); looked 35s ago",
+        "INFO waiting for 2 images: a (Building for 6m 15s), b (Building for 6m 15s); looked 55s ago",
+        "INFO waiting for 2 images: a (Building for 11m 15s), b (Building for 11m 15s); looked 55s ago",
+        "INFO waiting for 2 images: a (Building for 16m 15s), b (Building for 16m 15s); looked 55s ago",
+    ]
+    "#);
 }

@@ -19,6 +19,7 @@ use repave::manifest::Options;
 use repave::name::{ImageId, ImageName};
 use repave::once::{self, End};
 use repave::plan::Answer;
+use repave::progress::Progress;
 use repave::reconcile::Reconciler;
 use repave::simulator::{Account, ApiRate, Image, Settings};
 use repave::status::{ConditionStatus, ConditionType, Target};
@@ -96,7 +97,7 @@ pub fn run(schedule: &Schedule) -> Result<Report, Failure> {
         World::new(schedule, folder.path())
     };
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(async { timeout(END, world.live()).await })
+        runtime.block_on(async { timeout(END, Box::pin(world.live())).await })
     }));
     let mut state = world.network.state();
     let trace = std::mem::take(&mut state.trace);
@@ -281,8 +282,15 @@ impl World {
                     Ok(())
                 };
                 let manifests = checkout.manifests();
-                let ended =
-                    once::run(&mut reconciler, &set.desired, &manifests, true, review).await;
+                let ended = once::run(
+                    &mut reconciler,
+                    &set.desired,
+                    &manifests,
+                    true,
+                    &mut Progress::silent(),
+                    review,
+                )
+                .await;
                 Ok(match ended {
                     Err(error) => Ended::Gone(error.to_string()),
                     Ok(ended) => match ended.end {
