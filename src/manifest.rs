@@ -8,9 +8,11 @@
 //! | `yaml.rs` | text to a tree with numbered nodes, within limits; the only user of `serde_yaml` |
 //! | `shape.rs` | the names of the fields |
 //! | `decode.rs` | tree to [`DesiredImage`], collecting problems by node number; `fields.rs` is its vocabulary |
+//! | `header.rs` | whose document it is |
 //! | `digest.rs` | digests of a manifest and of the set |
 //! | `conflict.rs` | problems between manifests |
 //! | `problem.rs` | what a problem is |
+//! | `place.rs` | line and column |
 //! | `excerpt.rs` | the line that a problem stands in |
 //! | `help.rs` | what somebody may have meant |
 //! | `locate.rs` | node number to line and column; looks suspect texts over before `serde_yaml` may touch them |
@@ -25,8 +27,10 @@ mod decode;
 mod digest;
 mod excerpt;
 mod fields;
+mod header;
 mod help;
 mod locate;
+mod place;
 mod problem;
 mod read;
 pub mod shape;
@@ -227,7 +231,7 @@ pub fn parse(file: &str, text: &str) -> FileResult {
     // files of other tools alone are none of repave's business.
     let is_read = readable.len() == text.len() && counts.iter().all(Option::is_some);
     if is_read && !result.images.is_empty() && !text.ends_with(['\n', '\r']) {
-        let end = locate::Position::of(text.as_bytes(), text.len());
+        let end = place::Position::of(text.as_bytes(), text.len());
         report
             .problems
             .push(|| problem::Draft::unended(counts.len(), end));

@@ -2,7 +2,7 @@
 //!
 //! A reviewer must see what a manifest says. What looks like one comment line could hold a field behind such a break.
 
-use super::locate::Position;
+use super::place::Position;
 
 /// NEL, the line and paragraph separators, and the byte order mark within a file.
 const HIDDEN: [char; 4] = ['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'];

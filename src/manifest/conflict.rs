@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::decode::Origin;
 use super::excerpt::Lines;
-use super::locate::{Map, Position, Spot};
+use super::locate::Map;
+use super::place::{Position, Spot};
 use super::problem::{Drafts, Problem};
 use super::read;
 use crate::escape::Escaped;

@@ -216,15 +216,7 @@ impl Decoder<'_> {
             path,
             format_args!("found {}", Shown(&field.value.value)),
             allowed,
-            || match &field.value.value {
-                Value::Text(text) => help(text),
-                Value::Null
-                | Value::Bool(_)
-                | Value::Whole(_)
-                | Value::Real(_)
-                | Value::List
-                | Value::Map(_) => String::new(),
-            },
+            || field.value.value.text().map_or_else(String::new, help),
         );
     }
 

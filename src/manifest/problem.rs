@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::excerpt::{Excerpt, Lines};
-use super::locate::{Position, Spot};
+use super::place::{Position, Spot};
 use crate::escape::Escaped;
 
 /// One thing that is wrong with the manifests, in words for the person who wrote them.

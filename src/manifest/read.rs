@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::MAX_FILE_BYTES;
-use super::locate::Position;
+use super::place::Position;
 use super::problem::Problem;
 
 /// Deepest nesting of folders that is followed.

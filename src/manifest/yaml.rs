@@ -13,7 +13,8 @@ use serde::de::{
 };
 
 use super::help;
-use super::locate::{MAX_DEPTH, MAX_NODES, Position};
+use super::locate::{MAX_DEPTH, MAX_NODES};
+use super::place::Position;
 use super::problem::Draft;
 
 /// A value with its number within its document.
@@ -35,6 +36,21 @@ pub(super) enum Value<'a> {
     /// Its items are counted but not kept: no field is a list.
     List,
     Map(Vec<(Node<'a>, Node<'a>)>),
+}
+
+impl Value<'_> {
+    /// The text, if it is one.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Whole(_)
+            | Self::Real(_)
+            | Self::List
+            | Self::Map(_) => None,
+        }
+    }
 }
 
 /// Why a document has no tree.
