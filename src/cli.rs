@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use crate::aws::Connection;
 use crate::plan::DEFAULT_SETTLE;
-use crate::terminal::Terminal;
+use crate::terminal::{Size, Terminal};
 
 mod arguments;
 mod help;
@@ -226,8 +226,8 @@ pub struct Config {
     pub output: Output,
     /// Where the output is read. Nobody has typed that: whoever runs the command finds it out.
     pub terminal: Terminal,
-    /// How many lines of stderr may be written over, if it is a terminal that can do that.
-    pub progress_lines: Option<fn() -> usize>,
+    /// The size of stderr, if it is a terminal whose lines can be written over.
+    pub stderr_size: Option<fn() -> Size>,
 }
 
 impl Cli {
@@ -313,7 +313,7 @@ impl Cli {
             color: common.color,
             output: common.output,
             terminal: Terminal::None,
-            progress_lines: None,
+            stderr_size: None,
         })
     }
 }

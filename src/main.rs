@@ -50,8 +50,8 @@ fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
     }
     config.terminal = Terminal::of_stdout(cli::has_dumb_terminal());
-    config.progress_lines = match config.log_format {
-        LogFormat::Text => terminal::progress_lines(cli::has_dumb_terminal()),
+    config.stderr_size = match config.log_format {
+        LogFormat::Text => terminal::of_stderr(cli::has_dumb_terminal()),
         LogFormat::Json => None,
     };
     start_log(&config);

@@ -99,7 +99,17 @@ pub struct Totals {
 impl Plan<'_> {
     /// The checksum of what the plan would do there: the same steps give the same one, whatever else waits.
     pub fn checksum(&self, region: &str, simulated: bool) -> String {
-        checksum::of(self, region, simulated)
+        checksum::of(self, region, simulated, &BTreeMap::new())
+    }
+
+    /// The checksum that the plan would have, had not an earlier run made these images already, each from its source.
+    pub fn checksum_before(
+        &self,
+        region: &str,
+        simulated: bool,
+        made: &BTreeMap<String, String>,
+    ) -> String {
+        checksum::of(self, region, simulated, made)
     }
 
     /// Counts the answers.

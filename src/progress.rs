@@ -13,6 +13,7 @@ use crate::name::ImageName;
 use crate::plan::Plan;
 use crate::reason::Reason;
 use crate::report::{Waiting, waiting_lines, waiting_text};
+use crate::terminal::Size;
 
 /// When a log is told that the run still waits: after these, counted from the last change or line; the last one goes on.
 const BEATS: [Duration; 3] = [
@@ -47,8 +48,8 @@ enum Form {
 struct Live {
     lines: MultiProgress,
     bars: Vec<ProgressBar>,
-    /// How many lines there may be.
-    most: fn() -> usize,
+    /// How large the terminal is now.
+    size: fn() -> Size,
 }
 
 impl Progress {
@@ -72,18 +73,18 @@ impl Progress {
         Self::new(Form::Log)
     }
 
-    /// Keeps a line for each image on this terminal, at most so many.
-    pub fn live(target: ProgressDrawTarget, most: fn() -> usize) -> Self {
+    /// Keeps a line for each image on this terminal.
+    pub fn live(target: ProgressDrawTarget, size: fn() -> Size) -> Self {
         Self::new(Form::Live(Live {
             lines: MultiProgress::with_draw_target(target),
             bars: Vec::new(),
-            most,
+            size,
         }))
     }
 
-    /// Keeps a line for each image on stderr, at most so many.
-    pub fn on_stderr(most: fn() -> usize) -> Self {
-        Self::live(ProgressDrawTarget::stderr(), most)
+    /// Keeps a line for each image on stderr.
+    pub fn on_stderr(size: fn() -> Size) -> Self {
+        Self::live(ProgressDrawTarget::stderr(), size)
     }
 
     /// Takes in what a pass left; `wait` tells whether builds are waited for.
@@ -137,7 +138,7 @@ impl Progress {
 
 impl Live {
     fn draw(&mut self, waiting: &[Waiting], looked: Timestamp, now: Timestamp) {
-        let lines = waiting_lines(waiting, looked, now, (self.most)());
+        let lines = waiting_lines(waiting, looked, now, (self.size)());
         while self.bars.len() > lines.len() {
             if let Some(bar) = self.bars.pop() {
                 self.lines.remove(&bar);
@@ -197,7 +198,10 @@ mod tests {
     async fn a_terminal_has_a_line_for_each_image_and_none_when_the_wait_ends() {
         let term = InMemoryTerm::new(10, 60);
         let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
-        let mut progress = Progress::live(target, || 2);
+        let mut progress = Progress::live(target, || Size {
+            columns: 60,
+            rows: 4,
+        });
         let clock = Clock::following_runtime(epoch());
         progress.looked = epoch();
         for name in ["a", "bb", "c"] {
@@ -218,8 +222,8 @@ mod tests {
                 ended = wait => assert!(ended.is_err()),
                 () = watch => {}
             }
-            insta::assert_snapshot!(seen.lock().unwrap(), @r"
-            ~ a  Building for 1m 5s; looked 1m 5s ago: image of a \u{1
+            insta::assert_snapshot!(seen.lock().unwrap(), @"
+            ~ a  Building for 1m 5s; looked 1m 5s ago: image of...
               and 2 more
             ");
         }

@@ -72,14 +72,20 @@ impl Terminal {
     }
 }
 
-/// How many lines may be kept on stderr, if it is a terminal whose lines can be written over; asked anew each time, for
-/// its size may change.
-pub fn progress_lines(dumb: bool) -> Option<fn() -> usize> {
-    fn rows() -> usize {
+/// The size of stderr, if it is a terminal whose lines can be written over; to be asked anew each time, for it may change.
+pub fn of_stderr(dumb: bool) -> Option<fn() -> Size> {
+    fn size() -> Size {
         let size = terminal_size::terminal_size_of(std::io::stderr());
-        size.map_or(0, |(_, height)| usize::from(height.0))
+        size.map_or(
+            Size {
+                columns: 0,
+                rows: 0,
+            },
+            |(width, height)| Size {
+                columns: width.0.into(),
+                rows: height.0.into(),
+            },
+        )
     }
-    // Half of the height, so that what was written before stays in view.
-    let most: fn() -> usize = || rows() / 2;
-    (!dumb && std::io::stderr().is_terminal() && rows() > 0).then_some(most)
+    (!dumb && std::io::stderr().is_terminal() && size().rows > 0).then_some(size)
 }

@@ -5,6 +5,7 @@
 
 use clap::{Arg, Command};
 
+use super::show::parser_of_forms;
 use super::words::{COMMANDS, EXAMPLES, Examples, FLAGS, HEADINGS, MEANT, OWN};
 
 /// The examples of a command, or of repave.
@@ -80,10 +81,18 @@ fn of_command(
         }
     };
     // A copy of a flag in the command itself takes the place of the one that would come from above.
-    let copies = globals.iter().filter_map(|argument| {
-        let is_meant = is_meant(argument.get_id().as_str());
-        copy(of_its_own(argument.clone()), is_meant)
-    });
+    let of_its_forms = |argument: Arg| match argument.get_id().as_str() {
+        "output" => argument.value_parser(parser_of_forms(name)),
+        _ => argument,
+    };
+    let copies = globals
+        .iter()
+        .cloned()
+        .map(of_its_forms)
+        .filter_map(|argument| {
+            let is_meant = is_meant(argument.get_id().as_str());
+            copy(of_its_own(argument.clone()), is_meant)
+        });
     let command = command.mut_args(with_words).args(copies);
     let Some(explained) = COMMANDS.iter().find(|known| known.command == name) else {
         return command;

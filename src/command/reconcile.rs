@@ -72,8 +72,8 @@ pub(super) async fn once(
     let mut reconciler = Reconciler::new(connected.api, store, &target, config.settle, clock, stop)
         .map_err(|error| store_failed(&error))?;
     let mut shown = String::new();
-    let mut progress = match config.progress_lines {
-        Some(most) => Progress::on_stderr(most),
+    let mut progress = match config.stderr_size {
+        Some(size) => Progress::on_stderr(size),
         None => Progress::in_log(),
     };
     let ended = once::run(

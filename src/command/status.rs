@@ -92,7 +92,12 @@ fn choose(config: &Config, arguments: &cli::Status, mut status: Status) -> (Stat
         .filter(|image| !is_ready(image))
         .count();
     if unready > 0 {
-        words = format!("{words}, {unready} not ready: repave explain NAME");
+        let simulated = if config.simulated.is_some() {
+            " --simulate"
+        } else {
+            ""
+        };
+        words = format!("{words}, {unready} not ready: repave explain{simulated} NAME");
     }
     (status, Outcome::new(ExitCode::Done, words))
 }

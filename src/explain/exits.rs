@@ -27,8 +27,8 @@ pub(super) fn text(code: ExitCode) -> Text {
             "Do what that reason asks for: repave explain REASON, or repave explain NAME for one of the images.",
         ),
         ExitCode::Refused => (
-            "A guard refused the plan, as --max-creates does. Nothing was created by that plan.",
-            "Look at the plan; if it is what you want, raise the limit that the last line names.",
+            "A guard refused the plan: --max-creates, or --expect-plan. Nothing was created by that plan.",
+            "Look at the plan. If it is what you want, raise the limit that the last line names, or have the plan approved and give its checksum.",
         ),
         ExitCode::Locked => (
             "Another process holds the lock of the status file; the last line names it.",

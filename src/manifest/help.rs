@@ -104,6 +104,8 @@ pub(super) fn source(given: &str) -> String {
 pub(super) fn syntax(message: &str, line: &str) -> &'static str {
     if line.trim_start_matches(' ').starts_with('\t') {
         "indent with spaces: YAML allows no tab there"
+    } else if message.contains("scanning a quoted scalar") {
+        "the quote that was opened there is not closed"
     } else if message.contains("mapping values are not allowed") {
         "a text with ': ' in it needs quotes; if there is none, look at the indentation"
     } else if message.contains("did not find expected")

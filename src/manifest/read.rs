@@ -83,7 +83,11 @@ impl Walk {
                 self.problem(folder, "no such folder", "a folder of manifests");
             }
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
-                self.problem(folder, "found a file", "a folder of manifests");
+                self.problem(
+                    folder,
+                    "found a file",
+                    "a folder of manifests: --manifests takes the one that the file is in",
+                );
             }
             Err(e) => self.unreadable(folder, &e),
         }

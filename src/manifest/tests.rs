@@ -445,7 +445,7 @@ mod folders {
             (0, 1, 1)
         );
         assert_snapshot!(told(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests");
-        assert_snapshot!(told(&folder.path().join("a.yaml")), @"FOLDER: found a file; allowed: a folder of manifests");
+        assert_snapshot!(told(&folder.path().join("a.yaml")), @"FOLDER: found a file; allowed: a folder of manifests: --manifests takes the one that the file is in");
         let gone = load(&folder.path().join("gone"), &Options { allow_empty: true });
         assert!(gone.is_err());
     }

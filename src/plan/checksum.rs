@@ -1,8 +1,10 @@
 //! The checksum of what a plan would do, so that what a person approved is what is carried out, or nothing.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::{Answer, Plan};
+use super::{Answer, Needs, Plan};
 use crate::digest::sha256;
 
 #[derive(Serialize)]
@@ -27,15 +29,31 @@ struct Create<'a> {
 /// id belongs to one account, so the sources name the account too.
 ///
 /// What waits, and for what, is no part of it: a build that ended since changes nothing of what was approved.
-pub(super) fn of(plan: &Plan<'_>, region: &str, simulated: bool) -> String {
-    let creates = plan.images.iter().filter_map(|image| match &image.answer {
-        Answer::Create { source_id } => Some(Create {
+///
+/// `made` are images that the plan would have created from these sources, had an earlier run not done that: they count as
+/// creates, if they are there, come by themselves, or wait for another try.
+pub(super) fn of(
+    plan: &Plan<'_>,
+    region: &str,
+    simulated: bool,
+    made: &BTreeMap<String, String>,
+) -> String {
+    let creates = plan.images.iter().filter_map(|image| {
+        let name = image.desired.image_name.as_str();
+        let source_image_id = match &image.answer {
+            Answer::Create { source_id } => source_id,
+            Answer::Ready { .. } => made.get(name)?,
+            Answer::Wait(wait) => {
+                let comes = matches!(wait.needs, Needs::Build | Needs::Time);
+                made.get(name).filter(|_| comes && wait.stalled.is_none())?
+            }
+        };
+        Some(Create {
             digest: &image.desired.digest,
-            image_name: image.desired.image_name.as_str(),
+            image_name: name,
             name: image.desired.name.as_str(),
-            source_image_id: source_id,
-        }),
-        Answer::Ready { .. } | Answer::Wait(_) => None,
+            source_image_id,
+        })
     });
     let steps = Steps {
         region,

@@ -9,6 +9,9 @@ use crate::manifest::{Excerpt, Problem, Severity};
 /// The widest that a line of a manifest is shown, in characters, where no terminal says how wide it is.
 const WIDTH: usize = 140;
 
+/// What stands before the line: its number, a bar and spaces, which the library does not count.
+const MARGIN: usize = 12;
+
 /// A problem in text, in colours, which are taken out again where they are off. Ends in an empty line.
 pub fn diagnostic_text(problem: &Problem, columns: Option<usize>) -> String {
     let level = match problem.severity {
@@ -44,7 +47,7 @@ pub fn diagnostic_text(problem: &Problem, columns: Option<usize>) -> String {
     }
     let renderer = Renderer::styled()
         .hyperlink(false)
-        .term_width(columns.unwrap_or(WIDTH));
+        .term_width(columns.unwrap_or(WIDTH).saturating_sub(MARGIN));
     let mut text = renderer.render(&[group]);
     if let (Some((line, shown)), Some(column)) = (columns_shown, problem.column)
         && shown != column

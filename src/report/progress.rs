@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 
 use super::plan::Mark;
+use super::wrap::cut;
 use super::{counted, duration};
 use crate::escape::Escaped;
 use crate::name::{ImageName, ManifestName};
 use crate::plan::{Answer, Needs, Plan};
 use crate::reason::Reason;
+use crate::terminal::Size;
 
 /// An image that a run waits for.
 #[derive(Debug, Clone)]
@@ -74,14 +76,18 @@ impl Waiting {
     }
 }
 
-/// A line for each image: its state, for how long, when the account was last listed, and why. At most so many lines.
+/// What a terminal writes into the last line when somebody presses Ctrl-C must not make it longer than a line.
+const ROOM: usize = 4;
+
+/// A line for each image: its state, for how long, when the account was last listed, and why. They take at most half of
+/// the terminal's height, so that what was written before stays in view.
 pub fn waiting_lines(
     waiting: &[Waiting],
     looked: Timestamp,
     now: Timestamp,
-    most: usize,
+    size: Size,
 ) -> Vec<String> {
-    let most = most.max(2);
+    let most = (size.rows / 2).max(2);
     let shown = if waiting.len() > most {
         most - 1
     } else {
@@ -96,13 +102,14 @@ pub fn waiting_lines(
     let mut lines: Vec<String> = waiting[..shown]
         .iter()
         .map(|waiting| {
-            format!(
+            let line = format!(
                 "  {} {:width$}  {}; looked {ago} ago: {}",
                 Mark::of_needs(waiting.needs).symbol(),
                 waiting.name,
                 waiting.state(now),
                 Escaped(&waiting.message)
-            )
+            );
+            cut(&line, size.columns.saturating_sub(ROOM))
         })
         .collect();
     if shown < waiting.len() {

@@ -45,3 +45,21 @@ pub fn lines_taken(text: &str, columns: usize) -> usize {
         })
         .sum()
 }
+
+/// The text, or as much of it as fits beside three points.
+pub(super) fn cut(text: &str, columns: usize) -> String {
+    if textwrap::core::display_width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut left = columns.saturating_sub(3);
+    let mut kept = String::new();
+    for c in text.chars() {
+        let width = textwrap::core::display_width(c.encode_utf8(&mut [0; 4]));
+        if width > left {
+            break;
+        }
+        left -= width;
+        kept.push(c);
+    }
+    kept + "..."
+}

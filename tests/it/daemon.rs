@@ -173,7 +173,7 @@ impl House {
             pace: Pace::new(2.0, Pace::BURST),
             world: Arc::clone(&self.world),
         };
-        let lock = Store::lock(&self.path("status.json"), "test").unwrap();
+        let lock = crate::world::lock(&self.path("status.json"));
         let target = Target {
             region: "eu-west-1".into(),
             account_id: None,

@@ -123,7 +123,7 @@ fn bash_completes() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
-        "iam-policy\n--detailed-exitcode\ntext json wide yaml github sarif\n\nschema\n"
+        "iam-policy\n--detailed-exitcode\ntext json github sarif\n\nschema\n"
     );
 }
 

@@ -88,6 +88,45 @@ async fn exit_5_when_the_plan_is_not_the_expected_one() {
 }
 
 #[tokio::test]
+async fn what_an_earlier_run_left_of_the_plan_is_carried_out_by_its_file() {
+    let checkout = Checkout::of(&["a", "b"]);
+    plan(&checkout, &[SOURCE], "--json-into plan.json").await;
+    for (images, answers, code) in [
+        // One is made, and then both.
+        (&[SOURCE, "wsi-a a PENDING"][..], 1, 0),
+        (&[SOURCE, "wsi-a a AVAILABLE", "wsi-b b PENDING"], 0, 0),
+        // The one that is missing from the plan needs a person: that is another plan.
+        (&[SOURCE, "wsi-a a ERROR"], 0, 5),
+    ] {
+        let mut pages = vec![page(images, None)];
+        pages.extend((0..answers).map(|_| created("wsi-b")));
+        let server = Server::start(pages).await;
+        let status = format!("--status-file s{answers}{code}");
+        let ran = checkout
+            .run_at(
+                &server,
+                &format!("reconcile --once --expect-plan plan.json {status}"),
+            )
+            .await;
+        assert_eq!(
+            (ran.code, server.operations().len()),
+            (code, 1 + answers),
+            "{ran:?}"
+        );
+    }
+    // The one that was made is declared otherwise by now: nobody has approved that.
+    checkout.write(
+        "manifests/a.yaml",
+        &[manifest("a").replace("Desktop", "Desk"), manifest("b")].concat(),
+    );
+    let server = Server::start(vec![page(&[SOURCE, "wsi-a a PENDING"], None)]).await;
+    let ran = checkout
+        .run_at(&server, "reconcile --once --expect-plan plan.json")
+        .await;
+    assert_eq!((ran.code, server.operations().len()), (5, 1), "{ran:?}");
+}
+
+#[tokio::test]
 async fn exit_64_for_an_expected_plan_that_is_none() {
     let checkout = Checkout::of(&["a"]);
     checkout.write("other.json", r#"{"kind":"Validation"}"#);

@@ -17,10 +17,9 @@ use repave::reconcile::Reconciler;
 use repave::simulator::{Account, DirectApi, Settings, SharedAccount, seed};
 use repave::status::{ManifestsStatus, Status, Target};
 use repave::stop::{Stop, StopReason, Stopper};
-use repave::store::Store;
 
 use crate::heard::Heard;
-use crate::world::{GOLD, SETTLE, noon, want, want_from};
+use crate::world::{GOLD, SETTLE, lock, noon, want, want_from};
 
 /// An account on a paused clock, a checkout, and what was called.
 struct Story {
@@ -103,7 +102,7 @@ impl Story {
             pace: Pace::new(self.rate, Pace::BURST),
             calls: Arc::clone(&self.calls),
         };
-        let store = Store::lock(&self.path(), "test").unwrap();
+        let store = lock(&self.path());
         let target = Target {
             region: "eu-west-1".into(),
             account_id: None,

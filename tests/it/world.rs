@@ -9,6 +9,7 @@ use repave::image::{
 use repave::name::{Description, ImageId, ImageName, ManifestName, Tags};
 use repave::plan::{Answer, Plan, plan};
 use repave::status::{Status, Target};
+use repave::store::{Store, StoreError};
 
 /// The source that images are made from unless a test says otherwise.
 pub const GOLD: &str = "wsi-gold00000";
@@ -178,4 +179,23 @@ pub fn refusal(code: &str) -> ApiError {
         request_id: Some("r-1".into()),
     };
     ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
+}
+
+/// Locks the store of a process that takes the place of another in this one. A test beside it that starts a program holds
+/// every lock of this process too, for the moment until that program begins.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no paused time holds that program up"
+)]
+pub fn lock(path: &std::path::Path) -> Store {
+    let mut left = 200;
+    loop {
+        match Store::lock(path, "test") {
+            Err(StoreError::Locked { .. }) if left > 0 => {
+                left -= 1;
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            locked => return locked.unwrap(),
+        }
+    }
 }

@@ -192,9 +192,13 @@ def github(folder, repave):
     here.answer("artifacts", {"artifacts": []})
     said = here.runs("a push without a plan", find, 1, *shell)
     check("a push without a plan: says so", "::error::" in said, said)
+    ours = {"head_sha": "2" * 40, "repository_id": 7, "head_repository_id": 7}
     kept = [(1, True, "2026-11-03T00:00:00Z"), (2, False, "2026-11-01T00:00:00Z"), (3, False, "2026-11-02T00:00:00Z")]
-    rows = [{"workflow_run": {"id": run}, "expired": gone, "created_at": at} for run, gone, at in kept]
-    here.answer("pulls", [{"number": 12}])
+    rows = [{"workflow_run": ours | {"id": run}, "expired": gone, "created_at": at} for run, gone, at in kept]
+    # A fork's, and one of an earlier commit: both newer, and neither the one that was reviewed.
+    for run, differs in ((4, {"head_repository_id": 8}), (5, {"head_sha": "1" * 40})):
+        rows.append({"workflow_run": ours | {"id": run} | differs, "expired": False, "created_at": "2026-11-04T00:00:00Z"})
+    here.answer("pulls", [{"number": 12, "head": {"sha": "2" * 40}}])
     here.answer("artifacts", {"artifacts": rows})
     here.asked()
     here.runs("the reviewed plan", find, 0, *shell)
@@ -208,6 +212,7 @@ def github(folder, repave):
     (here.folder / "manifests/sales.yaml").unlink()
     here.runs("apply", steps["Apply"], 0, *shell, EXPECTED="reviewed/plan.json")
     check("apply: leaves result and status", here.kinds("result.json", ".repave/status.json") == ["Reconciliation", "ReconcileStatus"])
+    here.runs("apply once more, as a job that is started again", steps["Apply"], 0, *shell, EXPECTED="reviewed/plan.json")
     said = here.runs("plan after it", steps["Plan"], 0, *shell)
     check("plan after it: nothing is left", "Nothing to do: 1 image, ready." in said, said)
 

@@ -15,7 +15,9 @@ use repave::name::{Description, ImageId, ImageName, ManifestName, Tags};
 use repave::outcome::{ExitCode, Outcome};
 use repave::plan::{Answer, DEFAULT_SETTLE, Plan, plan};
 use repave::reason::Reason;
-use repave::report::{Document, PlanBody, View, plan_markdown, plan_text, status_text};
+use repave::report::{
+    Document, PlanBody, View, diagnostic_text, plan_markdown, plan_text, status_text,
+};
 use repave::status::{ConditionStatus, ConditionType, Status, Target};
 
 /// Tells whether a character may do something to a terminal, a log or a reader's eyes: C0, DEL and C1 controls, line and
@@ -54,6 +56,7 @@ pub fn manifest(text: &str) -> FileResult {
     let lines = lines(text);
     for problem in result.problems.iter().chain(&result.warnings) {
         located(problem, &lines);
+        drawn(problem);
     }
     for image in &result.images {
         assert_eq!(image.place.file, "dir/f.yaml");
@@ -94,6 +97,24 @@ fn located(problem: &Problem, lines: &[&str]) {
             "no place: {shown}"
         ),
         (line, column) => panic!("half a place: {line:?} {column:?}"),
+    }
+}
+
+/// It can be drawn on a terminal of any width; what is meant in its line is as long as it says.
+fn drawn(problem: &Problem) {
+    for columns in [None, Some(0), Some(1), Some(30)] {
+        let text = diagnostic_text(problem, columns);
+        let text = anstream::adapter::strip_str(&text).to_string();
+        assert!(is_harmless(&text), "{text:?}");
+        assert!(text.len() < 20_000, "{} bytes: {text}", text.len());
+        let is_marked = text.lines().any(|line| line.trim_end().ends_with('^'));
+        assert_eq!(is_marked, problem.excerpt.is_some(), "{text}");
+    }
+    if let (Some(column), Some(end), Some(excerpt)) =
+        (problem.column, problem.end_column, &problem.excerpt)
+    {
+        let meant = &excerpt.text[excerpt.meant.clone()];
+        assert_eq!(end - column, meant.chars().count(), "{problem}");
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use repave::status::Status;
-use repave::store::Store;
 use serde_json::{Value, json};
 
 use super::{checks, places, runner};
@@ -132,7 +131,7 @@ fn a_status_file_of_any_bytes_is_used_or_set_aside_whole() {
         .run(&bytes, |bytes| {
             put(&path, &bytes);
             checks::status(&path);
-            let mut store = Store::lock(&path, "test").unwrap();
+            let mut store = crate::world::lock(&path);
             let (status, warning) = store.load(&checks::target()).unwrap();
             match warning {
                 Some(warning) => {

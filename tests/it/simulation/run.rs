@@ -24,12 +24,12 @@ use repave::reconcile::Reconciler;
 use repave::simulator::{Account, ApiRate, Image, Settings};
 use repave::status::{ConditionStatus, ConditionType, Target};
 use repave::stop::Stop;
-use repave::store::{Store, read_any};
+use repave::store::read_any;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::network::{NAMES, Network};
 use super::schedule::{Drive, Schedule, Verb};
-use crate::world::{GOLD, SETTLE, noon};
+use crate::world::{GOLD, SETTLE, lock, noon};
 
 /// How long after the last fault everything is ready: repave's longest wait is an hour, after which a listing or two may
 /// still be put off by a clock that was set back.
@@ -243,7 +243,7 @@ impl World {
             .time_source(RuntimeTime(Instant::now()));
         let http = SharedHttpClient::new(self.network.clone());
         let api = AwsImages::over(http, config, "eu-west-1", 2.0);
-        let store = Store::lock(&self.status(), "test").map_err(|error| error.to_string())?;
+        let store = lock(&self.status());
         let target = Target {
             region: "eu-west-1".into(),
             account_id: None,
