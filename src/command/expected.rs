@@ -79,7 +79,7 @@ impl Expected {
         };
         let foreign: Vec<String> = steps
             .iter()
-            .filter(|(name, _)| !allowed.contains(name))
+            .filter(|step| !allowed.contains(&step.0) || self.has_another_source(step))
             .map(|(name, source)| format!("create {name} from {source}"))
             .collect();
         if foreign.is_empty() {
@@ -89,6 +89,12 @@ impl Expected {
             "the expected plan was carried out, and since then there is more to do, which is no part of it: {}; plan again",
             named(foreign)
         ))
+    }
+
+    /// Tells whether the expected plan shows this create, and from another source: names of sources can change hands.
+    fn has_another_source(&self, (name, source): &(String, String)) -> bool {
+        let mut creates = self.creates.iter().flatten();
+        creates.any(|(other, from)| other == name && from != source)
     }
 
     /// Tells whether the plan is what an earlier run left of the expected one.
@@ -186,4 +192,67 @@ fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
         .map(|row| (row.image_name, row.source_image_id.unwrap_or_default()))
         .collect();
     Ok((checksum, creates))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::Desired;
+    use crate::manifest;
+    use crate::plan::{PlannedImage, Wait};
+    use crate::reason::Reason;
+
+    const TEXT: &str = "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: { name: a }\n\
+        spec: { source: { imageName: gold }, description: d }\n";
+
+    fn create(source: &str) -> Answer {
+        Answer::Create {
+            source_id: source.into(),
+        }
+    }
+
+    fn waits_for_a_retry() -> Answer {
+        Answer::Wait(Wait {
+            reason: Reason::RetryScheduled,
+            message: "refused".into(),
+            needs: Needs::Time,
+            stalled: None,
+            since: None,
+            until: None,
+        })
+    }
+
+    #[test]
+    fn a_later_try_is_part_of_the_plan_only_from_the_source_that_was_approved() {
+        let images = manifest::parse("f", TEXT).images;
+        let desired = Desired::new(images).unwrap();
+        let plan = |answer: Answer| Plan {
+            images: desired
+                .iter()
+                .map(|desired| PlannedImage {
+                    desired,
+                    answer: answer.clone(),
+                })
+                .collect(),
+        };
+        let approved = plan(create("wsi-gold00001"));
+        for (first, source, passes) in [
+            (create("wsi-gold00001"), "wsi-gold00001", true),
+            (create("wsi-gold00001"), "wsi-gold00002", false),
+            // Started again after an earlier run was refused.
+            (waits_for_a_retry(), "wsi-gold00001", true),
+            (waits_for_a_retry(), "wsi-gold00002", false),
+        ] {
+            let mut expected = Expected {
+                checksum: approved.checksum("eu-west-1", false),
+                creates: Some(creates(&approved)),
+                region: "eu-west-1".into(),
+                simulated: false,
+                allowed: None,
+            };
+            expected.review(&plan(first)).unwrap();
+            let later = expected.review(&plan(create(source)));
+            assert_eq!(later.is_ok(), passes, "{later:?}");
+        }
+    }
 }
