@@ -1,14 +1,14 @@
 //! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_workspaces::Client;
-use aws_sdk_workspaces::config::{Builder, Credentials};
+use aws_sdk_workspaces::config::Builder;
 use aws_sdk_workspaces::operation::create_updated_workspace_image::CreateUpdatedWorkspaceImageError;
 use aws_sdk_workspaces::types::{self, Tag};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -16,13 +16,31 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use crate::cloud::{
     ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation, Page, all_pages, cut,
 };
+use crate::environment::Environment;
 use crate::image::{ImageState, Observed, ObservedImage, OperatingSystem};
+use crate::panics::{Panicked, caught};
+use crate::reason::Reason;
 
+mod container;
+mod credentials;
+pub(crate) mod endpoint;
 mod failure;
+mod identity;
+mod ini;
+mod instance;
+mod named;
 mod pace;
+mod profiles;
+pub(crate) mod region;
+mod settings;
+mod source;
+mod sso;
 
+use identity::{Identity, Signer};
 pub use pace::Pace;
-use pace::Road;
+use pace::Transport;
+pub use settings::ConfigError;
+use settings::Settings;
 
 /// The most images that a page can hold (service model).
 const PAGE: i32 = 25;
@@ -36,8 +54,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one attempt may take in all, its wait for a token included: a server that trickles must not hold a run.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Which target, and how to reach it. What is `None` is left to the SDK's configuration chain.
-#[derive(Debug, Clone, PartialEq)]
+/// Which target, and how to reach it. What is `None` is left to the environment and the AWS configuration files.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Connection {
     /// The Region.
     pub region: Option<String>,
@@ -47,14 +65,22 @@ pub struct Connection {
     pub endpoint_url: Option<String>,
     /// Requests per second.
     pub api_rate: f64,
+    /// The account that the credentials must belong to.
+    pub expected_account: Option<String>,
 }
 
-/// The service could not be set up.
+/// The service could not be set up. Nothing was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
+    /// The environment or the AWS configuration files cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// Nothing says which Region.
-    #[error("no Region: give --region, set AWS_REGION, or choose a profile that has one")]
-    NoRegion,
+    #[error("no Region in {0}. Give --region, set AWS_REGION, or add region to the profile")]
+    NoRegion(String),
+    /// Setting it up panicked.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }
 
 /// Images of one account and Region, over the SDK.
@@ -63,84 +89,102 @@ pub struct AwsImages {
     client: Client,
     pace: Arc<Pace>,
     region: String,
-    /// How to set it up anew; nothing where credentials can't change.
-    connection: Option<Connection>,
+    identity: Arc<Identity>,
 }
 
 impl AwsImages {
-    /// Sets up the SDK through its usual chain: profiles, SSO, environment, container and instance roles.
-    pub async fn connect(connection: &Connection) -> Result<Self, ConnectError> {
-        let pace = Arc::new(Pace::new(connection.api_rate, Pace::BURST));
-        Self::connect_at(connection, pace).await
+    /// Sets up the SDK as the flags, the environment and the AWS configuration files say.
+    pub async fn connect(
+        connection: &Connection,
+        environment: Environment,
+    ) -> Result<Self, ConnectError> {
+        caught(Self::set_up(connection, environment)).await?
     }
 
-    async fn connect_at(connection: &Connection, pace: Arc<Pace>) -> Result<Self, ConnectError> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(pace::PacedClient::unpaced());
-        if let Some(region) = &connection.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(profile) = &connection.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(url) = &connection.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        let shared = loader.load().await;
-        let region = shared
-            .region()
-            .map(ToString::to_string)
-            .ok_or(ConnectError::NoRegion)?;
-        // Only an endpoint given here is sure to be the one: the environment may name another for this service.
-        let road = match connection.endpoint_url.as_deref() {
-            Some(url) if is_local(url) => Road::Local,
-            Some(_) | None => Road::Tls,
+    async fn set_up(
+        connection: &Connection,
+        environment: Environment,
+    ) -> Result<Self, ConnectError> {
+        let settings = Settings::resolve(connection, &environment)?;
+        let region = match &settings.region {
+            Ok(region) => region.clone(),
+            Err(searched) => instance::region(&settings.metadata)
+                .await
+                .filter(|region| region::check(region).is_ok())
+                .ok_or_else(|| ConnectError::NoRegion(searched.clone()))?,
         };
-        let config = Builder::from(&shared);
-        let connection = Connection {
-            // What the configuration says later must not move a run to another Region.
-            region: Some(region.clone()),
-            ..connection.clone()
-        };
-        Ok(Self {
-            connection: Some(connection),
-            ..Self::build(config, region, pace, road)
-        })
+        // Only an endpoint that is known here is sure to be on this machine.
+        let endpoint = settings.endpoints.workspaces.clone();
+        let transport = endpoint.as_deref().map_or(Transport::Tls, Transport::to);
+        let mut config = aws_sdk_workspaces::Config::builder();
+        if endpoint.is_none() {
+            config.set_use_fips(settings.use_fips);
+            config.set_use_dual_stack(settings.use_dual_stack);
+        }
+        config.set_endpoint_url(endpoint);
+        let pace = Arc::new(Pace::new(connection.api_rate, Pace::BURST));
+        let ca_bundle = settings.ca_bundle.clone();
+        let http = pace::PacedClient::new(Arc::clone(&pace), transport, ca_bundle);
+        let identity = Identity::new(
+            settings,
+            region.clone(),
+            connection.expected_account.clone(),
+            Some((connection.clone(), environment)),
+        );
+        Ok(Self::build(config, http, region, pace, identity))
     }
 
     /// Sets up the SDK for an embedded service, with credentials that open nothing else.
     pub fn embedded(endpoint_url: &str, region: &str, api_rate: f64) -> Self {
-        let config = aws_sdk_workspaces::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .credentials_provider(Credentials::new(
-                "simulated",
-                "simulated",
-                None,
-                None,
-                "simulated",
-            ))
-            .endpoint_url(endpoint_url);
+        Self::embedded_in(endpoint_url, region, api_rate, None)
+    }
+
+    /// The same, for an account that must be this one.
+    pub fn embedded_in(
+        endpoint_url: &str,
+        region: &str,
+        api_rate: f64,
+        expected_account: Option<&str>,
+    ) -> Self {
+        let config = aws_sdk_workspaces::Config::builder().endpoint_url(endpoint_url);
+        let mut settings = Settings::simulated(region);
+        settings.endpoints.sts = Some(endpoint_url.to_owned());
+        let expected_account = expected_account.map(str::to_owned);
+        let identity = Identity::new(settings, region.to_owned(), expected_account, None);
         let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
-        Self::build(config, region.to_owned(), pace, Road::Local)
+        let http = pace::PacedClient::new(Arc::clone(&pace), Transport::Direct, None);
+        Self::build(config, http, region.to_owned(), pace, identity)
     }
 
     /// Sets up the SDK by a configuration of the caller's, over an HTTP client of the caller's: for checks of what comes of
     /// calls that go wrong. Timeouts, retries and the token bucket are those of every other run.
     pub fn over(http: SharedHttpClient, config: Builder, region: &str, api_rate: f64) -> Self {
-        let config = config.region(Region::new(region.to_owned()));
+        let settings = Settings::simulated(region);
+        let identity = Identity::new(settings, region.to_owned(), None, None);
         let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
-        Self::build(config, region.to_owned(), pace, Road::Given(http))
+        let http = pace::PacedClient::new(Arc::clone(&pace), Transport::Given(http), None);
+        Self::build(config, http, region.to_owned(), pace, identity)
     }
 
-    fn build(config: Builder, region: String, pace: Arc<Pace>, road: Road) -> Self {
+    fn build(
+        config: Builder,
+        http: pace::PacedClient,
+        region: String,
+        pace: Arc<Pace>,
+        identity: Identity,
+    ) -> Self {
+        let identity = Arc::new(identity);
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .build();
         let config = config
-            .http_client(pace::PacedClient::new(Arc::clone(&pace), road))
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.clone()))
+            .http_client(http)
+            .credentials_provider(Signer(Arc::clone(&identity)))
+            .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard())
             .build();
@@ -148,13 +192,54 @@ impl AwsImages {
             client: Client::from_conf(config),
             pace,
             region,
-            connection: None,
+            identity,
         }
     }
 
     /// The Region that was found.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Makes a call, and once more if the credentials were refused and there are others by now: what was refused for its
+    /// signature had no effect.
+    async fn signed<T, Fut>(&self, call: impl Fn() -> Fut + Send) -> Result<T, ApiError>
+    where
+        Fut: Future<Output = Result<T, ApiError>> + Send,
+    {
+        let result = call().await;
+        let refused = |result: &Result<T, ApiError>| {
+            result
+                .as_ref()
+                .is_err_and(|error| error.reason == Reason::AccessDenied)
+        };
+        if !refused(&result) {
+            return result;
+        }
+        let result = match &result {
+            Err(error) if error.is_about_credentials() && self.identity.replaced().await => {
+                call().await
+            }
+            Ok(_) | Err(_) => result,
+        };
+        if refused(&result) {
+            self.identity.doubt().await;
+        }
+        result
+    }
+
+    async fn list(&self) -> Result<Observed, ApiError> {
+        let operation = Operation::DescribeWorkspaceImages;
+        let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
+        self.identity.begin().await.map_err(failed)?;
+        let observed = self.signed(|| all_pages(|token| self.page(token))).await?;
+        match (self.identity.expected_account(), observed.owner()) {
+            (Some(expected), Some(owner)) if owner != expected => {
+                let failure = identity::wrong_account("the listing", owner, expected);
+                Err(failed(failure))
+            }
+            _ => Ok(observed),
+        }
     }
 
     async fn page(&self, token: Option<String>) -> Result<Page, ApiError> {
@@ -182,24 +267,34 @@ impl AwsImages {
 
 impl ImageApi for AwsImages {
     async fn list_images(&self) -> Result<Observed, ApiError> {
-        all_pages(|token| self.page(token)).await
+        caught(self.list()).await.unwrap_or_else(|panicked| {
+            let failure = failure::panicked(panicked);
+            Err(ApiError::new(Operation::DescribeWorkspaceImages, failure))
+        })
     }
 
+    /// Credentials that are about to expire are replaced here: nothing may come between a mark and its call.
     async fn ready(&self) {
+        // What is wrong with them, the call itself says.
+        let _ = caught(self.identity.credentials()).await;
         self.pace.ready().await;
     }
 
-    /// The SDK reads the shared configuration files once and keeps what they said; this reads them again.
-    async fn renew(&mut self) {
-        let Some(connection) = self.connection.clone() else {
-            return;
-        };
-        if let Ok(renewed) = Self::connect_at(&connection, Arc::clone(&self.pace)).await {
-            *self = renewed;
-        }
-    }
-
     async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        caught(self.signed(|| self.create(request)))
+            .await
+            .unwrap_or_else(|panicked| {
+                let failure = failure::panicked(panicked);
+                Err(ApiError::new(
+                    Operation::CreateUpdatedWorkspaceImage,
+                    failure,
+                ))
+            })
+    }
+}
+
+impl AwsImages {
+    async fn create(&self, request: &CreateRequest) -> Result<String, ApiError> {
         let tags: Vec<Tag> = request
             .tags
             .iter()
@@ -253,20 +348,6 @@ impl ImageApi for AwsImages {
     }
 }
 
-/// Tells whether the endpoint is plain HTTP on this machine.
-fn is_local(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority == "localhost" || authority.starts_with("localhost:") {
-        return true;
-    }
-    let address = authority.parse().map(|address: SocketAddr| address.ip());
-    let address = address.or_else(|_| authority.trim_matches(['[', ']']).parse::<IpAddr>());
-    address.is_ok_and(|address| address.is_loopback())
-}
-
 /// One listed image in repave's words. Every member is optional; what is missing stays unknown.
 fn observed(image: types::WorkspaceImage) -> ObservedImage {
     let mut errors: Vec<(String, String)> = Vec::new();
@@ -308,27 +389,5 @@ fn observed(image: types::WorkspaceImage) -> ObservedImage {
             .and_then(|created| jiff::Timestamp::from_second(created.secs()).ok()),
         errors,
         owner: image.owner_account_id,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_local() {
-        for (url, local) in [
-            ("http://127.0.0.1:4566", true),
-            ("http://127.0.0.1", true),
-            ("http://localhost:4566/x", true),
-            ("http://[::1]:4566", true),
-            ("http://[::1]", true),
-            ("http://127.evil.example", false),
-            ("http://localhost.evil", false),
-            ("http://10.0.0.1", false),
-            ("https://127.0.0.1", false),
-        ] {
-            assert_eq!(is_local(url), local, "{url}");
-        }
     }
 }

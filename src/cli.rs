@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use jiff::SignedDuration;
 
 use crate::aws::Connection;
+use crate::environment::Environment;
 use crate::plan::DEFAULT_SETTLE;
 use crate::terminal::{Size, Terminal};
 
@@ -21,7 +22,7 @@ mod words;
 pub use arguments::*;
 pub use pages::{Completions, Man, completions, man};
 pub use show::{Explain, Output, Status};
-use values::{duration, endpoint, rate, region, simulation};
+use values::{account_id, duration, endpoint, profile, rate, region, simulation};
 
 /// GitOps for Amazon WorkSpaces images.
 ///
@@ -106,8 +107,11 @@ struct Common {
     #[arg(long, env = "REPAVE_REGION", global = true, value_parser = region)]
     region: Option<String>,
     /// The profile in the AWS configuration files
-    #[arg(long, env = "REPAVE_PROFILE", global = true)]
+    #[arg(long, env = "REPAVE_PROFILE", global = true, value_parser = profile)]
     profile: Option<String>,
+    /// The account that the credentials must belong to
+    #[arg(long, env = "REPAVE_EXPECT_ACCOUNT", value_name = "ID", global = true, value_parser = account_id)]
+    expect_account: Option<String>,
     /// Another endpoint than the Region's own
     #[arg(long, env = "REPAVE_ENDPOINT_URL", value_name = "URL", global = true)]
     endpoint_url: Option<String>,
@@ -305,6 +309,7 @@ impl Cli {
                 profile: common.profile,
                 endpoint_url: common.endpoint_url,
                 api_rate: common.api_rate,
+                expected_account: common.expect_account,
             },
             simulated,
             settle: common.settle_time.unwrap_or(DEFAULT_SETTLE),
@@ -339,6 +344,13 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 fn variable(name: &str) -> Option<std::ffi::OsString> {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The environment, for what AWS tools read of it.
+pub fn environment() -> Environment {
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    let (variables, home) = (std::env::vars_os(), std::env::home_dir());
+    Environment::new(variables, home)
 }
 
 /// Tells whether the terminal, as its type has it, can't move its cursor.

@@ -22,11 +22,6 @@ pub trait ImageApi {
         std::future::ready(())
     }
 
-    /// Looks anew for what says who is asking: credentials may have been replaced.
-    fn renew(&mut self) -> impl Future<Output = ()> + Send {
-        std::future::ready(())
-    }
-
     /// Asks once for an updated image, and gives the id that the service gave it.
     fn create_updated_image(
         &self,
@@ -124,6 +119,9 @@ pub struct ApiError {
 /// The code under which a client reports that it has no usable credentials. Not one of the service's.
 pub const NO_CREDENTIALS: &str = "NoCredentials";
 
+/// The code under which a client reports that its credentials are another account's than the expected one's.
+pub const WRONG_ACCOUNT: &str = "WrongAccount";
+
 /// The code of "an image of this name exists".
 pub const ALREADY_EXISTS: &str = "ResourceAlreadyExistsException";
 
@@ -210,7 +208,7 @@ pub fn known_codes() -> impl Iterator<Item = &'static str> {
         .into_iter()
         .chain(ACCESS)
         .chain(create)
-        .chain([NO_CREDENTIALS])
+        .chain([NO_CREDENTIALS, WRONG_ACCOUNT])
 }
 
 /// The code as repave's own text, if it is one that repave knows: a text from outside is never a metric's label.
@@ -218,7 +216,28 @@ pub fn known_code(code: &str) -> Option<&'static str> {
     known_codes().find(|known| *known == code)
 }
 
+/// Tells whether the code says that the service refuses for the rate of requests.
+pub fn is_throttling(code: &str) -> bool {
+    THROTTLING.contains(&code)
+}
+
 impl ApiError {
+    /// Tells whether the service refused the signature or its time, not what was asked for: other credentials may help.
+    pub fn is_about_credentials(&self) -> bool {
+        let known = self
+            .code
+            .as_deref()
+            .is_some_and(|code| ACCESS.contains(&code));
+        known && !self.is_about_permission()
+    }
+
+    fn is_about_permission(&self) -> bool {
+        matches!(
+            self.code.as_deref(),
+            Some("AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "OptInRequired")
+        )
+    }
+
     /// Makes sense of a failed call: the table of docs/errors.md, row by row.
     pub fn new(operation: Operation, failure: Failure) -> Self {
         let Failure {
@@ -232,6 +251,9 @@ impl ApiError {
         let (code, request_id) = (code.map(cut), request_id.map(cut));
         let (kind, reason) = classify(operation, delivery, code.as_deref());
         let said = match (&code, message.is_empty()) {
+            (Some(code), false) if [NO_CREDENTIALS, WRONG_ACCOUNT].contains(&code.as_str()) => {
+                message
+            }
             (Some(code), true) => code.clone(),
             (Some(code), false) => format!("{code}: {message}"),
             (None, _) => message,
@@ -286,12 +308,15 @@ fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (Fa
     // A code speaks only for an answer, or for a request that never left for want of credentials.
     let speaks = match delivery {
         Delivery::Answered(_) => true,
-        Delivery::NotSent => code == Some(NO_CREDENTIALS),
+        Delivery::NotSent => matches!(code, Some(NO_CREDENTIALS | WRONG_ACCOUNT)),
         Delivery::Unanswered => false,
     };
     if let Some(code) = code.filter(|_| speaks) {
         if THROTTLING.contains(&code) {
             return (Kind::Transient, Reason::Throttled);
+        }
+        if code == WRONG_ACCOUNT {
+            return (Kind::Blocked, Reason::WrongAccount);
         }
         if ACCESS.contains(&code) || code == NO_CREDENTIALS {
             return (Kind::Blocked, Reason::AccessDenied);
@@ -323,9 +348,8 @@ fn advice(
     code: Option<&str>,
 ) -> Option<String> {
     match (kind, reason) {
-        (_, Reason::AccessDenied) if code == Some(NO_CREDENTIALS) => Some(
-            "Give credentials by a profile, SSO, environment variables or a role, as for any AWS tool".into(),
-        ),
+        // What to do depends on where credentials come from, which the message has.
+        (_, Reason::AccessDenied) if code == Some(NO_CREDENTIALS) => None,
         (_, Reason::AccessDenied) if !matches!(code, Some("AccessDenied" | "AccessDeniedException" | "NotAuthorized")) => {
             Some("Check that the credentials are valid and have not expired, and that this machine's clock is right".into())
         }

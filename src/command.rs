@@ -153,7 +153,7 @@ fn cancelled(then: &str) -> Outcome {
 
 fn unlisted(error: &ApiError) -> Outcome {
     let code = match error.reason {
-        Reason::AccessDenied => ExitCode::AccessDenied,
+        Reason::AccessDenied | Reason::WrongAccount => ExitCode::AccessDenied,
         _ => ExitCode::Failed,
     };
     Outcome::new(code, format!("the account could not be listed: {error}"))

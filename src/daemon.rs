@@ -97,7 +97,6 @@ pub struct Daemon<A> {
 #[derive(Debug, Default)]
 struct Outage {
     failures: u32,
-    last: Option<Trouble>,
     /// How often each trouble came; each is told once.
     troubles: Vec<(Trouble, u32)>,
     /// Whether it was told that time has not helped.
@@ -259,10 +258,6 @@ impl<A: ImageApi> Daemon<A> {
     }
 
     async fn pass_once(&mut self) {
-        let last = self.outage.as_ref().and_then(|outage| outage.last.as_ref());
-        if let Some(Trouble::Listing(_, Reason::AccessDenied)) = last {
-            self.reconciler.renew().await;
-        }
         let manifests = self.checkout.manifests();
         let interval = jittered(self.settings.interval, self.random.f64());
         let metrics = self.health.metrics();
@@ -335,7 +330,6 @@ impl<A: ImageApi> Daemon<A> {
         let outage = self.outage.get_or_insert_default();
         let count = outage.count(&trouble);
         outage.tell(&trouble, count, error);
-        outage.last = Some(trouble);
         let delay = retry::delay(kind, count).unwrap_or(retry::LONGEST);
         self.systemd.borrow_mut().status(&with_causes(error));
         let now = Instant::now();

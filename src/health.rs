@@ -177,10 +177,6 @@ impl<A: ImageApi + Send + Sync> ImageApi for Measured<A> {
         self.health.moved();
     }
 
-    async fn renew(&mut self) {
-        self.api.renew().await;
-    }
-
     async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
         let result = self.api.create_updated_image(request).await;
         self.ended(Operation::CreateUpdatedWorkspaceImage, &result);

@@ -51,6 +51,8 @@
 //! | [`clock`] | the door to the wall clock |
 //! | [`git`] | what Git says of a checkout: its commit, and whether Git is at work |
 //! | [`simulator`] | the image API, embedded: a pure account, and HTTP in front of it |
+//! | [`environment`] | the environment's variables, read once |
+//! | [`panics`] | a panic becomes an error |
 //! | [`embedded`] | the simulator in place of AWS for one run |
 //!
 //! What holds, whatever fails: a create is marked on disk before it is sent and sent once per attempt; nothing is
@@ -67,6 +69,7 @@ pub mod command;
 pub mod daemon;
 pub mod digest;
 pub mod embedded;
+pub mod environment;
 pub mod escape;
 pub mod explain;
 pub mod git;
@@ -78,6 +81,7 @@ pub mod metrics;
 pub mod name;
 pub mod once;
 pub mod outcome;
+pub mod panics;
 pub mod plan;
 pub mod policy;
 pub mod progress;

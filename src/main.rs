@@ -8,6 +8,7 @@ use repave::cli::{self, Cli, Color, Command, Config, LogFormat, LogLevel};
 use repave::clock::Clock;
 use repave::command;
 use repave::outcome::{self, Outcome};
+use repave::panics;
 use repave::stop::Stopper;
 use repave::terminal::{self, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
@@ -55,13 +56,14 @@ fn main() -> ExitCode {
         LogFormat::Json => None,
     };
     start_log(&config);
+    panics::log_places();
     let in_json = config.log_format == LogFormat::Json;
     let outcome = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => {
-            let outcome = runtime.block_on(run(&config));
+            let outcome = not_panicking(|| runtime.block_on(run(&config)));
             // A name that is still being looked up holds a thread; nobody waits for its answer any more.
             runtime.shutdown_background();
             outcome
@@ -90,6 +92,12 @@ fn end_in_json(outcome: &Outcome) -> ExitCode {
     let line = outcome.log_line(Clock::wall().now());
     let _ = writeln!(anstream::stderr(), "{line}");
     outcome.code.number().into()
+}
+
+/// A panic ends the command as an error does: with an exit code and a last line.
+fn not_panicking(work: impl FnOnce() -> Outcome) -> Outcome {
+    panics::caught_now(work)
+        .unwrap_or_else(|panicked| Outcome::new(outcome::ExitCode::Failed, panicked.to_string()))
 }
 
 async fn run(config: &Config) -> Outcome {

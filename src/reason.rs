@@ -49,13 +49,15 @@ pub enum Reason {
     QuotaExceeded,
     /// Credentials are missing, expired or not allowed to do this.
     AccessDenied,
+    /// The credentials belong to another account than the expected one.
+    WrongAccount,
     /// The service does not accept the manifest's values.
     InvalidSpec,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Available,
         Self::Building,
         Self::BuildOverdue,
@@ -77,6 +79,7 @@ impl Reason {
         Self::CreateResultUnknown,
         Self::QuotaExceeded,
         Self::AccessDenied,
+        Self::WrongAccount,
         Self::InvalidSpec,
     ];
 }

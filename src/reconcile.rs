@@ -166,11 +166,6 @@ impl<A: ImageApi> Reconciler<A> {
         Ok(())
     }
 
-    /// Looks anew for what says who is asking, as credentials that were replaced since.
-    pub async fn renew(&mut self) {
-        self.api.renew().await;
-    }
-
     /// Takes in whose account was listed. A memory of another account is set aside, not mixed in.
     fn know_account(&mut self, owner: Option<&str>) -> Result<(), StoreError> {
         let target = Target {

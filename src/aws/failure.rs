@@ -3,23 +3,51 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_workspaces::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_workspaces::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
-use crate::cloud::{Delivery, Failure, NO_CREDENTIALS};
+use super::credentials::{Cause, CredentialsFailure};
+use crate::cloud::{Delivery, Failure, NO_CREDENTIALS, WRONG_ACCOUNT};
+use crate::panics::Panicked;
+
+/// Says why no request could be signed.
+pub(super) fn no_credentials(failure: &CredentialsFailure) -> Failure {
+    let code = match failure.cause {
+        Cause::Unavailable => None,
+        Cause::Refused => Some(NO_CREDENTIALS),
+        Cause::WrongAccount => Some(WRONG_ACCOUNT),
+    };
+    Failure {
+        delivery: Delivery::NotSent,
+        code: code.map(str::to_owned),
+        message: without_passwords(&failure.message),
+        service_reason: None,
+        request_id: None,
+    }
+}
+
+/// Says that a call panicked, nobody knows how far it got.
+pub(super) fn panicked(panicked: Panicked) -> Failure {
+    Failure {
+        delivery: Delivery::Unanswered,
+        code: None,
+        message: panicked.to_string(),
+        service_reason: None,
+        request_id: None,
+    }
+}
 
 /// Reads an SDK error. The error *code* counts, not the enum's variant: throttling on a create arrives unmodelled.
 pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>, service_reason: Option<&str>) -> Failure
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let credentials = find::<CredentialsError>(error);
-    let no_credentials = credentials.is_some_and(|error| !is_passing(error));
+    if let Some(failure) = find::<CredentialsFailure>(error) {
+        return no_credentials(failure);
+    }
     let delivery = match error {
-        _ if credentials.is_some() => Delivery::NotSent,
         SdkError::ConstructionFailure(_) => Delivery::NotSent,
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
             Some(error) if never_connected(error) => Delivery::NotSent,
@@ -31,7 +59,6 @@ where
         _ => Delivery::Unanswered,
     };
     let (code, message) = match error {
-        _ if no_credentials => (Some(NO_CREDENTIALS.to_owned()), chain(error)),
         SdkError::ServiceError(response) => {
             let error = response.err();
             let message = error.message().map(str::to_owned);
@@ -61,26 +88,14 @@ where
     }
 }
 
-/// Tells whether credentials are lacking only because whoever gives them could not be reached.
-fn is_passing(error: &CredentialsError) -> bool {
-    match error {
-        CredentialsError::ProviderTimedOut(_) => true,
-        CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_) => error
-            .source()
-            .is_some_and(|cause| find::<ConnectorError>(cause).is_some()),
-        // Not loaded at all: on most machines the last provider to be asked, instance metadata, can't be reached either.
-        _ => false,
-    }
-}
-
 /// Tells whether no connection was ever made, so that nothing can have been sent.
-fn never_connected(error: &ConnectorError) -> bool {
+pub(super) fn never_connected(error: &ConnectorError) -> bool {
     find::<hyper_util::client::legacy::Error>(error)
         .is_some_and(hyper_util::client::legacy::Error::is_connect)
 }
 
 /// The first error of a kind in the chain of causes.
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
@@ -92,7 +107,7 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 }
 
 /// The causes in one line, each once, and without the passwords of addresses.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let one_line = |error: &dyn Error| {
         let text = error.to_string();
         let lines: Vec<&str> = text

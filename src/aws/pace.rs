@@ -3,12 +3,15 @@
 //! It sits below the SDK, around the HTTP connector, because that is where a retry becomes a request. Requests that
 //! fetch credentials (STS, SSO, instance metadata) go to other services and do not pass here.
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -19,6 +22,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 use tokio::time::Instant;
+
+use super::endpoint;
 
 /// The largest answer that is read, in bytes. A page of 25 images takes some 10 KiB.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
@@ -78,42 +83,63 @@ impl Pace {
     }
 }
 
-/// How a request gets to the service.
+/// How a request gets to where it goes.
 #[derive(Debug)]
-pub(super) enum Road {
+pub(super) enum Transport {
     /// Over TLS, and through the proxy that the environment names.
     Tls,
-    /// In plain HTTP on this machine: no TLS, no trust store to read, no proxy.
-    Local,
+    /// In plain HTTP, straight to the host: no TLS, no trust store to read, no proxy.
+    Direct,
     /// By an HTTP client that the caller gave.
     Given(SharedHttpClient),
+}
+
+impl Transport {
+    /// To an endpoint: direct if it is on this machine.
+    pub(super) fn to(url: &str) -> Self {
+        if endpoint::is_local(url) {
+            Self::Direct
+        } else {
+            Self::Tls
+        }
+    }
+
+    /// To an address that means this host or its hypervisor, never one behind a proxy.
+    pub(super) fn to_host(url: &str) -> Self {
+        if url.starts_with("https:") {
+            Self::Tls
+        } else {
+            Self::Direct
+        }
+    }
 }
 
 /// An HTTP client whose requests pass the bucket, if it has one.
 #[derive(Debug)]
 pub(super) struct PacedClient {
     pace: Option<Arc<Pace>>,
-    road: Road,
+    transport: Transport,
+    /// Certificates to trust in place of the system's, in PEM.
+    ca_bundle: Option<Vec<u8>>,
     /// Made at the first request, with the settings that all requests of a client share.
     connector: OnceLock<SharedHttpConnector>,
 }
 
 impl PacedClient {
     /// A client for one target.
-    pub(super) fn new(pace: Arc<Pace>, road: Road) -> Self {
+    pub(super) fn new(pace: Arc<Pace>, transport: Transport, ca_bundle: Option<Vec<u8>>) -> Self {
         Self {
             pace: Some(pace),
-            road,
-            connector: OnceLock::new(),
+            ..Self::unpaced(transport, ca_bundle)
         }
     }
 
-    /// A client for what comes before the service: whoever gives credentials. Unlike the SDK's own it reads the trust
-    /// store only once something is asked, and heeds the proxy variables.
-    pub(super) fn unpaced() -> Self {
+    /// A client for whoever gives credentials. The SDK's own would read the system's trust store before anything is asked.
+    pub(super) fn unpaced(transport: Transport, ca_bundle: Option<Vec<u8>>) -> Self {
         Self {
             pace: None,
-            road: Road::Tls,
+            transport,
+            ca_bundle,
             connector: OnceLock::new(),
         }
     }
@@ -123,17 +149,14 @@ impl PacedClient {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let mut builder = Connector::builder().connector_settings(settings.clone());
-        builder.set_sleep_impl(components.sleep_impl());
-        let inner = match &self.road {
-            Road::Tls => SharedHttpConnector::new(
-                builder
-                    .proxy_config(ProxyConfig::from_env())
-                    .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                    .build(),
+        let inner = match &self.transport {
+            Transport::Given(client) => client.http_connector(settings, components),
+            transport => connector(
+                matches!(transport, Transport::Tls),
+                self.ca_bundle.as_deref(),
+                settings,
+                components.sleep_impl(),
             ),
-            Road::Local => SharedHttpConnector::new(builder.build_http()),
-            Road::Given(client) => client.http_connector(settings, components),
         };
         match &self.pace {
             Some(pace) => SharedHttpConnector::new(PacedConnector {
@@ -142,6 +165,94 @@ impl PacedClient {
             }),
             None => inner,
         }
+    }
+}
+
+/// A connector over TLS, which trusts the certificates of the bundle or else the system's, or in plain HTTP.
+pub(super) fn connector(
+    tls: bool,
+    ca_bundle: Option<&[u8]>,
+    settings: &HttpConnectorSettings,
+    sleep: Option<SharedAsyncSleep>,
+) -> SharedHttpConnector {
+    let mut builder = Connector::builder().connector_settings(settings.clone());
+    builder.set_sleep_impl(sleep);
+    if !tls {
+        return SharedHttpConnector::new(builder.build_http());
+    }
+    let builder = builder
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    let trusted = ca_bundle.map(|pem| TrustStore::empty().with_pem_certificate(pem));
+    let context =
+        trusted.and_then(|trusted| TlsContext::builder().with_trust_store(trusted).build().ok());
+    SharedHttpConnector::new(match context {
+        Some(context) => builder.tls_context(context).build(),
+        None => builder.build(),
+    })
+}
+
+/// An HTTP client that remembers how its last request was answered: its user keeps that to itself.
+#[derive(Debug, Clone)]
+pub(super) struct WatchedClient {
+    inner: SharedHttpClient,
+    /// The HTTP status; 0 while there is no answer, [`NOT_ASKED`] before the first request.
+    status: Arc<AtomicU16>,
+}
+
+/// No HTTP status.
+const NOT_ASKED: u16 = u16::MAX;
+
+impl WatchedClient {
+    pub(super) fn new(inner: PacedClient) -> Self {
+        Self {
+            inner: SharedHttpClient::new(inner),
+            status: Arc::new(AtomicU16::new(NOT_ASKED)),
+        }
+    }
+
+    /// Tells whether a request was sent.
+    pub(super) fn was_asked(&self) -> bool {
+        self.status.load(Ordering::Relaxed) != NOT_ASKED
+    }
+
+    /// The HTTP status of the last answer; none if the last request was not answered, or none was sent.
+    pub(super) fn status(&self) -> Option<u16> {
+        let status = self.status.load(Ordering::Relaxed);
+        (![0, NOT_ASKED].contains(&status)).then_some(status)
+    }
+}
+
+impl HttpClient for WatchedClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(WatchedConnector {
+            inner: self.inner.http_connector(settings, components),
+            status: Arc::clone(&self.status),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct WatchedConnector {
+    inner: SharedHttpConnector,
+    status: Arc<AtomicU16>,
+}
+
+impl HttpConnector for WatchedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let inner = self.inner.clone();
+        let status = Arc::clone(&self.status);
+        HttpConnectorFuture::new(async move {
+            // A request that is given up while it waits was not answered either.
+            status.store(0, Ordering::Relaxed);
+            let answer = inner.call(request).await?;
+            status.store(answer.status().as_u16(), Ordering::Relaxed);
+            Ok(answer)
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{ExpectPlan, Simulation};
+use crate::aws::{endpoint, region};
 use crate::digest;
 use crate::reason::Reason;
 use crate::similar::{did_you_mean, similar};
@@ -79,11 +80,14 @@ pub(super) fn reason(text: &str) -> Result<Reason, String> {
 }
 
 pub(super) fn region(text: &str) -> Result<String, String> {
-    let belongs = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !text.is_empty() && text.len() <= 40 && text.chars().all(belongs) {
-        return Ok(text.to_owned());
+    region::check(text).map(|()| text.to_owned())
+}
+
+pub(super) fn profile(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err("must be the name of a profile".into());
     }
-    Err("must be a Region's name, as eu-west-1".into())
+    Ok(text.to_owned())
 }
 
 /// An account's id.
@@ -95,13 +99,7 @@ pub(super) fn account_id(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn endpoint(text: &str) -> Result<(), String> {
-    let rest = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"));
-    match rest {
-        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => Ok(()),
-        Some(_) | None => Err("must begin with http:// or https:// and a host".into()),
-    }
+    endpoint::check(text)
 }
 
 #[cfg(test)]

@@ -9,7 +9,14 @@ pub(super) const HEADINGS: [(&str, &[&str]); 4] = [
     ("Manifests", &["manifests", "allow_empty"]),
     (
         "Target",
-        &["region", "profile", "endpoint_url", "simulate", "api_rate"],
+        &[
+            "region",
+            "profile",
+            "expect_account",
+            "endpoint_url",
+            "simulate",
+            "api_rate",
+        ],
     ),
     ("Status", &["status_file", "settle_time"]),
     ("Output", &["output", "color", "log_level", "log_format"]),
@@ -69,7 +76,7 @@ pub(super) const MEANT: [(&str, &[&str]); 8] = [
 ];
 
 /// Explanations of flags, below their one line.
-pub(super) const FLAGS: [(&str, &str); 34] = [
+pub(super) const FLAGS: [(&str, &str); 35] = [
     (
         "once",
         "Without it, reconcile stays: it runs a pass at the start, when manifests change, when a retry is due and at least every --interval, until a signal ends it.",
@@ -151,15 +158,19 @@ pub(super) const FLAGS: [(&str, &str); 34] = [
     ),
     (
         "region",
-        "As for any AWS tool: from AWS_REGION, the profile, or the instance.",
+        "Without it: an explicit profile's, AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's.",
     ),
     (
         "profile",
-        "Profiles with SSO, assumed roles and credential processes work.",
+        "An explicit profile: its credentials and Region come before those in the environment. It must exist. Profiles with SSO, assumed roles, web identity and credential processes work.",
+    ),
+    (
+        "expect_account",
+        "Asks STS whose the credentials are before the first WorkSpaces call, and again when they change. Those of another account are refused with exit code 3.",
     ),
     (
         "endpoint_url",
-        "For a proxy, a VPC endpoint, or `repave simulate`.",
+        "For WorkSpaces, and for STS unless AWS_ENDPOINT_URL_STS is set; for a proxy or `repave simulate`. A VPC endpoint is better named by AWS_ENDPOINT_URL_WORKSPACES.",
     ),
     (
         "simulate",

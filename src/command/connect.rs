@@ -1,7 +1,7 @@
 //! Connects to AWS, or to the embedded API in its place.
 
-use crate::aws::AwsImages;
-use crate::cli::{Config, Simulated};
+use crate::aws::{AwsImages, ConnectError};
+use crate::cli::{self, Config, Simulated};
 use crate::clock::Clock;
 use crate::embedded::{self, EmbeddedError, Kept};
 use crate::escape::{escaped, with_causes};
@@ -40,9 +40,9 @@ pub(super) async fn connect(
     clock: Clock,
 ) -> Result<Connected, Outcome> {
     let Some(Simulated { seed, account_file }) = &config.simulated else {
-        let api = AwsImages::connect(&config.connection)
+        let api = AwsImages::connect(&config.connection, cli::environment())
             .await
-            .map_err(|error| Outcome::new(ExitCode::Usage, error.to_string()))?;
+            .map_err(|error| not_connected(&error))?;
         return Ok(Connected {
             api,
             account: None,
@@ -67,7 +67,9 @@ pub(super) async fn connect(
         .await
         .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());
-    let api = AwsImages::embedded(&url, &region, config.connection.api_rate);
+    let connection = &config.connection;
+    let expected = connection.expected_account.as_deref();
+    let api = AwsImages::embedded_in(&url, &region, connection.api_rate, expected);
     let account = seed.is_none().then_some(account);
     Connected::prepare(account.as_ref(), desired, clock);
     Ok(Connected {
@@ -75,6 +77,14 @@ pub(super) async fn connect(
         account,
         server: Some(server),
     })
+}
+
+fn not_connected(error: &ConnectError) -> Outcome {
+    let code = match error {
+        ConnectError::Config(_) | ConnectError::NoRegion(_) => ExitCode::Usage,
+        ConnectError::Panicked(_) => ExitCode::Failed,
+    };
+    Outcome::new(code, error.to_string())
 }
 
 pub(super) fn embedded_failed(error: &EmbeddedError) -> Outcome {

@@ -208,7 +208,7 @@ fn a_person_is_needed(ended: &Ended<'_>, waits: &str) -> Option<Outcome> {
     }
     let denied = stalled
         .iter()
-        .any(|(_, reason)| *reason == Reason::AccessDenied);
+        .any(|(_, reason)| matches!(reason, Reason::AccessDenied | Reason::WrongAccount));
     let code = if denied {
         ExitCode::AccessDenied
     } else {

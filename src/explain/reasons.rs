@@ -112,6 +112,11 @@ pub(super) fn text(reason: Reason) -> Text {
             clears: "Give valid credentials, or allow the actions: workspaces:DescribeWorkspaceImages and, for manifests with tags, workspaces:CreateTags, both with Resource \"*\", since they know no other; and workspaces:CreateUpdatedWorkspaceImage on the account's images.",
             look_for: "workspaces:DescribeWorkspaceImages; workspaces:CreateUpdatedWorkspaceImage; workspaces:CreateTags; Actions, resources, and condition keys for Amazon WorkSpaces",
         },
+        Reason::WrongAccount => Text {
+            means: "The credentials belong to another account than --expect-account names, or the listing does. Nothing was created; STS was asked before any WorkSpaces call.",
+            clears: "Give credentials of the expected account (--profile, or the keys in the environment), or correct --expect-account. aws sts get-caller-identity shows whose credentials are used.",
+            look_for: "GetCallerIdentity; docs/credentials.md",
+        },
         Reason::InvalidSpec => Text {
             means: "The service does not accept a value of the manifest. repave checks the limits of the API's model beforehand, so this is a rule that the model does not have.",
             clears: "Change the value that the message names; a changed manifest is tried at once, an unchanged one once an hour.",

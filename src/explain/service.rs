@@ -21,7 +21,7 @@ pub(super) fn text(code: &str) -> Option<Text> {
         .map(|(_, text)| *text)
 }
 
-const TEXTS: [(&[&str], Text); 17] = [
+const TEXTS: [(&[&str], Text); 18] = [
     (
         &["AccessDeniedException", "AccessDenied", "NotAuthorized"],
         Text {
@@ -171,9 +171,17 @@ const TEXTS: [(&[&str], Text); 17] = [
     (
         &["NoCredentials"],
         Text {
-            means: "repave found no credentials that can be used, so nothing was sent. The code is repave's own. Reason AccessDenied.",
-            clears: "Give them by a profile (--profile), SSO, environment variables, or a role of the container or instance, as for any AWS tool.",
-            look_for: "Standardized credential providers, AWS SDKs and Tools Reference Guide",
+            means: "repave found no credentials that can be used, or whoever gives them refused, so nothing was sent. The code is repave's own. Reason AccessDenied.",
+            clears: "The message names the profile, session, file, variable or role, and what to do.",
+            look_for: "docs/credentials.md; Standardized credential providers, AWS SDKs and Tools Reference Guide",
+        },
+    ),
+    (
+        &["WrongAccount"],
+        Text {
+            means: "The credentials belong to another account than --expect-account names. The code is repave's own. Reason WrongAccount.",
+            clears: "Give credentials of the expected account, or correct --expect-account.",
+            look_for: "GetCallerIdentity; docs/credentials.md",
         },
     ),
 ];

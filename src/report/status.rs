@@ -222,6 +222,7 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
         | Reason::CreateResultUnknown
         | Reason::QuotaExceeded
         | Reason::AccessDenied
+        | Reason::WrongAccount
         | Reason::InvalidSpec => "waits",
     };
     let mut why = format!("{waits_for}: {}", Escaped(&ready.message));

@@ -20,6 +20,7 @@
 //! | `fault.rs` | rules for what goes wrong, and when |
 //! | `seed/` | YAML to an account |
 //! | `direct.rs` | [`ImageApi`](crate::cloud::ImageApi) on a shared account |
+//! | `sts.rs` | whose credentials these are |
 //! | `server.rs` | HTTP |
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +34,7 @@ pub mod seed;
 pub mod server;
 mod settings;
 mod stock;
+mod sts;
 mod validate;
 pub mod wire;
 

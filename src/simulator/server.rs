@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use crate::clock::Clock;
 use crate::http::{self, Cut, Limits, Server};
 
+use super::sts;
 use super::wire::{Answer, Call, CodePlacement, Operation, Reply, ServiceError};
 use super::{Account, SharedAccount, lock};
 
@@ -103,11 +104,15 @@ async fn respond(
         let code = "MissingAuthenticationTokenException";
         return refusal(StatusCode::FORBIDDEN, code, "Missing Authentication Token");
     }
-    let target = head.headers.get(TARGET).and_then(|it| it.to_str().ok());
-    let Some(operation) = target
+    let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let is_form = header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with(sts::FORM));
+    let operation = header(TARGET)
         .and_then(|target| target.strip_prefix("WorkspacesService."))
-        .and_then(Operation::named)
-    else {
+        .and_then(Operation::named);
+    let Some(service) = (match operation {
+        Some(operation) => Some(Service::Workspaces(operation)),
+        None => is_form.then_some(Service::Sts),
+    }) else {
         let message = "The simulator does not know this operation";
         return refusal(
             StatusCode::BAD_REQUEST,
@@ -133,6 +138,10 @@ async fn respond(
                 return refusal(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message);
             }
         };
+    let operation = match service {
+        Service::Workspaces(operation) => operation,
+        Service::Sts => return Ok(identify(&body, shared)),
+    };
     let call = match Call::parse(operation, &body) {
         Ok(call) => call,
         Err(error) => {
@@ -148,6 +157,23 @@ async fn respond(
         tokio::time::sleep(reply.delay).await;
     }
     response(reply)
+}
+
+/// What is asked.
+enum Service {
+    Workspaces(Operation),
+    Sts,
+}
+
+fn identify(form: &[u8], shared: &Shared) -> Response<Full<Bytes>> {
+    let account = lock(&shared.account).settings().account_id.clone();
+    let (status, xml) = sts::answer(form, &account);
+    with_body(
+        status.as_u16(),
+        sts::XML,
+        xml.into_bytes(),
+        Some(sts::REQUEST_ID),
+    )
 }
 
 /// Calls the account, and saves it if the call changed it.

@@ -16,6 +16,13 @@ const MOMENTS: u32 = 12;
 
 pub const SOURCE: &str = "wsi-source000 source AVAILABLE";
 
+/// The binary: the one that REPAVE_TEST_BINARY names, or the one that was built with the tests.
+fn program() -> std::ffi::OsString {
+    let built = || env!("CARGO_BIN_EXE_repave").into();
+    #[expect(clippy::disallowed_methods, reason = "a test's setting")]
+    std::env::var_os("REPAVE_TEST_BINARY").unwrap_or_else(built)
+}
+
 /// A checkout in a folder of its own.
 pub struct Checkout(tempfile::TempDir);
 
@@ -45,7 +52,7 @@ impl Checkout {
 
     /// The command, with nothing of this machine's AWS configuration.
     pub fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_repave"));
+        let mut command = Command::new(program());
         command
             .args(arguments.split_whitespace())
             .current_dir(self.path())
@@ -63,13 +70,7 @@ impl Checkout {
 
     /// Runs it to its end; exit code, stdout, stderr.
     pub async fn run(&self, arguments: &str) -> Ran {
-        let mut command = self.command(arguments);
-        Ran::of(
-            tokio::task::spawn_blocking(move || command.output())
-                .await
-                .unwrap()
-                .unwrap(),
-        )
+        Ran::by(self.command(arguments)).await
     }
 
     /// The same, with arguments of its own to keep.
@@ -95,6 +96,12 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// Runs the command to its end.
+    pub async fn by(mut command: Command) -> Self {
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        Self::of(output.unwrap().unwrap())
+    }
+
     fn of(output: Output) -> Self {
         let ran = Self {
             code: output.status.code().unwrap_or(-1),
@@ -237,7 +244,7 @@ async fn exit_3_without_permission_or_credentials() {
             .unwrap(),
     );
     assert_eq!(ran.code, 3, "{ran:?}");
-    assert!(ran.last_line().contains("Give credentials"), "{}", ran.err);
+    assert!(ran.last_line().contains("Give a profile"), "{}", ran.err);
 }
 
 #[tokio::test]
@@ -412,7 +419,8 @@ async fn exit_64_for_a_command_line_that_makes_no_sense() {
     );
     assert_eq!(ran.code, 64, "{ran:?}");
     assert!(
-        ran.last_line().contains("no Region: give --region"),
+        ran.last_line()
+            .contains("no Region in AWS_REGION and profile default"),
         "{}",
         ran.err
     );

@@ -21,6 +21,7 @@ mod files;
 mod health;
 mod heard;
 mod hostile;
+mod identity;
 mod mistakes;
 mod model;
 mod pipeline;

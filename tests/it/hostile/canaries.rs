@@ -104,9 +104,9 @@ fn ways(container: &str, broken: &str) -> Vec<Way> {
     };
     vec![
         keys("variables", 0),
-        keys("a token that cannot be a header", 1)
+        keys("a token that cannot be a header", 64)
             .with("AWS_SESSION_TOKEN", format!("{CANARY}\u{1}\n")),
-        way("half of the variables", 3)
+        way("half of the variables", 64)
             .with("AWS_SECRET_ACCESS_KEY", CANARY)
             .with("AWS_SESSION_TOKEN", CANARY),
         way("a profile", 0).file(
@@ -115,19 +115,19 @@ fn ways(container: &str, broken: &str) -> Vec<Way> {
                 "aws_secret_access_key = {CANARY}\naws_session_token = {CANARY}"
             )),
         ),
-        way("a profile without the sign", 3).file(
+        way("a profile without the sign", 64).file(
             ".aws/credentials",
             profile(&format!("aws_secret_access_key {CANARY}")),
         ),
-        way("a profile with the secret in a bracket", 3).file(
+        way("a profile with the secret in a bracket", 64).file(
             ".aws/credentials",
             format!("[{CANARY}\naws_secret_access_key = {CANARY}\n"),
         ),
-        way("a profile with the secret on a line of its own", 3).file(
+        way("a profile with the secret on a line of its own", 64).file(
             ".aws/credentials",
             profile(&format!("aws_secret_access_key =\n{CANARY}")),
         ),
-        way("half of a profile", 3).file(
+        way("half of a profile", 64).file(
             ".aws/credentials",
             format!("[default]\naws_secret_access_key = {CANARY}\naws_session_token = {CANARY}\n"),
         ),
@@ -172,7 +172,7 @@ fn ways(container: &str, broken: &str) -> Vec<Way> {
         ),
         with_container("a container", container, 0),
         with_container("a container's broken answer", broken, 3),
-        with_container("a container's token that cannot be a header", container, 3).with(
+        with_container("a container's token that cannot be a header", container, 64).with(
             "AWS_CONTAINER_AUTHORIZATION_TOKEN",
             format!("{CANARY}\n\u{1}"),
         ),

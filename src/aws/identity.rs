@@ -1,0 +1,295 @@
+//! Who signs a target's requests: keeps its credentials while they last, checks whose they are before anything is signed
+//! with them, and reads the configuration anew when they are refused.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+
+use super::Connection;
+use super::credentials::{Cause, CredentialsFailure, account_of, fetch};
+use super::settings::Settings;
+use crate::clock::Clock;
+use crate::environment::Environment;
+use crate::panics::caught;
+
+/// So long before they expire credentials are replaced, or at half of their life if that is shorter: a call that is
+/// marked must not wait for STS.
+const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(5);
+
+/// So long credentials may take before the log says what is waited for.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// The identity of one target.
+pub(super) struct Identity {
+    /// What the configuration is read from again; none where it cannot change.
+    configuration: Option<(Connection, Environment)>,
+    region: String,
+    expected_account: Option<String>,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+struct State {
+    settings: Settings,
+    held: Option<Held>,
+    /// Whether somebody refused what was signed, so that the configuration is read again before the next listing.
+    is_doubted: bool,
+}
+
+/// Credentials whose account is checked.
+struct Held {
+    credentials: Credentials,
+    /// When to replace them; never, if nothing says that they expire.
+    renew_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    pub(super) fn new(
+        settings: Settings,
+        region: String,
+        expected_account: Option<String>,
+        configuration: Option<(Connection, Environment)>,
+    ) -> Self {
+        Self {
+            configuration,
+            region,
+            expected_account,
+            clock: Clock::wall(),
+            state: Mutex::new(State {
+                settings,
+                held: None,
+                is_doubted: false,
+            }),
+        }
+    }
+
+    /// The account that the target must be, if somebody said so.
+    pub(super) fn expected_account(&self) -> Option<&str> {
+        self.expected_account.as_deref()
+    }
+
+    /// Returns credentials that were checked and have not expired; fetches them if there are none.
+    pub(super) async fn credentials(&self) -> Result<Credentials, CredentialsFailure> {
+        let mut state = self.state.lock().await;
+        self.current(&mut state).await
+    }
+
+    /// The same at the start of a pass: after a refusal the configuration is read again first.
+    pub(super) async fn begin(&self) -> Result<(), CredentialsFailure> {
+        let mut state = self.state.lock().await;
+        if state.is_doubted {
+            state.held = None;
+            self.read_again(&mut state)?;
+            state.is_doubted = false;
+        }
+        self.current(&mut state).await.map(drop)
+    }
+
+    /// Notes that the service refused what was signed.
+    pub(super) async fn doubt(&self) {
+        self.state.lock().await.is_doubted = true;
+    }
+
+    /// Reads the configuration again after the service refused these credentials. Tells whether there are others now.
+    pub(super) async fn replaced(&self) -> bool {
+        let mut state = self.state.lock().await;
+        let Some(before) = state.held.take() else {
+            return false;
+        };
+        if self.read_again(&mut state).is_err() {
+            return false;
+        }
+        match self.current(&mut state).await {
+            Ok(now) => {
+                (now.access_key_id(), now.session_token())
+                    != (
+                        before.credentials.access_key_id(),
+                        before.credentials.session_token(),
+                    )
+            }
+            Err(_) => false,
+        }
+    }
+
+    async fn current(&self, state: &mut State) -> Result<Credentials, CredentialsFailure> {
+        let now = self.clock.now();
+        if let Some(held) = &state.held
+            && held.renew_at.is_none_or(|at| now < at)
+        {
+            return Ok(held.credentials.clone());
+        }
+        let fetched = match self.fetch_checked(state).await {
+            // The keys in a file may have been replaced: read once more before anybody is asked to act.
+            Err(failure) if failure.cause == Cause::Refused && self.source_changed(state) => {
+                self.fetch_checked(state).await
+            }
+            fetched => fetched,
+        };
+        match (fetched, &state.held) {
+            (Ok(credentials), _) => {
+                let renew_at = renew_at(&credentials, now);
+                state.held = Some(Held {
+                    credentials: credentials.clone(),
+                    renew_at,
+                });
+                Ok(credentials)
+            }
+            (Err(failure), Some(held))
+                if failure.cause == Cause::Unavailable && !has_expired(&held.credentials, now) =>
+            {
+                tracing::debug!("credentials are not replaced yet: {failure}");
+                Ok(held.credentials.clone())
+            }
+            (Err(failure), _) => {
+                state.held = None;
+                state.is_doubted = true;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Fetches credentials and checks whose they are.
+    async fn fetch_checked(&self, state: &State) -> Result<Credentials, CredentialsFailure> {
+        let whose = state.settings.source.name();
+        let work = async {
+            let settings = &state.settings;
+            let now = self.clock.now();
+            let credentials = fetch(&settings.source, settings, &self.region, now).await?;
+            if let Some(expected) = &self.expected_account {
+                let found = account_of(&credentials, &whose, settings, &self.region).await?;
+                if found != *expected {
+                    return Err(wrong_account(&whose, &found, expected));
+                }
+            }
+            Ok(credentials)
+        };
+        let mut work = std::pin::pin!(caught(work));
+        let result = tokio::select! {
+            result = &mut work => result,
+            () = tokio::time::sleep(SILENCE) => {
+                let whose = crate::escape::escaped(&whose, 500);
+                tracing::info!("waiting for credentials from {whose}");
+                work.await
+            }
+        };
+        result.unwrap_or_else(|panicked| {
+            Err(CredentialsFailure::new(
+                Cause::Refused,
+                &whose,
+                &panicked.to_string(),
+            ))
+        })
+    }
+
+    /// Reads the configuration again; tells whether the source of credentials is another one now.
+    fn source_changed(&self, state: &mut State) -> bool {
+        let before = state.settings.source.clone();
+        self.read_again(state).is_ok() && state.settings.source != before
+    }
+
+    fn read_again(&self, state: &mut State) -> Result<(), CredentialsFailure> {
+        let Some((connection, environment)) = &self.configuration else {
+            return Ok(());
+        };
+        match Settings::resolve(connection, environment) {
+            Ok(settings) => {
+                state.settings = settings;
+                Ok(())
+            }
+            Err(error) => {
+                let whose = "the AWS configuration";
+                Err(CredentialsFailure::new(
+                    Cause::Refused,
+                    whose,
+                    &error.to_string(),
+                ))
+            }
+        }
+    }
+}
+
+/// The account of credentials or of a listing is not the one that is expected.
+pub(super) fn wrong_account(whose: &str, found: &str, expected: &str) -> CredentialsFailure {
+    CredentialsFailure {
+        cause: Cause::WrongAccount,
+        message: format!(
+            "credentials from {whose} belong to account {found}, and {expected} is expected. Give other credentials, or \
+             correct --expect-account"
+        ),
+    }
+}
+
+fn renew_at(credentials: &Credentials, now: Timestamp) -> Option<Timestamp> {
+    let expiry = Timestamp::try_from(credentials.expiry()?).ok()?;
+    let life = expiry.duration_since(now);
+    let early = RENEWED_BEFORE.min(life / 2);
+    Some(expiry.saturating_sub(early).unwrap_or(expiry))
+}
+
+fn has_expired(credentials: &Credentials, now: Timestamp) -> bool {
+    credentials
+        .expiry()
+        .and_then(|expiry| Timestamp::try_from(expiry).ok())
+        .is_some_and(|expiry| expiry <= now)
+}
+
+/// What the SDK asks before it signs a request.
+#[derive(Debug, Clone)]
+pub(super) struct Signer(pub(super) std::sync::Arc<Identity>);
+
+impl ProvideCredentials for Signer {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            self.0
+                .credentials()
+                .await
+                .map_err(CredentialsError::provider_error)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lasting(seconds: i64, now: Timestamp) -> Credentials {
+        let expiry = now + SignedDuration::from_secs(seconds);
+        Credentials::new("id", "secret", None, Some(expiry.into()), "test")
+    }
+
+    #[test]
+    fn credentials_are_replaced_before_they_expire() {
+        let now: Timestamp = "2026-11-26T09:00:00Z".parse().unwrap();
+        for (life, left) in [
+            (3600, 300),
+            (900, 300),
+            (600, 300),
+            (598, 299),
+            (10, 5),
+            (0, 0),
+        ] {
+            let at = renew_at(&lasting(life, now), now).unwrap();
+            let expected = now + SignedDuration::from_secs(life - left);
+            assert_eq!(at.as_second(), expected.as_second(), "{life}");
+        }
+        assert_eq!(
+            renew_at(&Credentials::new("id", "s", None, None, "t"), now),
+            None
+        );
+        assert!(has_expired(&lasting(0, now), now) && !has_expired(&lasting(1, now), now));
+    }
+}

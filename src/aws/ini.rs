@@ -1,0 +1,209 @@
+//! Reads the text of an AWS configuration file into sections, by the rules of Python's `configparser`, which boto3 and
+//! the AWS CLI use: indented keys, `key : value` and values that go on in deeper lines are fine; a repeated key or
+//! section, or a line that is neither, is a problem with its line. It knows no profiles.
+
+use std::collections::BTreeMap;
+
+/// The values of a section, by their keys in lower case.
+pub(super) type Values = BTreeMap<String, String>;
+
+/// A section with its name as written between the brackets.
+pub(super) type Section = (String, Values);
+
+/// What is wrong, and in which line (from 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) line: usize,
+    pub(super) what: &'static str,
+}
+
+/// The section whose values every other section has too, unless it has its own.
+const DEFAULTS: &str = "DEFAULT";
+
+/// Reads the sections in the order in which they stand.
+pub(super) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
+    let problem = |line: usize, what| {
+        Err(Problem {
+            line: line + 1,
+            what,
+        })
+    };
+    if text.starts_with('\u{feff}') {
+        return problem(
+            0,
+            "the file begins with a byte order mark; save it as UTF-8 without one",
+        );
+    }
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let mut sections: Vec<Section> = Vec::new();
+    let mut key: Option<String> = None;
+    // Where the values begin that may be blocks of values.
+    let mut blocks: Vec<(usize, String, usize)> = Vec::new();
+    let mut indent = 0;
+    for (number, line) in text.split('\n').enumerate() {
+        let value = line.trim();
+        let is_comment = value.starts_with(['#', ';']);
+        if value.is_empty() || is_comment {
+            if let (Some(key), Some((_, values)), false) = (&key, sections.last_mut(), is_comment) {
+                values.entry(key.clone()).or_default().push('\n');
+            }
+            continue;
+        }
+        let depth = line.chars().take_while(|c| c.is_whitespace()).count();
+        if let (Some(key), Some((_, values)), true) = (&key, sections.last_mut(), depth > indent) {
+            let whole = values.entry(key.clone()).or_default();
+            whole.push('\n');
+            whole.push_str(value);
+            continue;
+        }
+        indent = depth;
+        if let Some(name) = section_name(value) {
+            if sections.iter().any(|(other, _)| other == name) && name != DEFAULTS {
+                return problem(number, "the section stands in the file twice");
+            }
+            sections.push((name.to_owned(), Values::new()));
+            key = None;
+            continue;
+        }
+        let Some((_, values)) = sections.last_mut() else {
+            return problem(number, "a [section] must come first");
+        };
+        let Some((name, rest)) = value.split_once(['=', ':']) else {
+            return problem(number, "expected key = value");
+        };
+        let name = name.trim().to_lowercase();
+        if name.is_empty() {
+            return problem(number, "expected a key before the =");
+        }
+        if values.contains_key(&name) {
+            return problem(number, "the key stands in its section twice");
+        }
+        values.insert(name.clone(), rest.trim().to_owned());
+        key = Some(name.clone());
+        blocks.push((sections.len() - 1, name, number));
+    }
+    for (_, values) in &mut sections {
+        for value in values.values_mut() {
+            value.truncate(value.trim_end().len());
+        }
+    }
+    for (section, key, number) in blocks {
+        let value = sections
+            .get(section)
+            .and_then(|(_, values)| values.get(&key));
+        if value.is_some_and(|value| value.starts_with('\n') && nested(value).is_none()) {
+            return problem(
+                number,
+                "expected key = value in each deeper line below the key",
+            );
+        }
+    }
+    Ok(with_defaults(sections))
+}
+
+/// The name between the brackets, if the line is a section's first. What follows the last bracket is ignored.
+fn section_name(line: &str) -> Option<&str> {
+    let inner = line.strip_prefix('[')?;
+    let name = &inner[..inner.rfind(']')?];
+    (!name.is_empty()).then_some(name)
+}
+
+fn with_defaults(sections: Vec<Section>) -> Vec<Section> {
+    let (defaults, mut sections): (Vec<_>, Vec<_>) =
+        sections.into_iter().partition(|(name, _)| name == DEFAULTS);
+    for (key, value) in defaults.into_iter().flat_map(|(_, values)| values) {
+        for (_, values) in &mut sections {
+            values.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    sections
+}
+
+/// Reads a value that is a block of `key = value` lines below its key, as `s3 =` has it. `None`: it is another value.
+pub(super) fn nested(value: &str) -> Option<Values> {
+    let block = value.strip_prefix('\n')?;
+    block
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            let (key, value) = line.split_once('=')?;
+            Some((key.trim().to_owned(), value.trim().to_owned()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(text: &str) -> Vec<(String, Vec<(String, String)>)> {
+        let sections = parse(text).unwrap();
+        sections
+            .into_iter()
+            .map(|(name, values)| (name, values.into_iter().collect()))
+            .collect()
+    }
+
+    fn one(section: &str, pairs: &[(&str, &str)]) -> Vec<(String, Vec<(String, String)>)> {
+        let pairs = pairs.iter().map(|(k, v)| ((*k).into(), (*v).into()));
+        vec![(section.into(), pairs.collect())]
+    }
+
+    #[test]
+    fn what_configparser_reads_is_read_alike() {
+        for (text, found) in [
+            ("[a]\nk=v", one("a", &[("k", "v")])),
+            ("[a]\r\nK = V \r\n", one("a", &[("k", "V")])),
+            (
+                "[a]\n  k = v\n  l = w\n",
+                one("a", &[("k", "v"), ("l", "w")]),
+            ),
+            ("[a]\nk : v=w\n", one("a", &[("k", "v=w")])),
+            (
+                "# c\n; c\n[a] # c\nk = v # w\n",
+                one("a", &[("k", "v # w")]),
+            ),
+            (
+                "[a]\nk =\n  x = 1\n\n  y=2\nl=w\n",
+                one("a", &[("k", "\nx = 1\n\ny=2"), ("l", "w")]),
+            ),
+            ("[a]\nk = v\n  w\n", one("a", &[("k", "v\nw")])),
+            ("[a]\nk=\n", one("a", &[("k", "")])),
+            (
+                "[profile \"b c\"]\nk=v",
+                one("profile \"b c\"", &[("k", "v")]),
+            ),
+            (
+                "[DEFAULT]\nk=d\nl=d\n[a]\nk=v",
+                one("a", &[("k", "v"), ("l", "d")]),
+            ),
+            ("", vec![]),
+        ] {
+            assert_eq!(values(text), found, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_configparser_refuses_is_refused_with_its_line() {
+        for (text, line) in [
+            ("\u{feff}[a]", 1),
+            ("k = v", 1),
+            ("[a]\nk = v\nbroken\n", 3),
+            ("[a]\n= v\n", 2),
+            ("[a]\nk=1\nK=2\n", 3),
+            ("[a]\n[b]\n[a]\n", 3),
+            ("[]\n", 1),
+            ("[a]\nk = v\ns3 =\n  x\n", 3),
+        ] {
+            assert_eq!(parse(text).unwrap_err().line, line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_of_values_is_read_and_another_value_is_not() {
+        let found = nested("\nendpoint_url = http://a\nb=c\n").unwrap();
+        assert_eq!(found["endpoint_url"], "http://a");
+        assert_eq!((nested("v"), nested("\nbroken")), (None, None));
+    }
+}

@@ -1,0 +1,96 @@
+//! The metadata of the instance that this runs on: its role's credentials, and its Region.
+
+use std::time::Duration;
+
+use aws_config::imds::{self, client::error::ImdsError};
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+
+use super::credentials::{Cause, CredentialsFailure, Given, is_unavailable};
+use super::failure::{chain, find, never_connected};
+use super::pace::{PacedClient, Transport, WatchedClient};
+use super::settings::Metadata;
+
+/// How long the instance's metadata may take to be connected to and to answer: it is on the same host.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Fetches the credentials of the instance's role. `last_resort` says where credentials were looked for before.
+pub(super) async fn fetch(
+    metadata: &Metadata,
+    last_resort: Option<&str>,
+    whose: &str,
+) -> Result<Credentials, CredentialsFailure> {
+    const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
+    let nothing = |searched: &str, why: &str| CredentialsFailure {
+        cause: Cause::Refused,
+        message: format!(
+            "there are no credentials in {searched}, nor from a container or an instance{why}. Give a profile \
+             (--profile), or keys in the environment, or log in"
+        ),
+    };
+    if let (Some(searched), true) = (last_resort, metadata.is_disabled) {
+        return Err(nothing(searched, ""));
+    }
+    // No proxy: the metadata's address means this host and no other.
+    let watched = WatchedClient::new(PacedClient::unpaced(
+        Transport::to_host(&metadata.endpoint),
+        None,
+    ));
+    let meant = |error: ImdsError| match (watched.status(), last_resort) {
+        (Some(status), _) if is_unavailable(status) => {
+            let why = format!("it answered HTTP {status}");
+            CredentialsFailure::new(Cause::Unavailable, whose, &why)
+        }
+        (Some(status), _) => {
+            let why = format!("it answered HTTP {status}. Give the instance a role");
+            CredentialsFailure::new(Cause::Refused, whose, &why)
+        }
+        // Nobody named an instance, and this is none.
+        (None, Some(searched)) if find::<ConnectorError>(&error).is_some_and(never_connected) => {
+            let why = format!(" ({} is not reached)", metadata.endpoint);
+            nothing(searched, &why)
+        }
+        (None, _) => CredentialsFailure::new(Cause::Unavailable, whose, &chain(&error)),
+    };
+    let client = metadata_client(metadata, watched.clone())
+        .map_err(|why| CredentialsFailure::new(Cause::Refused, whose, &why))?;
+    let roles = client.get(ROLES).await.map_err(meant)?;
+    let role = roles.as_ref().lines().next().unwrap_or_default().trim();
+    let answer = client.get(format!("{ROLES}{role}")).await.map_err(meant)?;
+    let answer: Given = serde_json::from_str(answer.as_ref()).map_err(|_| {
+        let why = format!("it gave no credentials for the role {role}");
+        CredentialsFailure::new(Cause::Unavailable, whose, &why)
+    })?;
+    Ok(answer.into_credentials())
+}
+
+/// The Region of the instance that this runs on, if it runs on one.
+pub(super) async fn region(metadata: &Metadata) -> Option<String> {
+    if metadata.is_disabled {
+        return None;
+    }
+    let http = PacedClient::unpaced(Transport::to_host(&metadata.endpoint), None);
+    let client = metadata_client(metadata, http).ok()?;
+    let region = client
+        .get("/latest/meta-data/placement/region")
+        .await
+        .ok()?;
+    Some(region.as_ref().trim().to_owned())
+}
+
+fn metadata_client(
+    metadata: &Metadata,
+    http: impl HttpClient + 'static,
+) -> Result<imds::Client, String> {
+    let client = imds::Client::builder()
+        .configure(&ProviderConfig::without_region().with_http_client(http))
+        .endpoint(&metadata.endpoint)
+        .map_err(|error| error.to_string())?
+        .connect_timeout(METADATA_TIMEOUT)
+        .read_timeout(METADATA_TIMEOUT)
+        .max_attempts(2)
+        .build();
+    Ok(client)
+}

@@ -1,0 +1,411 @@
+//! What the flags, the environment and the AWS configuration files mean together: who signs, for which Region, at which
+//! endpoints. It reads files and calls nothing; what cannot be used is refused here, before anything is asked.
+//!
+//! The order is boto3's, but for the differences that docs/credentials.md names.
+
+use std::path::Path;
+
+use aws_credential_types::Credentials;
+
+use super::profiles::{Profile, Profiles};
+use super::source::{self, Source};
+use super::{Connection, endpoint, region};
+use crate::environment::{Environment, VariableError};
+use crate::store;
+
+/// The largest bundle of certificates that is read, in bytes: the system's own has about 220 KiB.
+const MAX_CA_BUNDLE: u64 = 4 << 20;
+
+/// The configuration cannot be used. The text says what is wrong, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<VariableError> for ConfigError {
+    fn from(error: VariableError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The profile that is asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Selected {
+    /// Its name; none if nothing names one, so that it is `default` if there is such a profile.
+    pub(super) name: Option<String>,
+    /// Whether a flag of repave's names it: it then comes before everything in the environment.
+    pub(super) is_explicit: bool,
+}
+
+/// Endpoints in place of the Region's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Endpoints {
+    pub(super) workspaces: Option<String>,
+    pub(super) sts: Option<String>,
+    pub(super) sso: Option<String>,
+    pub(super) sso_oidc: Option<String>,
+}
+
+/// Where the instance's metadata is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Metadata {
+    pub(super) endpoint: String,
+    pub(super) is_disabled: bool,
+}
+
+/// What everything means together.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    /// The Region; or, unless the instance knows it, where a Region was looked for.
+    pub(super) region: Result<String, String>,
+    pub(super) source: Source,
+    pub(super) endpoints: Endpoints,
+    pub(super) metadata: Metadata,
+    pub(super) use_fips: Option<bool>,
+    pub(super) use_dual_stack: Option<bool>,
+    /// Certificates to trust in place of the system's, in PEM.
+    pub(super) ca_bundle: Option<Vec<u8>>,
+}
+
+/// Looks values up: in the environment, then in the selected profile.
+pub(super) struct Lookup<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) profiles: &'a Profiles,
+    /// The selected profile; an empty one if there is none.
+    pub(super) profile: &'a Profile,
+    pub(super) selected: &'a Selected,
+}
+
+/// A value and who says it, for errors.
+pub(super) struct Said<'a> {
+    pub(super) value: &'a str,
+    pub(super) by: String,
+}
+
+impl Said<'_> {
+    pub(super) fn names_no_file(&self, path: &Path) -> ConfigError {
+        let path = path.display();
+        ConfigError::new(format!(
+            "{} names {path}, and there is no such file",
+            self.by
+        ))
+    }
+}
+
+impl Settings {
+    /// Finds out what everything means together, or why it means nothing.
+    pub(super) fn resolve(
+        connection: &Connection,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
+        let profiles = Profiles::read(environment)?;
+        let selected = selected(connection, environment)?;
+        let none = Profile::default();
+        let profile = match &selected.name {
+            Some(name) => profiles.named(name)?,
+            None => profiles.get("default").unwrap_or(&none),
+        };
+        let lookup = Lookup {
+            environment,
+            profiles: &profiles,
+            profile,
+            selected: &selected,
+        };
+        lookup.check_retries()?;
+        let metadata = lookup.metadata()?;
+        Ok(Self {
+            region: lookup
+                .region(connection.region.as_deref())?
+                .ok_or_else(|| lookup.without_region()),
+            endpoints: lookup.endpoints(connection.endpoint_url.as_deref())?,
+            use_fips: lookup.switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
+            use_dual_stack: lookup
+                .switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
+            ca_bundle: lookup.ca_bundle()?,
+            source: source::find(&lookup, &metadata)?,
+            metadata,
+        })
+    }
+
+    /// Settings with keys that open nothing but a simulated account, and no configuration at all.
+    pub(super) fn simulated(region: &str) -> Self {
+        Self {
+            region: Ok(region.to_owned()),
+            source: Source::Keys {
+                keys: Credentials::new("simulated", "simulated", None, None, "simulated"),
+                from: "the simulator".to_owned(),
+            },
+            endpoints: Endpoints::default(),
+            metadata: Metadata::default(),
+            use_fips: None,
+            use_dual_stack: None,
+            ca_bundle: None,
+        }
+    }
+}
+
+fn selected(connection: &Connection, environment: &Environment) -> Result<Selected, ConfigError> {
+    if let Some(name) = &connection.profile {
+        return Ok(Selected {
+            name: Some(name.clone()),
+            is_explicit: true,
+        });
+    }
+    let named = environment.text("AWS_PROFILE")?;
+    let older = environment.text("AWS_DEFAULT_PROFILE")?;
+    match (named, older) {
+        (Some(named), Some(older)) if named != older => Err(ConfigError::new(format!(
+            "AWS_PROFILE is {named} and AWS_DEFAULT_PROFILE is {older}. Unset one of them, or give --profile"
+        ))),
+        (named, older) => Ok(Selected {
+            name: named.or(older).map(str::to_owned),
+            is_explicit: false,
+        }),
+    }
+}
+
+impl<'a> Lookup<'a> {
+    /// A value of the selected profile. An empty one is none; one of several lines is a slip of indentation.
+    fn in_profile(&self, key: &str) -> Result<Option<Said<'a>>, ConfigError> {
+        let Some(value) = self
+            .profile
+            .values
+            .get(key)
+            .filter(|value| !value.is_empty())
+        else {
+            return Ok(None);
+        };
+        let file = self.profiles.file_of(self.profile, key);
+        if value.contains('\n') {
+            return Err(several_lines(key, self.profile_name(), &file));
+        }
+        let by = format!("{key} of profile {} in {file}", self.profile_name());
+        Ok(Some(Said { value, by }))
+    }
+
+    /// A variable's value.
+    pub(super) fn in_environment(&self, name: &str) -> Result<Option<Said<'a>>, ConfigError> {
+        let value = self.environment.text(name)?;
+        Ok(value.map(|value| Said {
+            value,
+            by: name.to_owned(),
+        }))
+    }
+
+    /// A value of the environment, or else of the selected profile.
+    fn either(&self, variable: &str, key: &str) -> Result<Option<Said<'a>>, ConfigError> {
+        match self.in_environment(variable)? {
+            Some(said) => Ok(Some(said)),
+            None => self.in_profile(key),
+        }
+    }
+
+    pub(super) fn profile_name(&self) -> &str {
+        self.selected.name.as_deref().unwrap_or("default")
+    }
+
+    fn region(&self, given: Option<&str>) -> Result<Option<String>, ConfigError> {
+        if let Some(given) = given {
+            return Ok(Some(given.to_owned()));
+        }
+        let explicit = if self.selected.is_explicit {
+            self.in_profile("region")?
+        } else {
+            None
+        };
+        let said = match explicit {
+            Some(said) => Some(said),
+            None => match self.in_environment("AWS_REGION")? {
+                Some(said) => Some(said),
+                None => self.either("AWS_DEFAULT_REGION", "region")?,
+            },
+        };
+        said.map(|said| checked_region(&said)).transpose()
+    }
+
+    fn without_region(&self) -> String {
+        let files = self.profiles.files();
+        format!("AWS_REGION and profile {} in {files}", self.profile_name())
+    }
+
+    fn endpoints(&self, given: Option<&str>) -> Result<Endpoints, ConfigError> {
+        let ignored = self.switch(
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+            "ignore_configured_endpoint_urls",
+        )?;
+        let services = match self.in_profile("services")? {
+            Some(said) => Some(self.profiles.services(said.value)?),
+            None => None,
+        };
+        let configured = |service: &str| -> Result<Option<String>, ConfigError> {
+            if ignored == Some(true) {
+                return Ok(None);
+            }
+            let own = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
+            let of_service = services
+                .and_then(|services| super::ini::nested(services.get(service)?))
+                .and_then(|values| values.get("endpoint_url").cloned())
+                .filter(|url| !url.is_empty());
+            let said = match self.in_environment(&own)? {
+                Some(said) => Some(said),
+                None => match (self.in_environment("AWS_ENDPOINT_URL")?, &of_service) {
+                    (Some(said), _) => Some(said),
+                    (None, Some(url)) => Some(Said {
+                        value: url,
+                        by: format!(
+                            "endpoint_url of {service} in {}",
+                            self.profiles.config_file().display()
+                        ),
+                    }),
+                    (None, None) => self.in_profile("endpoint_url")?,
+                },
+            };
+            said.map(|said| match endpoint::check(said.value) {
+                Ok(()) => Ok(said.value.to_owned()),
+                Err(why) => Err(ConfigError::new(format!("{} {why}", said.by))),
+            })
+            .transpose()
+        };
+        let own_sts = self.environment.has("AWS_ENDPOINT_URL_STS");
+        Ok(Endpoints {
+            workspaces: match given {
+                Some(given) => Some(given.to_owned()),
+                None => configured("workspaces")?,
+            },
+            // The flag covers STS as well, unless STS has an endpoint of its own.
+            sts: match given {
+                Some(given) if !own_sts => Some(given.to_owned()),
+                Some(_) | None => configured("sts")?,
+            },
+            sso: configured("sso")?,
+            sso_oidc: configured("sso_oidc")?,
+        })
+    }
+
+    /// A value that is true or false, in any case of letters.
+    fn switch(&self, variable: &str, key: &str) -> Result<Option<bool>, ConfigError> {
+        let Some(said) = self.either(variable, key)? else {
+            return Ok(None);
+        };
+        match said.value.to_ascii_lowercase().as_str() {
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
+            _ => Err(unusable(&said, "true or false")),
+        }
+    }
+
+    fn metadata(&self) -> Result<Metadata, ConfigError> {
+        let mode = self.either(
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+            "ec2_metadata_service_endpoint_mode",
+        )?;
+        let usual = match mode.as_ref().map(|said| said.value.to_ascii_lowercase()) {
+            None => "http://169.254.169.254",
+            Some(mode) if mode == "ipv4" => "http://169.254.169.254",
+            Some(mode) if mode == "ipv6" => "http://[fd00:ec2::254]",
+            Some(_) => {
+                return Err(mode.map_or_else(
+                    || ConfigError::new(""),
+                    |said| unusable(&said, "IPv4 or IPv6"),
+                ));
+            }
+        };
+        let endpoint = match self.either(
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            "ec2_metadata_service_endpoint",
+        )? {
+            Some(said) => match endpoint::check(said.value) {
+                Ok(()) => said.value.to_owned(),
+                Err(why) => return Err(ConfigError::new(format!("{} {why}", said.by))),
+            },
+            None => usual.to_owned(),
+        };
+        let disabled = self.environment.text("AWS_EC2_METADATA_DISABLED")?;
+        Ok(Metadata {
+            endpoint,
+            is_disabled: disabled.is_some_and(|value| value.eq_ignore_ascii_case("true")),
+        })
+    }
+
+    fn ca_bundle(&self) -> Result<Option<Vec<u8>>, ConfigError> {
+        let Some(said) = self.either("AWS_CA_BUNDLE", "ca_bundle")? else {
+            return Ok(None);
+        };
+        let path = self.environment.path(said.value);
+        let refused = |why: String| {
+            ConfigError::new(format!(
+                "cannot use the certificates of {} ({}): {why}",
+                path.display(),
+                said.by
+            ))
+        };
+        let bytes = store::read_limited(&path, MAX_CA_BUNDLE)
+            .map_err(|error| refused(error.to_string()))?;
+        check_certificates(&bytes).map_err(refused)?;
+        Ok(Some(bytes))
+    }
+
+    /// repave's own retries stand in place of the SDK's, so these values have no effect; a slip in them is told all the
+    /// same, as boto3 tells it.
+    fn check_retries(&self) -> Result<(), ConfigError> {
+        if let Some(said) = self.either("AWS_RETRY_MODE", "retry_mode")?
+            && !["legacy", "standard", "adaptive"].contains(&said.value)
+        {
+            return Err(unusable(&said, "legacy, standard or adaptive"));
+        }
+        if let Some(said) = self.either("AWS_MAX_ATTEMPTS", "max_attempts")?
+            && !said
+                .value
+                .trim()
+                .parse::<u32>()
+                .is_ok_and(|number| number > 0)
+        {
+            return Err(unusable(&said, "a whole number above 0"));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn several_lines(key: &str, profile: &str, file: &str) -> ConfigError {
+    ConfigError::new(format!(
+        "{key} of profile {profile} in {file} has several lines. Indent the next key as its own key is indented"
+    ))
+}
+
+fn unusable(said: &Said<'_>, expected: &str) -> ConfigError {
+    ConfigError::new(format!(
+        "{}: expected {expected}, found {}",
+        said.by, said.value
+    ))
+}
+
+/// The Region that is said, if it looks like one.
+pub(super) fn checked_region(said: &Said<'_>) -> Result<String, ConfigError> {
+    match region::check(said.value) {
+        Ok(()) => Ok(said.value.to_owned()),
+        Err(why) => Err(ConfigError::new(format!(
+            "{} is {}: {why}",
+            said.by, said.value
+        ))),
+    }
+}
+
+/// Checks that a text in PEM has certificates, each of them readable: the HTTP client would panic.
+fn check_certificates(pem: &[u8]) -> Result<(), String> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| format!("it is not PEM: {error}"))?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.is_empty() {
+        return Err("no certificate stands in it".into());
+    }
+    Ok(())
+}
