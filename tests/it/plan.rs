@@ -139,6 +139,11 @@ fn each_row_has_its_answer() {
             "Settling Time",
         ),
         (
+            "7 marked long ago, but one look only",
+            a().look().mark("a").after("3h"),
+            "Settling Time",
+        ),
+        (
             "8 throttled",
             refused("ThrottlingException"),
             "RetryScheduled Time",
