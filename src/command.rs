@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::{self, Command, Config, Copies, Output};
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::cloud::{ApiError, ImageApi};
 use crate::embedded::{self, Kept};
 use crate::escape::{escaped, with_causes};
@@ -99,14 +99,15 @@ async fn show_plan(
     };
     let work = async {
         let connected = Box::pin(connect(config, &loaded.desired, false, clock)).await?;
+        let before = clock.now();
         let observed = connected
             .api
             .list_images()
             .await
             .map_err(|error| unlisted(&error))?;
-        Ok::<_, Outcome>((connected.api.region().to_owned(), observed))
+        Ok::<_, Outcome>((connected.api.region().to_owned(), observed, before))
     };
-    let (region, observed) = stop
+    let (region, observed, before) = stop
         .unless(Box::pin(work))
         .await
         .map_err(|_| cancelled("nothing was changed"))??;
@@ -123,7 +124,8 @@ async fn show_plan(
         let said = format!("{} is not used: {why}", config.status_file.display());
         tracing::warn!("{}", escaped(&said, 800));
     }
-    let now = clock.now_in_seconds();
+    // After the status was read: another process may have marked a create since the listing.
+    let now = Now::new(before, clock.now());
     status.observe(&loaded.desired, &observed, now);
     let plan = plan(&loaded.desired, &observed, &status, config.settle, now);
     let totals = plan.totals();
@@ -134,13 +136,15 @@ async fn show_plan(
     };
     let outcome = Outcome::new(code, format!("planned: {}", report::totals_text(totals)));
     let checksum = plan.checksum(&target.region, target.simulated);
-    screen.text(&report::plan_text(&plan, now));
+    screen.text(&report::plan_text(&plan, now.after()));
     screen.text(&format!("Checksum: {checksum}\n"));
     let body = PlanBody::new(&target, &plan)
         .with_warnings(&loaded.warnings)
         .with_checksum(&checksum);
     screen.json("Plan", &outcome, &body);
-    screen.markdown(|| report::plan_markdown("repave plan", &outcome, &plan, Some(&checksum), now));
+    screen.markdown(|| {
+        report::plan_markdown("repave plan", &outcome, &plan, Some(&checksum), now.after())
+    });
     Ok(outcome)
 }
 

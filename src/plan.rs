@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::clock::Now;
 use crate::image::{Desired, DesiredImage, Observed};
 use crate::reason::Reason;
 use crate::status::{ConditionStatus, ConditionType, Status};
@@ -213,15 +214,16 @@ impl Answer {
 
 /// Answers for every desired image; the first rule that matches wins (docs/plan.md has the table).
 ///
-/// `status` must have taken in the same listing ([`Status::observe`]); `settle` is the settle window.
+/// `status` must have taken in the same listing ([`Status::observe`]); `settle` is the settle window. Whatever is waited for
+/// must have ended before the listing was begun, and nothing in `status` was written later than `now.after()`.
 pub fn plan<'a>(
     desired: &'a Desired,
     observed: &Observed,
     status: &Status,
     settle: SignedDuration,
-    now: Timestamp,
+    now: impl Into<Now>,
 ) -> Plan<'a> {
-    let answers = rules::answers(desired, observed, status, settle, now);
+    let answers = rules::answers(desired, observed, status, settle, now.into());
     let images = desired.iter().zip(answers);
     Plan {
         images: images

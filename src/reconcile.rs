@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::apply::{Attempt, apply};
 use crate::changes::Told;
-use crate::clock::{Clock, whole_seconds};
+use crate::clock::{Clock, Now};
 use crate::cloud::{ApiError, ImageApi};
 use crate::image::Desired;
 use crate::plan::{Plan, plan};
@@ -104,6 +104,9 @@ impl<A: ImageApi> Reconciler<A> {
         self.passes += 1;
         tracing::debug!(pass = self.passes, "pass began");
         self.note(manifests)?;
+        // Before the listing: what this pass lists may be older than anything that is read after it, and no window may end
+        // by a listing that was begun within it.
+        let before = self.clock.now();
         let observed = match self.stop.unless(self.api.list_images()).await {
             Ok(Ok(observed)) => observed,
             Ok(Err(error)) => {
@@ -114,12 +117,12 @@ impl<A: ImageApi> Reconciler<A> {
             }
             Err(reason) => return Err(PassError::Stopped(reason)),
         };
-        let now = whole_seconds(self.clock.now());
+        let now = Now::new(before, self.clock.now());
         self.know_account(observed.owner())?;
         self.status.observe(desired, &observed, now);
 
         let planned = plan(desired, &observed, &self.status, self.settle, now);
-        planned.describe(&mut self.status, now);
+        planned.describe(&mut self.status, now.after());
         self.store.save(&self.status)?;
         review(&planned).map_err(PassError::Refused)?;
 
@@ -133,9 +136,10 @@ impl<A: ImageApi> Reconciler<A> {
         )
         .await?;
 
-        let now = whole_seconds(self.clock.now());
+        // By the same listing, so by the time before it; marks and results were written since.
+        let now = Now::new(before, self.clock.now());
         let left = plan(desired, &observed, &self.status, self.settle, now);
-        left.describe(&mut self.status, now);
+        left.describe(&mut self.status, now.after());
         self.told.tell(&self.status);
         self.store.save(&self.status)?;
         Ok(Pass {

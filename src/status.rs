@@ -5,6 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Now;
 use crate::cloud::{ALREADY_EXISTS, ApiError, FailureKind};
 use crate::image::{Desired, DesiredImage, Observed, ObservedImage};
 use crate::name::{ImageName, ManifestName};
@@ -221,7 +222,10 @@ impl Status {
     }
 
     /// Takes in a complete listing: one entry for each desired image, and what the listing says of it.
-    pub fn observe(&mut self, desired: &Desired, observed: &Observed, now: Timestamp) {
+    ///
+    /// Every create that is remembered was marked before `now.after()`.
+    pub fn observe(&mut self, desired: &Desired, observed: &Observed, now: impl Into<Now>) {
+        let now = now.into();
         self.listing_error = None;
         let listed = observed.by_name();
         let mut known: std::collections::BTreeMap<ImageName, ImageStatus> = self
@@ -251,7 +255,7 @@ impl Status {
             );
             let settled = entry
                 .missing_since
-                .is_some_and(|since| now.duration_since(since) > GONE);
+                .is_some_and(|since| now.before().duration_since(since) > GONE);
             if entry.create_requested_at.is_some() && entry.first_seen_at.is_none() && !settled {
                 self.images.push(entry);
             }
@@ -321,11 +325,14 @@ impl ImageStatus {
     }
 
     /// Takes in the images that a complete listing has under the name.
-    fn look(&mut self, images: &[&ObservedImage], now: Timestamp) {
+    fn look(&mut self, images: &[&ObservedImage], now: Now) {
+        // A time to come was written under another clock; waiting for it could take forever.
+        let latest = now.after_rounded_up();
+        self.create_requested_at = self.create_requested_at.map(|mark| mark.min(latest));
         let Some(first) = images.first() else {
-            // A time to come was written under another clock; waiting for it could take for ever.
-            let since = self.missing_since.filter(|since| *since <= now);
-            self.missing_since = self.may_exist().then_some(since.unwrap_or(now));
+            // Not since the listing was begun: a process that was stopped in between may have asked much later.
+            let since = self.missing_since.filter(|since| *since <= latest);
+            self.missing_since = self.may_exist().then_some(since.unwrap_or(latest));
             return;
         };
         if !images
@@ -334,7 +341,7 @@ impl ImageStatus {
         {
             self.image_id = Some(first.id.clone());
         }
-        self.first_seen_at.get_or_insert(now);
+        self.first_seen_at.get_or_insert(now.after());
         self.missing_since = None;
         self.next_retry_at = None;
         self.last_error = None;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Answer, Needs, Wait};
+use crate::clock::Now;
 use crate::cloud::{ALREADY_EXISTS, FailureKind};
 use crate::image::{
     CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Source,
@@ -27,7 +28,7 @@ pub(super) fn answers(
     observed: &Observed,
     status: &Status,
     settle: SignedDuration,
-    now: Timestamp,
+    now: Now,
 ) -> Vec<Answer> {
     let images: Vec<&DesiredImage> = desired.iter().collect();
     let mut rules = Rules {
@@ -59,7 +60,7 @@ struct Rules<'a> {
     listed: BTreeMap<&'a str, Vec<&'a ObservedImage>>,
     entries: BTreeMap<&'a ImageName, &'a ImageStatus>,
     settle: SignedDuration,
-    now: Timestamp,
+    now: Now,
     /// By position in `desired`; an image's declared source is answered before it.
     answers: Vec<Option<Answer>>,
 }
@@ -102,8 +103,8 @@ impl<'a> Rules<'a> {
             },
             ImageState::Pending => {
                 let since = found.created.or_else(|| entry.and_then(began));
-                let overdue =
-                    since.is_some_and(|since| self.now.duration_since(since) > BUILD_OVERDUE);
+                let overdue = since
+                    .is_some_and(|since| self.now.before().duration_since(since) > BUILD_OVERDUE);
                 let message = if overdue {
                     format!(
                         "{id} has been PENDING for more than 4 h; look at it in the console or ask AWS Support"
@@ -163,12 +164,16 @@ impl<'a> Rules<'a> {
         if !entry.may_exist() {
             return None;
         }
+        // A create that was marked after the listing has not been looked for yet: its window begins with the mark at the
+        // earliest. A time to come was written under another clock.
+        let latest = self.now.after_rounded_up();
         let since = entry
             .missing_since
-            .filter(|since| *since <= self.now)
-            .unwrap_or(self.now);
+            .or(entry.create_requested_at)
+            .filter(|since| *since <= latest)
+            .unwrap_or(latest);
         let until = since.saturating_add(self.settle).unwrap_or(Timestamp::MAX);
-        if until <= self.now {
+        if until <= self.now.before() {
             return None;
         }
         let (message, needs) = match (&entry.image_id, entry.is_accepted()) {
@@ -201,11 +206,13 @@ impl<'a> Rules<'a> {
 
     /// Row 8: the last try failed, for this very manifest, and the next one is not due.
     fn retry_scheduled(&self, image: &DesiredImage, entry: &ImageStatus) -> Option<Wait> {
-        let until = entry.next_retry_at.filter(|until| *until > self.now)?;
+        let until = entry
+            .next_retry_at
+            .filter(|until| *until > self.now.before())?;
         // A time farther away than any schedule reaches was written under another clock; one that was set a little back
         // is none.
         let reach = SignedDuration::try_from(retry::LONGEST).unwrap_or(SignedDuration::MAX);
-        if until.duration_since(self.now) > reach.saturating_add(CLOCK_SLACK) {
+        if until.duration_since(self.now.after()) > reach.saturating_add(CLOCK_SLACK) {
             return None;
         }
         let error = entry.last_error.as_ref()?;

@@ -31,6 +31,7 @@ mod schema;
 mod simulation;
 mod status;
 mod status_shown;
+mod stopped;
 mod unit_file;
 mod wire;
 mod world;

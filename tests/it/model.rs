@@ -3,8 +3,11 @@
 //!
 //! The mapping: time goes in ticks of half a settle window; status is cut down to what the plan reads (`memory.rs`), which
 //! a test holds to be all that matters; a pass is one step up to its plan, then for each create a step for the mark and one
-//! for the call and its record, and the process may die between any two of them and between call and record. That the
-//! shipped `apply` keeps this order, and that a save is whole or not at all, is shown elsewhere: by crash points on the binary.
+//! for the call and its record, and the process may die between any two of them and between call and record. Time may pass
+//! between any two of them too; and as often as the budget of pauses says, the process is stopped between the time that a pass
+//! reads and its listing, between the listing and its plan, and between a call and its record. That the shipped `reconcile` and
+//! `apply` keep this order, and that a save is whole or not at all, is shown elsewhere: by simulation, by a binary that is
+//! stopped, and by crash points.
 //!
 //! Each property is shown under an assumption, and the last test shows the failure where neither holds:
 //!
@@ -22,7 +25,7 @@ mod world;
 
 use stateright::{Checker, Model};
 
-use world::{Budget, Rules, World};
+use world::{Budget, Reads, Rules, World};
 
 fn size() -> String {
     #[expect(clippy::disallowed_methods, reason = "a test's own setting")]
@@ -60,6 +63,19 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 1,
                     hand: 1,
                     manifests: 2,
+                    pauses: 0,
+                },
+            ),
+            (
+                "one name, stopped in between",
+                Rules::unique(1, 1),
+                Budget {
+                    faults: 2,
+                    crashes: 1,
+                    lost: 1,
+                    hand: 1,
+                    manifests: 1,
+                    pauses: 2,
                 },
             ),
             (
@@ -71,6 +87,7 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 1,
                     hand: 1,
                     manifests: 0,
+                    pauses: 0,
                 },
             ),
             (
@@ -82,6 +99,7 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 1,
                     hand: 1,
                     manifests: 0,
+                    pauses: 0,
                 },
             ),
             (
@@ -93,6 +111,7 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 1,
                     hand: 1,
                     manifests: 1,
+                    pauses: 0,
                 },
             ),
         ],
@@ -106,6 +125,19 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 1,
                     hand: 1,
                     manifests: 2,
+                    pauses: 0,
+                },
+            ),
+            (
+                "one name, stopped in between",
+                Rules::unique(1, 1),
+                Budget {
+                    faults: 2,
+                    crashes: 1,
+                    lost: 1,
+                    hand: 1,
+                    manifests: 0,
+                    pauses: 1,
                 },
             ),
             (
@@ -117,6 +149,7 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 1,
                     hand: 1,
                     manifests: 0,
+                    pauses: 0,
                 },
             ),
             (
@@ -128,6 +161,7 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 1,
                     hand: 1,
                     manifests: 0,
+                    pauses: 0,
                 },
             ),
             (
@@ -139,6 +173,7 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 1,
                     hand: 1,
                     manifests: 0,
+                    pauses: 0,
                 },
             ),
         ],
@@ -152,6 +187,7 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 1,
                     hand: 0,
                     manifests: 0,
+                    pauses: 0,
                 },
             ),
             (
@@ -163,6 +199,7 @@ fn with_names_that_are_unique_nothing_is_made_twice_and_nothing_is_stuck() {
                     lost: 0,
                     hand: 0,
                     manifests: 0,
+                    pauses: 0,
                 },
             ),
         ],
@@ -188,6 +225,19 @@ fn with_requests_that_arrive_in_time_nothing_is_made_twice_either() {
                     lost: 0,
                     hand: 2,
                     manifests: 2,
+                    pauses: 0,
+                },
+            ),
+            (
+                "one name, stopped in between",
+                Rules::bounded(1),
+                Budget {
+                    faults: 3,
+                    crashes: 1,
+                    lost: 0,
+                    hand: 1,
+                    manifests: 1,
+                    pauses: 2,
                 },
             ),
             (
@@ -199,6 +249,7 @@ fn with_requests_that_arrive_in_time_nothing_is_made_twice_either() {
                     lost: 0,
                     hand: 1,
                     manifests: 0,
+                    pauses: 0,
                 },
             ),
         ],
@@ -212,6 +263,19 @@ fn with_requests_that_arrive_in_time_nothing_is_made_twice_either() {
                     lost: 0,
                     hand: 1,
                     manifests: 2,
+                    pauses: 0,
+                },
+            ),
+            (
+                "one name, stopped in between",
+                Rules::bounded(1),
+                Budget {
+                    faults: 3,
+                    crashes: 1,
+                    lost: 0,
+                    hand: 1,
+                    manifests: 0,
+                    pauses: 2,
                 },
             ),
             (
@@ -223,6 +287,7 @@ fn with_requests_that_arrive_in_time_nothing_is_made_twice_either() {
                     lost: 0,
                     hand: 0,
                     manifests: 0,
+                    pauses: 0,
                 },
             ),
         ],
@@ -235,6 +300,7 @@ fn with_requests_that_arrive_in_time_nothing_is_made_twice_either() {
                 lost: 0,
                 hand: 0,
                 manifests: 0,
+                pauses: 1,
             },
         )],
     };
@@ -251,6 +317,7 @@ fn where_neither_holds_the_model_finds_the_second_image() {
         lost: 0,
         hand: 0,
         manifests: 0,
+        pauses: 0,
     };
     let checker = World::new(Rules::neither(), budget)
         .checker()
@@ -269,6 +336,44 @@ fn where_neither_holds_the_model_finds_the_second_image() {
     );
 }
 
+/// A process can be stopped between any two of its steps, for less than the settle window too. Where it reads the clock for
+/// its plan once, after the listing or before it, the model finds the second image; where it reads it twice, there is none
+/// (above).
+#[test]
+fn where_a_pass_reads_the_clock_once_a_pause_makes_a_second_image() {
+    let budget = Budget {
+        faults: 2,
+        crashes: 1,
+        lost: 0,
+        hand: 0,
+        manifests: 0,
+        pauses: 1,
+    };
+    for (reads, pause) in [(Reads::After, "Lists"), (Reads::Before, "Begins")] {
+        let rules = Rules {
+            reads,
+            ..Rules::bounded(1)
+        };
+        let checker = World::new(rules, budget).checker().spawn_bfs().join();
+        let path = checker.assert_any_discovery("S1: one image a name");
+        let actions: Vec<String> = path
+            .into_actions()
+            .iter()
+            .map(|action| format!("{action:?}"))
+            .collect();
+        assert!(
+            actions.iter().any(|action| action.starts_with(pause)),
+            "{reads:?}: {actions:?}"
+        );
+        // The pause alone does it.
+        let unpaused = Budget {
+            pauses: 0,
+            ..budget
+        };
+        explore("without a pause", World::new(rules, unpaused));
+    }
+}
+
 /// What is remembered of an image ends with its manifest: one that comes back meets the account as one that is new. A listing
 /// that lacks the image just then makes a second one, if the service allows it.
 #[test]
@@ -279,6 +384,7 @@ fn a_manifest_that_was_withdrawn_is_a_new_one_when_it_comes_back() {
         lost: 0,
         hand: 0,
         manifests: 2,
+        pauses: 0,
     };
     let rules = Rules {
         withdraws: true,
@@ -297,8 +403,16 @@ fn what_the_model_leaves_out_changes_nothing() {
         lost: 1,
         hand: 0,
         manifests: 0,
+        pauses: 0,
     };
-    let mut world = World::new(Rules::unique(1, 1), budget);
-    world.compares = true;
-    explore("compared", world);
+    let paused = Budget {
+        faults: 1,
+        pauses: 1,
+        ..budget
+    };
+    for budget in [budget, paused] {
+        let mut world = World::new(Rules::unique(1, 1), budget);
+        world.compares = true;
+        explore("compared", world);
+    }
 }

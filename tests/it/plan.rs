@@ -1,8 +1,15 @@
 //! Every row of the plan's table, and the order of the rows.
 
-use repave::image::{CreateWhen, DesiredImage, ImageState, ObservedImage, OperatingSystem};
+use jiff::SignedDuration;
+use repave::clock::Now;
+use repave::image::{
+    CreateWhen, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem,
+};
 
-use crate::world::{GOLD, World, image, image_in, want, want_from};
+use repave::plan::{Answer, Wait, plan};
+use repave::reason::Reason;
+
+use crate::world::{GOLD, SETTLE, World, image, image_in, noon, want, want_from};
 
 const BUSY: &str = "InvalidResourceStateException";
 
@@ -129,6 +136,11 @@ fn each_row_has_its_answer() {
         (
             "7 missing long, but one look only",
             seen().after("3h"),
+            "Settling Time",
+        ),
+        (
+            "7 marked long ago, but one look only",
+            a().look().mark("a").after("3h"),
             "Settling Time",
         ),
         (
@@ -393,6 +405,95 @@ fn times_written_under_another_clock_keep_nothing_waiting_for_ever() {
         .record("a", Err("ResourceLimitExceededException"));
     retry.now -= jiff::SignedDuration::from_hours(24 * 365);
     assert_eq!(retry.answer(), format!("Create from {GOLD}"));
+}
+
+/// The answer for the first image, by a listing that was begun and there so many minutes after noon.
+fn answer_between(world: &World, before: i64, after: i64) -> Answer {
+    let at = |minutes| noon() + SignedDuration::from_mins(minutes);
+    let observed = Observed::new(world.observed.clone());
+    let now = Now::new(at(before), at(after));
+    let plan = plan(&world.desired, &observed, &world.status, SETTLE, now);
+    plan.images[0].answer.clone()
+}
+
+fn wait(answer: Answer) -> Wait {
+    let wait = match answer {
+        Answer::Wait(wait) => Some(wait),
+        Answer::Create { .. } | Answer::Ready { .. } => None,
+    };
+    wait.unwrap()
+}
+
+#[test]
+fn a_window_ends_only_by_a_listing_that_was_begun_after_its_end() {
+    let missing = a().look().mark("a").record("a", Err("timeout")).look();
+    assert_eq!(
+        wait(answer_between(&missing, 9, 30)).reason,
+        Reason::Settling
+    );
+    let create = Answer::Create {
+        source_id: GOLD.into(),
+    };
+    assert_eq!(answer_between(&missing, 10, 30), create);
+
+    let refused = a().look().mark("a").record("a", Err("ValidationException"));
+    assert_eq!(
+        wait(answer_between(&refused, 59, 70)).reason,
+        Reason::RetryScheduled
+    );
+    assert_eq!(answer_between(&refused, 60, 70), create);
+}
+
+#[test]
+fn a_window_begins_no_earlier_than_its_listing_ended() {
+    let mut world = a().look().mark("a").record("a", Err("timeout"));
+    let now = Now::new(noon(), noon() + SignedDuration::from_mins(9));
+    let observed = Observed::new(world.observed.clone());
+    world.status.observe(&world.desired, &observed, now);
+    let since = world.status.images[0].missing_since;
+    assert_eq!(since, Some(now.after()));
+    assert_eq!(
+        wait(answer_between(&world, 18, 18)).reason,
+        Reason::Settling
+    );
+    // In whole seconds, and never a part of one too early.
+    let part = SignedDuration::from_millis(1);
+    world.status.images[0].missing_since = None;
+    let now = Now::new(noon() + part, noon() + part);
+    world.status.observe(&world.desired, &observed, now);
+    let since = world.status.images[0].missing_since;
+    assert_eq!(since, Some(noon() + SignedDuration::from_secs(1)));
+}
+
+/// What is left after a pass is told by its listing, which is older than the marks and results of the pass.
+#[test]
+fn marks_and_retries_that_are_newer_than_the_listing_are_waited_for() {
+    let later = a().look().after("20m").mark("a");
+    let marked = wait(answer_between(&later, 0, 20));
+    let mark = noon() + SignedDuration::from_mins(20);
+    assert_eq!(
+        (marked.reason, marked.since, marked.until),
+        (Reason::Settling, Some(mark), Some(mark + SETTLE))
+    );
+    // An hour from then: no schedule reaches so far from the listing, and yet it is no other clock's.
+    let refused = later.record("a", Err("ValidationException"));
+    assert_eq!(
+        wait(answer_between(&refused, 0, 20)).reason,
+        Reason::RetryScheduled
+    );
+}
+
+#[test]
+fn a_mark_of_a_clock_that_was_set_back_is_no_later_than_what_is_missing_since() {
+    let mut world = a().look().mark("a");
+    world.now -= SignedDuration::from_hours(2);
+    let world = world.look();
+    let entry = &world.status.images[0];
+    assert_eq!(
+        (entry.create_requested_at, entry.missing_since),
+        (Some(world.now), Some(world.now))
+    );
+    assert_eq!(world.after("10m").answer(), format!("Create from {GOLD}"));
 }
 
 #[test]

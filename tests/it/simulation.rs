@@ -168,6 +168,33 @@ fn a_listing_that_failed_when_all_was_ready_is_gone_when_it_rests() {
     run(&schedule).unwrap();
 }
 
+/// A pass that is stopped after its listing must not end a window by it: the create that comes late may have come meanwhile.
+#[test]
+fn a_process_that_is_stopped_in_between_makes_nothing_twice() {
+    for drive in [Drive::Once, Drive::Daemon] {
+        for stops in [
+            Fault::StopsBefore(599),
+            Fault::StopsAfter(599),
+            Fault::StopsAtPlan(599),
+        ] {
+            let mut stopped = 0;
+            for call in 4..20 {
+                let faults = vec![(3, Fault::Late(240)), (call, stops)];
+                let schedule = Schedule::plain(drive, false, faults);
+                match run(&schedule) {
+                    Ok(report) => stopped += usize::from(report.fired == 2),
+                    Err(failure) => {
+                        let trace = failure.trace.join("\n");
+                        panic!("{schedule:?}\n{trace}\n{}", failure.why);
+                    }
+                }
+            }
+            // Its last ones may come after the run's end.
+            assert!(stopped >= 8, "{drive:?} {stops:?}: {stopped}");
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 1..20 {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use repave::aws::AwsImages;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// What the server does with one request.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ pub enum Wire {
     Cut,
     /// Promises more than it sends, and cuts the connection.
     CutBody,
+    /// Answers so, but not before it is told to.
+    Held(Arc<Notify>, Box<Wire>),
 }
 
 /// An error answer as the service writes it.
@@ -98,11 +101,12 @@ async fn serve(
 ) {
     while let Some((operation, body)) = request(&mut stream).await {
         log.lock().unwrap().push((operation, body));
-        let next = script
-            .lock()
-            .unwrap()
-            .next()
-            .unwrap_or(Wire::Body(500, String::new()));
+        let next = script.lock().unwrap().next();
+        let mut next = next.unwrap_or(Wire::Body(500, String::new()));
+        while let Wire::Held(release, answer) = next {
+            release.notified().await;
+            next = *answer;
+        }
         let (status, header, body, cut) = match next {
             Wire::Body(status, body) => (status, String::new(), body, 0),
             Wire::HeaderCode(status, code) => (
@@ -111,7 +115,7 @@ async fn serve(
                 "{}".into(),
                 0,
             ),
-            Wire::Cut => return,
+            Wire::Cut | Wire::Held(..) => return,
             Wire::CutBody => (200, String::new(), "{\"Im".into(), 100),
         };
         let length = body.len() + cut;

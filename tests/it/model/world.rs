@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use repave::clock::Now;
 use repave::cloud::{ApiError, Delivery, Failure, Operation};
 use repave::image::{Desired, ImageState, Observed, ObservedImage};
 use repave::name::ImageName;
@@ -13,7 +14,7 @@ use repave::reason::Reason;
 use repave::status::{ConditionStatus, ConditionType};
 use stateright::{Model, Property};
 
-use super::memory::{Filling, Memory};
+use super::memory::{Filling, Memory, TICK};
 use super::names::{Declared, First, NAMES, text_of};
 use crate::world::{GOLD, SETTLE, image, noon};
 
@@ -22,6 +23,9 @@ const BOUND: u8 = 2;
 
 /// Ticks from any state, all faults over, to a plan that is still: the longest retry of an hour, and a settle window.
 const CALM: u8 = 24;
+
+/// The most ticks that a pass is stopped for between the time that it reads and its plan: longer than the settle window.
+const LONGEST_PAUSE: u8 = 3;
 
 /// The most images of one name; more would be found long before.
 const MOST: usize = 3;
@@ -37,6 +41,19 @@ pub struct Rules {
     pub chain: bool,
     /// Whether a manifest may be taken away and come back.
     pub withdraws: bool,
+    /// What a pass knows of the time.
+    pub reads: Reads,
+}
+
+/// When a pass reads the clock for its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Before its listing and after it, as the shipped one does.
+    Twice,
+    /// Before its listing alone.
+    Before,
+    /// After its listing alone.
+    After,
 }
 
 impl Rules {
@@ -48,6 +65,7 @@ impl Rules {
             names,
             chain: false,
             withdraws: true,
+            reads: Reads::Twice,
         }
     }
 
@@ -66,6 +84,7 @@ impl Rules {
             names,
             chain: false,
             withdraws: false,
+            reads: Reads::Twice,
         }
     }
 
@@ -77,6 +96,7 @@ impl Rules {
             names: 1,
             chain: false,
             withdraws: false,
+            reads: Reads::Twice,
         }
     }
 }
@@ -91,6 +111,20 @@ pub struct Budget {
     pub hand: u8,
     /// Changes to the manifests.
     pub manifests: u8,
+    /// Times that a process is stopped around its listing, or between a call and its record. Between a plan, its marks and
+    /// its calls, time passes in every world.
+    pub pauses: u8,
+}
+
+impl Budget {
+    const NONE: Self = Self {
+        faults: 0,
+        crashes: 0,
+        lost: 0,
+        hand: 0,
+        manifests: 0,
+        pauses: 0,
+    };
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -133,26 +167,105 @@ struct Request {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Controller {
-    /// In memory and on disk: every step below ends with a save.
+    /// In memory and on disk: every step below ends with a save. From the beginning of a pass to its plan it stays as it was
+    /// when the pass began.
     memory: Memory,
     phase: Phase,
+}
+
+impl Phase {
+    fn to_do(steps: Vec<u8>) -> Self {
+        if steps.is_empty() {
+            Self::Idle
+        } else {
+            Self::Steps(steps)
+        }
+    }
+}
+
+impl Listing {
+    fn shows(&self, name: u8) -> bool {
+        self.images.iter().any(|image| image.name == name)
+    }
+
+    fn observed(&self) -> Observed {
+        let source = ObservedImage {
+            state: if self.is_source_busy {
+                ImageState::Pending
+            } else {
+                ImageState::Available
+            },
+            ..image(GOLD, "gold")
+        };
+        let made = self.images.iter().enumerate();
+        let made = made.map(|(number, made)| ObservedImage {
+            state: match made.build {
+                Build::Pending => ImageState::Pending,
+                Build::Available => ImageState::Available,
+                Build::Error => ImageState::Error,
+            },
+            // A build that began just now: hours are not this model's matter.
+            created: Some(noon()),
+            ..image(&format!("wsi-made0000{number}"), text_of(made.name.into()))
+        });
+        Observed::new(std::iter::once(source).chain(made).collect())
+    }
+}
+
+impl Controller {
+    /// Records how the first step ended, and goes on to the next.
+    fn recorded(&mut self, mut steps: Vec<u8>, outcome: Outcome) {
+        let name = steps.remove(0);
+        self.memory = World::record(self.memory, name, outcome);
+        self.phase = Phase::to_do(steps);
+    }
+
+    /// What it remembers, by now.
+    fn remembered(&self) -> Memory {
+        match &self.phase {
+            Phase::Begun(age) | Phase::Listed(age, _) => self.memory.aged(*age),
+            Phase::Idle | Phase::Steps(_) | Phase::Marked(_) | Phase::Called(..) => self.memory,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Phase {
     Idle,
+    /// So many ticks ago the time was read, and nothing has been listed yet.
+    Begun(u8),
+    /// So many ticks ago the time was read, and this is what was listed since.
+    Listed(u8, Listing),
     /// Creates that the plan asks for and that have not been marked.
     Steps(Vec<u8>),
     /// The first of them is marked, and not sent.
     Marked(Vec<u8>),
+    /// The first of them is sent and answered, and that is not recorded.
+    Called(Vec<u8>, Outcome),
+}
+
+/// What a listing shows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Listing {
+    images: Vec<Image>,
+    is_source_busy: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// A pass up to its plan, by a listing that is right or lacks this image.
     Passes(usize, Option<usize>),
+    /// A pass reads the time, and is stopped.
+    Begins(usize),
+    /// It lists, and is stopped.
+    Lists(usize, Option<usize>),
+    /// It plans by what it listed.
+    Plans(usize),
     Marks(usize),
     Calls(usize, Outcome),
+    /// The same, and the process is stopped before it records how it ended.
+    CallsAndStops(usize, Outcome),
+    Records(usize),
     /// The same, and the process dies before it records how it ended.
     CallsAndDies(usize, Outcome),
     Dies(usize),
@@ -169,7 +282,7 @@ pub enum Action {
 }
 
 /// What becomes of a create.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Made, and listed after so many ticks.
     Made(u8),
@@ -249,45 +362,38 @@ impl World {
     }
 
     /// What a listing shows, but for one image.
-    fn listing(state: &State, lacking: Option<usize>) -> Observed {
-        let source = ObservedImage {
-            state: if state.is_source_busy {
-                ImageState::Pending
-            } else {
-                ImageState::Available
-            },
-            ..image(GOLD, "gold")
-        };
-        let made = state.images.iter().enumerate();
-        let made = made
-            .filter(|(number, image)| image.lag == 0 && Some(*number) != lacking)
-            .map(|(number, made)| ObservedImage {
-                state: match made.build {
-                    Build::Pending => ImageState::Pending,
-                    Build::Available => ImageState::Available,
-                    Build::Error => ImageState::Error,
-                },
-                // A build that began just now: hours are not this model's matter.
-                created: Some(noon()),
-                ..image(&format!("wsi-made0000{number}"), text_of(made.name.into()))
-            });
-        Observed::new(std::iter::once(source).chain(made).collect())
+    fn list(state: &State, lacking: Option<usize>) -> Listing {
+        let images = state.images.iter().enumerate();
+        Listing {
+            images: images
+                .filter(|(number, image)| image.lag == 0 && Some(*number) != lacking)
+                .map(|(_, image)| *image)
+                .collect(),
+            is_source_busy: state.is_source_busy,
+        }
     }
 
-    /// Observes, plans, describes: the controller's memory, its steps, and whether nothing is owed any more.
+    /// Observes, plans, describes: the controller's memory, its steps, and whether nothing is owed any more. The pass began
+    /// at noon, so many ticks ago; its memory is of that time.
     fn pass(
         &self,
-        state: &State,
-        memory: Memory,
-        lacking: Option<usize>,
+        declared: Declared,
+        (memory, age): (Memory, u8),
+        listing: &Listing,
         filling: Filling,
     ) -> (Memory, Vec<u8>, bool, Option<&'static str>) {
-        let desired = self.desired(state.declared);
-        let listing = Self::listing(state, lacking);
+        let desired = self.desired(declared);
+        let listing = listing.observed();
         let mut status = memory.status(filling);
-        status.observe(desired, &listing, noon());
-        let plan = plan(desired, &listing, &status, SETTLE, noon());
-        plan.describe(&mut status, noon());
+        let (before, after) = (noon(), noon() + TICK * i32::from(age));
+        let now = match self.rules.reads {
+            Reads::Twice => Now::new(before, after),
+            Reads::Before => Now::from(before),
+            Reads::After => Now::from(after),
+        };
+        status.observe(desired, &listing, now);
+        let plan = plan(desired, &listing, &status, SETTLE, now);
+        plan.describe(&mut status, now.after());
         let (mut steps, mut is_still, mut broken) = (Vec::new(), true, None);
         let listed = listing.by_name();
         for planned in &plan.images {
@@ -325,7 +431,24 @@ impl World {
                 broken = Some("S4");
             }
         }
-        (Memory::of(&status, noon()), steps, is_still, broken)
+        (Memory::of(&status, after), steps, is_still, broken)
+    }
+
+    /// Plans by this listing, of a pass that began so many ticks ago, and goes on to its first step.
+    fn plans(&self, state: &mut State, number: usize, age: u8, listing: &Listing) {
+        if self.rules.bounded {
+            self.take_in(state, listing);
+        }
+        let memory = (state.controllers[number].memory, age);
+        let found = self.pass(state.declared, memory, listing, Filling::Plain);
+        if self.compares {
+            let other = self.pass(state.declared, memory, listing, Filling::Odd);
+            assert_eq!(found, other, "{memory:?}");
+        }
+        let (memory, steps, _, broken) = found;
+        state.broken = broken;
+        let phase = Phase::to_do(steps);
+        state.controllers[number] = Controller { memory, phase };
     }
 
     /// Marks, and gives what is on disk then.
@@ -335,9 +458,9 @@ impl World {
         Memory::of(&status, noon())
     }
 
-    fn record(memory: Memory, name: u8, result: &Result<String, ApiError>) -> Memory {
+    fn record(memory: Memory, name: u8, outcome: Outcome) -> Memory {
         let mut status = memory.status(Filling::Plain);
-        status.record(&image_name(name), result, noon());
+        status.record(&image_name(name), &Self::answer(outcome), noon());
         Memory::of(&status, noon())
     }
 
@@ -363,13 +486,10 @@ impl World {
         });
     }
 
-    /// Carries out a create, and gives what the controller is told.
-    fn call(&self, state: &mut State, name: u8, outcome: Outcome) -> Result<String, ApiError> {
+    /// Carries out a create.
+    fn call(&self, state: &mut State, name: u8, outcome: Outcome) {
         match outcome {
-            Outcome::Made(lag) => {
-                self.make(state, name, lag, true);
-                return Ok("wsi-made".into());
-            }
+            Outcome::Made(lag) => self.make(state, name, lag, true),
             Outcome::MadeAndLost | Outcome::MadeAndFailed => self.make(state, name, 1, true),
             Outcome::OnItsWay => state.requests.push(Request { name, age: 0 }),
             Outcome::Failed
@@ -379,10 +499,13 @@ impl World {
             | Outcome::Quota
             | Outcome::Taken => {}
         }
+    }
+
+    /// What the controller is told of a create.
+    fn answer(outcome: Outcome) -> Result<String, ApiError> {
         let (delivery, code) = match outcome {
-            Outcome::Made(_) | Outcome::MadeAndLost | Outcome::OnItsWay => {
-                (Delivery::Unanswered, None)
-            }
+            Outcome::Made(_) => return Ok("wsi-made".into()),
+            Outcome::MadeAndLost | Outcome::OnItsWay => (Delivery::Unanswered, None),
             Outcome::MadeAndFailed => (Delivery::Answered(500), None),
             Outcome::Failed => (Delivery::Answered(503), Some("ServiceUnavailable")),
             Outcome::NotSent => (Delivery::NotSent, None),
@@ -442,20 +565,31 @@ impl World {
     }
 
     /// Notes which names a listing lacks.
-    fn look(&self, state: &mut State, lacking: Option<usize>) {
+    fn look(&self, state: &mut State, listing: &Listing) {
         for name in 0..self.rules.names {
-            let mut images = state.images.iter().enumerate();
-            let is_shown = images.any(|(number, image)| {
-                image.name == name && image.lag == 0 && Some(number) != lacking
-            });
-            let lacked = &mut state.lacked[usize::from(name)];
-            *lacked = if is_shown { None } else { lacked.or(Some(0)) };
+            if !listing.shows(name) {
+                state.lacked[usize::from(name)].get_or_insert(0);
+            }
+        }
+    }
+
+    /// Notes which names a listing shows, once it has been taken in: of one that a process died with, nobody knows.
+    fn take_in(&self, state: &mut State, listing: &Listing) {
+        for name in 0..self.rules.names {
+            if listing.shows(name) {
+                state.lacked[usize::from(name)] = None;
+            }
         }
     }
 
     fn tick(&self, state: &mut State) {
         for controller in &mut state.controllers {
-            controller.memory = controller.memory.aged(1);
+            match &mut controller.phase {
+                Phase::Begun(age) | Phase::Listed(age, _) => *age += 1,
+                Phase::Idle | Phase::Steps(_) | Phase::Marked(_) | Phase::Called(..) => {
+                    controller.memory = controller.memory.aged(1);
+                }
+            }
         }
         for image in &mut state.images {
             image.lag = image.lag.saturating_sub(1);
@@ -474,13 +608,7 @@ impl World {
     /// One tick in which nothing goes wrong: what is on its way arrives, builds end, every controller runs a pass.
     fn calmed(&self, state: &State) -> (State, bool) {
         let mut next = state.clone();
-        next.left = Budget {
-            faults: 0,
-            crashes: 0,
-            lost: 0,
-            hand: 0,
-            manifests: 0,
-        };
+        next.left = Budget::NONE;
         let mut is_still = next.requests.is_empty() && !next.is_source_busy;
         is_still &= next
             .images
@@ -497,15 +625,16 @@ impl World {
             }
         }
         for number in 0..next.controllers.len() {
-            let before = next.controllers[number].clone();
+            let before = next.controllers[number].remembered();
+            let listing = Self::list(&next, None);
             let (mut memory, steps, is_done, broken) =
-                self.pass(&next, before.memory, None, Filling::Plain);
+                self.pass(next.declared, (before, 0), &listing, Filling::Plain);
             is_still &= is_done && broken.is_none();
             for name in steps {
                 memory = Self::mark(memory, name);
                 let outcome = self.outcomes(&next, name)[0];
-                let result = self.call(&mut next, name, outcome);
-                memory = Self::record(memory, name, &result);
+                self.call(&mut next, name, outcome);
+                memory = Self::record(memory, name, outcome);
             }
             next.controllers[number] = Controller {
                 memory,
@@ -528,7 +657,7 @@ impl World {
             )
                 .hash(&mut hasher);
             for controller in &state.controllers {
-                controller.memory.hash(&mut hasher);
+                controller.remembered().hash(&mut hasher);
             }
             hasher.finish()
         };
@@ -557,6 +686,15 @@ impl World {
         }
         left <= CALM
     }
+}
+
+/// What a listing may lack by a fault: what was listed before, but where delivery is bounded not for a whole window.
+fn may_lack(state: &State) -> impl Iterator<Item = usize> {
+    (0..state.images.len()).filter(|image| {
+        let image = state.images[*image];
+        let lacked = state.lacked[usize::from(image.name)];
+        state.left.faults > 0 && image.lag == 0 && lacked.is_none_or(|age| age < BOUND)
+    })
 }
 
 fn image_name(name: u8) -> ImageName {
@@ -600,30 +738,34 @@ impl Model for World {
         for (number, controller) in state.controllers.iter().enumerate() {
             match &controller.phase {
                 Phase::Idle => {
-                    actions.push(Action::Passes(number, None));
-                    if left.faults > 0 {
-                        // A listing may lack what it showed before, but where delivery is bounded not for a whole window.
-                        let may_lack = |image: &usize| {
-                            let image = state.images[*image];
-                            let lacked = state.lacked[usize::from(image.name)];
-                            image.lag == 0 && lacked.is_none_or(|age| age < BOUND)
-                        };
-                        let images = (0..state.images.len()).filter(may_lack);
-                        actions.extend(images.map(|image| Action::Passes(number, Some(image))));
+                    let lacking = || std::iter::once(None).chain(may_lack(state).map(Some));
+                    actions.extend(lacking().map(|image| Action::Passes(number, image)));
+                    if left.pauses > 0 {
+                        actions.push(Action::Begins(number));
+                        actions.extend(lacking().map(|image| Action::Lists(number, image)));
                     }
                     if left.lost > 0 && controller.memory != Memory::default() {
                         actions.push(Action::Loses(number));
                     }
                 }
+                Phase::Begun(_) => {
+                    let lacking = std::iter::once(None).chain(may_lack(state).map(Some));
+                    actions.extend(lacking.map(|image| Action::Passes(number, image)));
+                }
+                Phase::Listed(..) => actions.push(Action::Plans(number)),
                 Phase::Steps(_) => actions.push(Action::Marks(number)),
                 Phase::Marked(steps) => {
                     for outcome in self.outcomes(state, steps[0]) {
                         actions.push(Action::Calls(number, outcome));
+                        if left.pauses > 0 {
+                            actions.push(Action::CallsAndStops(number, outcome));
+                        }
                         if left.crashes > 0 {
                             actions.push(Action::CallsAndDies(number, outcome));
                         }
                     }
                 }
+                Phase::Called(..) => actions.push(Action::Records(number)),
             }
             if left.crashes > 0 && controller.phase != Phase::Idle {
                 actions.push(Action::Dies(number));
@@ -631,7 +773,13 @@ impl Model for World {
         }
         actions.extend((0..state.requests.len()).map(Action::Arrives));
         // While a process is between two steps, hours do not pass.
-        actions.push(Action::Tick);
+        let is_held = |controller: &Controller| match &controller.phase {
+            Phase::Begun(age) | Phase::Listed(age, _) => *age == LONGEST_PAUSE,
+            Phase::Idle | Phase::Steps(_) | Phase::Marked(_) | Phase::Called(..) => false,
+        };
+        if !state.controllers.iter().any(is_held) {
+            actions.push(Action::Tick);
+        }
         if state
             .controllers
             .iter()
@@ -670,25 +818,32 @@ impl Model for World {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
         match action {
-            Action::Passes(number, lacking) => {
+            Action::Passes(number, lacking) | Action::Lists(number, lacking) => {
                 state.left.faults -= u8::from(lacking.is_some());
+                let listing = Self::list(&state, lacking);
                 if self.rules.bounded {
-                    self.look(&mut state, lacking);
+                    self.look(&mut state, &listing);
                 }
-                let memory = state.controllers[number].memory;
-                let found = self.pass(&state, memory, lacking, Filling::Plain);
-                if self.compares {
-                    let other = self.pass(&state, memory, lacking, Filling::Odd);
-                    assert_eq!(found, other, "{memory:?}");
-                }
-                let (memory, steps, _, broken) = found;
-                state.broken = broken;
-                let phase = if steps.is_empty() {
-                    Phase::Idle
-                } else {
-                    Phase::Steps(steps)
+                let age = match state.controllers[number].phase {
+                    Phase::Begun(age) => age,
+                    _ => 0,
                 };
-                state.controllers[number] = Controller { memory, phase };
+                if matches!(action, Action::Lists(..)) {
+                    state.left.pauses -= 1;
+                    state.controllers[number].phase = Phase::Listed(age, listing);
+                } else {
+                    self.plans(&mut state, number, age, &listing);
+                }
+            }
+            Action::Begins(number) => {
+                state.left.pauses -= 1;
+                state.controllers[number].phase = Phase::Begun(0);
+            }
+            Action::Plans(number) => {
+                let Phase::Listed(age, listing) = state.controllers[number].phase.clone() else {
+                    return None;
+                };
+                self.plans(&mut state, number, age, &listing);
             }
             Action::Marks(number) => {
                 let controller = &mut state.controllers[number];
@@ -698,11 +853,13 @@ impl Model for World {
                 controller.memory = Self::mark(controller.memory, steps[0]);
                 controller.phase = Phase::Marked(steps);
             }
-            Action::Calls(number, outcome) | Action::CallsAndDies(number, outcome) => {
-                let Phase::Marked(mut steps) = state.controllers[number].phase.clone() else {
+            Action::Calls(number, outcome)
+            | Action::CallsAndStops(number, outcome)
+            | Action::CallsAndDies(number, outcome) => {
+                let Phase::Marked(steps) = state.controllers[number].phase.clone() else {
                     return None;
                 };
-                let name = steps.remove(0);
+                let name = steps[0];
                 if self.outcomes(&state, name)[0] != outcome {
                     state.left.faults -= 1;
                 }
@@ -710,24 +867,33 @@ impl Model for World {
                 if !memory.0[usize::from(name)].is_some_and(|entry| entry.requested) {
                     state.broken = Some("S3");
                 }
-                let result = self.call(&mut state, name, outcome);
+                self.call(&mut state, name, outcome);
                 state.lacked[usize::from(name)] = None;
                 let controller = &mut state.controllers[number];
-                if matches!(action, Action::CallsAndDies(..)) {
-                    state.left.crashes -= 1;
-                    controller.phase = Phase::Idle;
-                } else {
-                    controller.memory = Self::record(memory, name, &result);
-                    controller.phase = if steps.is_empty() {
-                        Phase::Idle
-                    } else {
-                        Phase::Steps(steps)
-                    };
+                match action {
+                    Action::CallsAndDies(..) => {
+                        state.left.crashes -= 1;
+                        controller.phase = Phase::Idle;
+                    }
+                    Action::CallsAndStops(..) => {
+                        state.left.pauses -= 1;
+                        controller.phase = Phase::Called(steps, outcome);
+                    }
+                    _ => controller.recorded(steps, outcome),
                 }
+            }
+            Action::Records(number) => {
+                let controller = &mut state.controllers[number];
+                let Phase::Called(steps, outcome) = controller.phase.clone() else {
+                    return None;
+                };
+                controller.recorded(steps, outcome);
             }
             Action::Dies(number) => {
                 state.left.crashes -= 1;
-                state.controllers[number].phase = Phase::Idle;
+                let controller = &mut state.controllers[number];
+                controller.memory = controller.remembered();
+                controller.phase = Phase::Idle;
             }
             Action::Loses(number) => {
                 state.left.lost -= 1;

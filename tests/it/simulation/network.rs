@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -62,6 +62,7 @@ pub struct State {
     hidden: Option<Hidden>,
     late: Vec<(Timestamp, Call)>,
     mark_fails: Option<u32>,
+    stops_at_plan: Option<u32>,
     /// Whether the last answer says that the name is taken.
     taken: bool,
     /// Which process is alive, and how the last one died.
@@ -124,6 +125,7 @@ impl Network {
             hidden: None,
             late: Vec::new(),
             mark_fails: None,
+            stops_at_plan: None,
             taken: false,
             life: 0,
             death: None,
@@ -142,7 +144,8 @@ impl Network {
     pub fn calm(&self) {
         let mut state = self.state();
         state.quiet = true;
-        (state.storm, state.hidden, state.mark_fails) = (0, None, None);
+        (state.storm, state.hidden) = (0, None);
+        (state.mark_fails, state.stops_at_plan) = (None, None);
     }
 
     /// Waits until the process is to die; gives for how many seconds it is down, and whether it forgets.
@@ -173,6 +176,25 @@ impl Network {
             state.note("marks can't be saved");
             Self::block_saves(&mut state, seconds);
         }
+        if creates > 0
+            && let Some(seconds) = state.stops_at_plan.take()
+        {
+            state.stops(seconds);
+        }
+    }
+
+    /// For how many seconds the process is stopped before its next call leaves.
+    fn stops_before_call(&self) -> Option<u32> {
+        let state = self.state();
+        let number = u32::try_from(state.verbs.len() + 1).unwrap();
+        state
+            .schedule
+            .faults
+            .iter()
+            .find_map(|(at, fault)| match fault {
+                Fault::StopsBefore(seconds) if *at == number && !state.quiet => Some(*seconds),
+                _ => None,
+            })
     }
 
     /// Puts a folder where the store wants to write its temporary file.
@@ -378,6 +400,17 @@ impl Network {
                 state.mark_fails = Some(seconds);
                 whole(state)
             }
+            // That was before it left.
+            Fault::StopsBefore(_) => whole(state),
+            Fault::StopsAfter(seconds) => {
+                let wire = whole(state);
+                state.stops(seconds);
+                wire
+            }
+            Fault::StopsAtPlan(seconds) => {
+                state.stops_at_plan = Some(seconds);
+                whole(state)
+            }
         }
     }
 }
@@ -386,6 +419,15 @@ impl State {
     pub fn note(&mut self, what: &str) {
         let at = self.start.elapsed().as_secs_f64();
         self.trace.push(format!("{at:>10.3} {what}"));
+    }
+
+    /// The process is stopped: the world's time goes on, and nothing of the process runs meanwhile, not even its timers.
+    fn stops(&mut self, seconds: u32) {
+        self.note(&format!("stopped for {seconds} s"));
+        // The time goes on with the first poll; the yield that would follow is nothing to wait for.
+        let passes = tokio::time::advance(Duration::from_secs(seconds.into()));
+        let _ = std::pin::pin!(passes).poll(&mut Context::from_waker(Waker::noop()));
+        self.trouble_for(0);
     }
 
     fn trouble_for(&mut self, seconds: u32) {
@@ -508,6 +550,9 @@ struct Line {
 
 impl HttpConnector for Line {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if let Some(seconds) = self.network.stops_before_call() {
+            self.network.state().stops(seconds);
+        }
         let wire = self.network.arrive(&request);
         let read_timeout = self.read_timeout;
         HttpConnectorFuture::new(async move {

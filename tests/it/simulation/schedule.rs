@@ -68,6 +68,13 @@ pub enum Fault {
     SaveFails(u32),
     /// The next mark can't be saved, nor anything for so many seconds.
     MarkFails(u32),
+    /// The process is stopped for so many seconds, as by SIGSTOP or a machine that sleeps: between the time that a pass reads
+    /// and its listing, or between a mark and its call.
+    StopsBefore(u32),
+    /// The same, between a listing and its plan, or between a call and its record.
+    StopsAfter(u32),
+    /// The same, between the next plan and its first mark.
+    StopsAtPlan(u32),
 }
 
 /// A moment of a call.
@@ -122,7 +129,10 @@ impl Fault {
             | Self::Clock(_)
             | Self::Crash { .. }
             | Self::SaveFails(_)
-            | Self::MarkFails(_) => true,
+            | Self::MarkFails(_)
+            | Self::StopsBefore(_)
+            | Self::StopsAfter(_)
+            | Self::StopsAtPlan(_) => true,
         }
     }
 
@@ -139,7 +149,7 @@ impl Fault {
 }
 
 /// Every fault that the campaign of pairs tries.
-pub const EACH: [Fault; 36] = [
+pub const EACH: [Fault; 39] = [
     Fault::Refused,
     Fault::Reset,
     Fault::Internal,
@@ -192,6 +202,9 @@ pub const EACH: [Fault; 36] = [
     },
     Fault::SaveFails(30),
     Fault::MarkFails(30),
+    Fault::StopsBefore(599),
+    Fault::StopsAfter(599),
+    Fault::StopsAtPlan(599),
 ];
 
 /// Who runs the passes.
@@ -316,6 +329,9 @@ fn any(random: &mut fastrand::Rng) -> Fault {
         },
         Fault::SaveFails(_) => Fault::SaveFails(random.u32(1..900)),
         Fault::MarkFails(_) => Fault::MarkFails(random.u32(1..900)),
+        Fault::StopsBefore(_) => Fault::StopsBefore(random.u32(1..2000)),
+        Fault::StopsAfter(_) => Fault::StopsAfter(random.u32(1..2000)),
+        Fault::StopsAtPlan(_) => Fault::StopsAtPlan(random.u32(1..2000)),
         fault => fault,
     }
 }
