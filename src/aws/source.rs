@@ -135,10 +135,14 @@ impl<'a> Finder<'a> {
             (None, None) => Ok(None),
             (Some(_), None) => half("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
             (None, Some(_)) => half("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
-            (Some(id), Some(secret)) => Ok(Some(Source::Keys {
-                keys: keys(&id, &secret, token.as_ref(), self.expiry_of_environment()?)?,
-                from: "the environment (AWS_ACCESS_KEY_ID)".into(),
-            })),
+            (Some(id), Some(secret)) => {
+                let expiry = self.expiry_of_environment()?;
+                let expires = expiry.map_or("", |_| ", AWS_CREDENTIAL_EXPIRATION");
+                Ok(Some(Source::Keys {
+                    keys: keys(&id, &secret, token.as_ref(), expiry)?,
+                    from: format!("the environment (AWS_ACCESS_KEY_ID{expires})"),
+                }))
+            }
         }
     }
 

@@ -7,7 +7,8 @@
                                                  docs/reliability.md lists them all (seconds)
     python3 tests/mutants/run.py --table         prints the table for docs/reliability.md
 
-A check is `it::module::test` (tests/it) or `lib::module::test` (a unit test). Before the first bug all checks must pass.
+A check is `it::module::test` (tests/it), `lib::module::test` (a unit test) or `clients::name` (tests/clients/name.py, which
+runs the binary). Before the first bug all checks must pass.
 The copy and its build stand in CARGO_TARGET_DIR/mutants (target/mutants unless set).
 """
 
@@ -40,8 +41,26 @@ def arguments(target):
     return {"it": ["--test", "it"], "lib": ["--lib"]}[target]
 
 
+def client(tree, target_dir, names):
+    """The same by programs of tests/clients."""
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(target_dir), "CARGO_TERM_COLOR": "never"}
+    build = subprocess.run(["cargo", "build", "--locked", "--quiet"], cwd=tree, env=environment, capture_output=True, text=True)
+    if build.returncode:
+        return "broken", build.stderr
+    for name in names:
+        command = [sys.executable, tree / f"tests/clients/{name}.py", target_dir / "debug/repave"]
+        ran = subprocess.run(command, capture_output=True, text=True)
+        if not re.search(r"^\d+ passed, \d+ failed$", ran.stdout, re.M):
+            return "broken", ran.stdout + ran.stderr
+        if ran.returncode:
+            return "failed", ran.stdout
+    return "passed", ""
+
+
 def cargo(tree, target_dir, target, names):
     """Runs these tests alone: 'passed', 'failed', 'hung', or 'broken' when it does not compile or runs no test."""
+    if target == "clients":
+        return client(tree, target_dir, names)
     command = ["cargo", "test", "--locked", "--quiet", *arguments(target)]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(target_dir), "CARGO_TERM_COLOR": "never"}
     build = subprocess.run([*command, "--no-run"], cwd=tree, env=environment, capture_output=True, text=True)
@@ -75,7 +94,10 @@ def misplaced(mutant):
         return f"its text stands {times} times in {mutant['file']}"
     if mutant["find"] == mutant["replace"]:
         return "it changes nothing"
-    _, name = split(mutant["check"])
+    target, name = split(mutant["check"])
+    if target == "clients":
+        program = ROOT / f"tests/clients/{name}.py"
+        return None if program.exists() else f"its check {program.name} is no program"
     test = name.rsplit("::", 1)[-1]
     where = ROOT / ("tests/it" if mutant["check"].startswith("it::") else "src")
     pattern = re.compile(rf"\bfn {re.escape(test)}\(|^\s+{re.escape(test)}: ", re.M)
@@ -118,7 +140,7 @@ def run(chosen):
     base = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "mutants"
     tree, target_dir = base / "tree", base / "target"
     copy_tree(tree)
-    for target in ("it", "lib"):
+    for target in ("it", "lib", "clients"):
         names = sorted({split(m["check"])[1] for m in chosen if split(m["check"])[0] == target})
         if names:
             verdict, output = cargo(tree, target_dir, target, names)
