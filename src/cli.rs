@@ -109,10 +109,10 @@ struct Common {
     /// The profile in the AWS configuration files
     #[arg(long, env = "REPAVE_PROFILE", global = true, value_parser = profile)]
     profile: Option<String>,
-    /// The account that the credentials must belong to
+    /// Account ID that the credentials must belong to
     #[arg(long, env = "REPAVE_EXPECT_ACCOUNT", value_name = "ID", global = true, value_parser = account_id)]
     expect_account: Option<String>,
-    /// Another endpoint than the Region's own
+    /// Override the service endpoint
     #[arg(long, env = "REPAVE_ENDPOINT_URL", value_name = "URL", global = true)]
     endpoint_url: Option<String>,
     /// Use the embedded API instead of AWS, with the account in SEED.yaml or one that has the manifests' sources

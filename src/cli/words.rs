@@ -158,19 +158,19 @@ pub(super) const FLAGS: [(&str, &str); 35] = [
     ),
     (
         "region",
-        "Without it: an explicit profile's, AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's.",
+        "Default: the Region of an explicit profile, AWS_REGION, AWS_DEFAULT_REGION, the profile's Region, then the instance's.",
     ),
     (
         "profile",
-        "An explicit profile: its credentials and Region come before those in the environment. It must exist. Profiles with SSO, assumed roles, web identity and credential processes work.",
+        "Its credentials and Region take precedence over AWS_* variables, and it must exist. Profiles with SSO, assumed roles, web identity and credential processes work.",
     ),
     (
         "expect_account",
-        "Asks STS whose the credentials are before the first WorkSpaces call, and again when they change. Those of another account are refused with exit code 3.",
+        "repave checks it with STS GetCallerIdentity before the first WorkSpaces call and whenever the credentials change, and exits with 3 on a mismatch.",
     ),
     (
         "endpoint_url",
-        "For WorkSpaces, and for STS unless AWS_ENDPOINT_URL_STS is set; for a proxy or `repave simulate`. A VPC endpoint is better named by AWS_ENDPOINT_URL_WORKSPACES.",
+        "For WorkSpaces, and for STS unless AWS_ENDPOINT_URL_STS is set. For a VPC endpoint, set AWS_ENDPOINT_URL_WORKSPACES instead: STS then keeps its own endpoint.",
     ),
     (
         "simulate",

@@ -19,8 +19,8 @@ pub(super) fn text(code: ExitCode) -> Text {
             "reconcile --once.",
         ),
         ExitCode::AccessDenied => (
-            "AWS credentials are missing, expired or not allowed to do this.",
-            "See the reason AccessDenied.",
+            "AWS credentials are missing, expired, not allowed to do this, or of another account than --expect-account.",
+            "See the reasons AccessDenied and WrongAccount.",
         ),
         ExitCode::Blocked => (
             "A person is needed for at least one image. The last line names each of them with its reason.",
@@ -43,8 +43,8 @@ pub(super) fn text(code: ExitCode) -> Text {
             "Run it again, or give it more time with --timeout.",
         ),
         ExitCode::Usage => (
-            "The command line or a REPAVE_* variable is wrong, or nothing says which Region.",
-            "repave help COMMAND.",
+            "The command line, a variable or an AWS configuration file cannot be used, or nothing says which Region. No request was sent.",
+            "What the last line on stderr names. repave help COMMAND lists the flags; docs/credentials.md has the rules for profiles, Regions and files.",
         ),
         ExitCode::InvalidManifests => (
             "The manifests have problems, or there are none. Nothing was done.",

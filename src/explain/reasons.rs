@@ -113,9 +113,9 @@ pub(super) fn text(reason: Reason) -> Text {
             look_for: "workspaces:DescribeWorkspaceImages; workspaces:CreateUpdatedWorkspaceImage; workspaces:CreateTags; Actions, resources, and condition keys for Amazon WorkSpaces",
         },
         Reason::WrongAccount => Text {
-            means: "The credentials belong to another account than --expect-account names, or the listing does. Nothing was created; STS was asked before any WorkSpaces call.",
-            clears: "Give credentials of the expected account (--profile, or the keys in the environment), or correct --expect-account. aws sts get-caller-identity shows whose credentials are used.",
-            look_for: "GetCallerIdentity; docs/credentials.md",
+            means: "The credentials belong to an account other than --expect-account, or the image list is from a different account. Nothing was created; STS was asked before any WorkSpaces call.",
+            clears: "Give credentials of the expected account (--profile, or the keys in the environment), or correct --expect-account. aws sts get-caller-identity --profile NAME, with the profile that the message names, shows its account.",
+            look_for: "GetCallerIdentity",
         },
         Reason::InvalidSpec => Text {
             means: "The service does not accept a value of the manifest. repave checks the limits of the API's model beforehand, so this is a rule that the model does not have.",

@@ -171,17 +171,17 @@ const TEXTS: [(&[&str], Text); 18] = [
     (
         &["NoCredentials"],
         Text {
-            means: "repave found no credentials that can be used, or whoever gives them refused, so nothing was sent. The code is repave's own. Reason AccessDenied.",
-            clears: "The message names the profile, session, file, variable or role, and what to do.",
-            look_for: "docs/credentials.md; Standardized credential providers, AWS SDKs and Tools Reference Guide",
+            means: "repave found no credentials that can be used, or the credential provider refused the request, so nothing was sent to WorkSpaces. The code is repave's own. Reason AccessDenied.",
+            clears: "The message names the profile, session, file, variable or role, and what to do. Common: run aws sso login, set AWS_PROFILE, check AWS_CONFIG_FILE.",
+            look_for: "Standardized credential providers, AWS SDKs and Tools Reference Guide",
         },
     ),
     (
         &["WrongAccount"],
         Text {
-            means: "The credentials belong to another account than --expect-account names. The code is repave's own. Reason WrongAccount.",
+            means: "The credentials belong to an account other than --expect-account. The code is repave's own. Reason WrongAccount.",
             clears: "Give credentials of the expected account, or correct --expect-account.",
-            look_for: "GetCallerIdentity; docs/credentials.md",
+            look_for: "GetCallerIdentity",
         },
     ),
 ];

@@ -28,7 +28,7 @@ pub(super) fn answer(form: &[u8], account: &str) -> (StatusCode, String) {
     }
     let xml = format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>Sender</Type><Code>InvalidAction</Code>\
-         <Message>The simulator knows GetCallerIdentity alone</Message></Error>\
+         <Message>The simulator answers only GetCallerIdentity</Message></Error>\
          <RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
     );
     (StatusCode::BAD_REQUEST, xml)
