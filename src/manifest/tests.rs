@@ -550,22 +550,49 @@ mod folders {
         "#);
     }
 
-    #[test]
-    fn a_long_circle_is_told_in_short() {
-        let texts: Vec<(String, String)> = (0..1000)
+    /// What is told of a circle of so many images.
+    fn circle(count: usize) -> String {
+        let texts: Vec<(String, String)> = (0..count)
             .map(|n| {
-                (
-                    format!("{n:04}.yaml"),
-                    made_from(&format!("n{n}"), &format!("imageName: n{}", (n + 1) % 1000)),
-                )
+                let next = format!("imageName: n{}", (n + 1) % count);
+                (format!("{n:04}.yaml"), made_from(&format!("n{n}"), &next))
             })
             .collect();
         let files: Vec<(&str, &str)> = texts
             .iter()
             .map(|(n, t)| (n.as_str(), t.as_str()))
             .collect();
-        let folder = folder(&files);
-        let told = told(folder.path());
+        told(folder(&files).path())
+    }
+
+    #[test]
+    fn a_circle_is_told_with_its_end_or_says_how_long_it_is() {
+        for (count, shown, end) in [
+            (9, 10, "n8 (0008.yaml:5:24); allowed"),
+            (
+                10,
+                10,
+                "n8 (0008.yaml:5:24), … and so on through 10 manifests back to the first;",
+            ),
+            (
+                11,
+                10,
+                "n8 (0008.yaml:5:24), … and so on through 11 manifests back to the first;",
+            ),
+        ] {
+            let told = circle(count);
+            assert!(told.contains(end), "{count}: {told}");
+            assert_eq!(
+                told.matches(".yaml:5:24)").count(),
+                shown,
+                "{count}: {told}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_circle_is_told_in_short() {
+        let told = circle(1000);
         assert!(
             told.starts_with("0999.yaml:5:24: spec.source.imageName: found a circle"),
             "{told}"
