@@ -286,3 +286,39 @@ impl Checkout {
         Look::Changed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lasts_is_news_once_from_its_bound_on() {
+        let start = Instant::now();
+        let mut waiting = Waiting::since(start);
+        let news: Vec<u64> = (0..40)
+            .filter(|second| waiting.is_news(RESTLESS, start + Duration::from_secs(*second)))
+            .collect();
+        assert_eq!(news, [10]);
+        let mut late = Waiting::since(start);
+        assert!(!late.is_news(RESTLESS, start + RESTLESS - Duration::from_nanos(1)));
+        assert!(late.is_news(RESTLESS, start + 2 * RESTLESS));
+    }
+
+    #[test]
+    fn so_many_problems_stand_in_the_status_and_the_rest_is_counted() {
+        let problem = manifest::parse("a.yaml", "a").problems.remove(0);
+        for (count, shown, last) in [
+            (99, 99, None),
+            (100, 100, None),
+            (101, 101, Some("and 1 more")),
+            (102, 101, Some("and 2 more")),
+        ] {
+            let mut checkout = Checkout::new(Path::new("none"), Options { allow_empty: true });
+            checkout.refuse(vec![problem.clone(); count]);
+            let problems = checkout.manifests().problems;
+            assert_eq!(problems.len(), shown, "{count}");
+            let more = problems.last().filter(|line| line.starts_with("and"));
+            assert_eq!(more.map(String::as_str), last, "{count}");
+        }
+    }
+}
