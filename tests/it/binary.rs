@@ -226,6 +226,15 @@ async fn exit_3_without_permission_or_credentials() {
     let ran = checkout.run_at(&server, "reconcile --once").await;
     assert_eq!((ran.code, server.operations().len()), (3, 2), "{ran:?}");
 
+    // One image that is denied is enough, whatever another one needs a person for.
+    let quota = || error(400, "ResourceLimitExceededException");
+    for answers in [[denied(), quota()], [quota(), denied()]] {
+        let checkout = Checkout::of(&["a", "b"]);
+        let server = Server::start([vec![page(&[SOURCE], None)], answers.into()].concat()).await;
+        let ran = checkout.run_at(&server, "reconcile --once").await;
+        assert_eq!((ran.code, server.operations().len()), (3, 3), "{ran:?}");
+    }
+
     let mut command = checkout.command("plan --endpoint-url http://127.0.0.1:9");
     command
         .env_remove("AWS_ACCESS_KEY_ID")
@@ -298,6 +307,20 @@ async fn exit_5_when_a_guard_refuses_the_plan() {
         .run_at(&server, "reconcile --once --max-creates 1")
         .await;
     assert_eq!((ran.code, server.operations().len()), (5, 1), "{ran:?}");
+    assert!(ran.last_line().ends_with("--max-creates 2"), "{}", ran.err);
+
+    // What an earlier pass of the run asked for counts.
+    let by_name = manifest("b").replace("imageId: wsi-source000", "imageName: a");
+    let checkout = Checkout::new(&[manifest("a"), by_name].concat());
+    let server = Server::start(vec![
+        page(&[SOURCE], None),
+        created("wsi-a"),
+        page(&[SOURCE, "wsi-a a AVAILABLE"], None),
+    ])
+    .await;
+    let arguments = "reconcile --once --wait --max-creates 1";
+    let ran = checkout.run_at(&server, arguments).await;
+    assert_eq!((ran.code, server.operations().len()), (5, 3), "{ran:?}");
     assert!(ran.last_line().ends_with("--max-creates 2"), "{}", ran.err);
 }
 

@@ -17,6 +17,9 @@ use crate::world::{World, image, noon, refusal, want};
 
 const INTERVAL: Duration = Duration::from_mins(5);
 
+/// How long time stands still for an answer that does not come.
+const HELD: Duration = Duration::from_secs(20);
+
 /// As many as the server takes at once.
 const CONNECTIONS: usize = 16;
 
@@ -207,6 +210,24 @@ async fn a_probe_is_answered_however_many_clients_say_nothing() {
             assert_eq!(get(&server, "/healthz").await, "200 ok\n");
         }
     }
+}
+
+/// Time is paused and stands still, so that only a connection that is ended for another one makes room for a probe.
+#[tokio::test(start_paused = true)]
+async fn a_probe_ends_the_oldest_silent_client_and_waits_for_none() {
+    let (server, _health) = serving().await;
+    let (answered, is_answered) = std::sync::mpsc::channel::<()>();
+    // While this runs time stands still; if no answer comes, it lets time go on, and silent clients end by their limits.
+    let still = tokio::task::spawn_blocking(move || is_answered.recv_timeout(HELD));
+    let mut idle = Vec::new();
+    for _ in 0..CONNECTIONS {
+        idle.push(TcpStream::connect(server.address()).await.unwrap());
+    }
+    let start = time::Instant::now();
+    assert_eq!(get(&server, "/healthz").await, "200 ok\n");
+    assert_eq!(start.elapsed(), Duration::ZERO, "the probe waited");
+    answered.send(()).unwrap();
+    still.await.unwrap().unwrap();
 }
 
 #[tokio::test]
