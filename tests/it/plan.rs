@@ -442,6 +442,10 @@ fn what_is_made_from_a_declared_image_fares_as_that_one_does() {
     for (first, world) in [
         ("SourceImageNotFound !", chain(want("a")).without(GOLD)),
         (
+            "Building ! BuildOverdue",
+            chain(want("a")).with(pending("wsi-1", "a")).after("3h 1s"),
+        ),
+        (
             "RetryScheduled ! QuotaExceeded",
             chain(want("a"))
                 .look()
