@@ -290,6 +290,65 @@ impl Checkout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::write_whole;
+
+    fn manifest(name: &str, description: &str) -> String {
+        format!(
+            "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: {{ name: {name} }}\n\
+             spec: {{ source: {{ imageId: wsi-gold00000 }}, description: {description} }}\n"
+        )
+    }
+
+    #[test]
+    fn manifests_that_change_while_they_are_read_never_come_into_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(format!("{name}.yaml"));
+            write_whole(&path, manifest(name, text).as_bytes()).unwrap();
+        };
+        // Between the first file and the last one many are read: time enough to change both.
+        for number in 0..200 {
+            write(&format!("n{number}"), "same");
+        }
+        let mut checkout = Checkout::new(folder.path(), Options { allow_empty: true });
+        let mut now = Instant::now();
+        let mut look = |checkout: &mut Checkout| {
+            now += REST;
+            checkout.look(false, now);
+            let set = checkout.set()?;
+            let ends = [set.desired.iter().next()?, set.desired.iter().last()?];
+            Some(ends.map(|image| image.description.to_string()))
+        };
+        let both = |number: u32| {
+            write("a", &format!("write{number}"));
+            write("z", &format!("write{number}"));
+        };
+        for number in 0..20 {
+            both(2 * number);
+            look(&mut checkout);
+            // The files rest, so this look reads them, while another thread writes.
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    pause(Duration::from_micros(u64::from(number) * 900));
+                    both(2 * number + 1);
+                });
+                if let Some([first, last]) = look(&mut checkout) {
+                    assert_eq!(first, last);
+                }
+            });
+        }
+        // At rest, the last write comes into force.
+        look(&mut checkout);
+        assert_eq!(
+            look(&mut checkout),
+            Some(["write39", "write39"].map(Into::into))
+        );
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "another program, in real time")]
+    fn pause(duration: Duration) {
+        std::thread::sleep(duration);
+    }
 
     #[test]
     fn what_lasts_is_news_once_from_its_bound_on() {
