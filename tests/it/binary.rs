@@ -318,7 +318,7 @@ async fn exit_5_when_a_guard_refuses_the_plan() {
         page(&[SOURCE, "wsi-a a AVAILABLE"], None),
     ])
     .await;
-    let arguments = "reconcile --once --wait --max-creates 1";
+    let arguments = "reconcile --once --wait --timeout 30s --max-creates 1";
     let ran = checkout.run_at(&server, arguments).await;
     assert_eq!((ran.code, server.operations().len()), (5, 3), "{ran:?}");
     assert!(ran.last_line().ends_with("--max-creates 2"), "{}", ran.err);
