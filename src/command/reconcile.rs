@@ -424,6 +424,28 @@ mod tests {
     }
 
     #[test]
+    fn every_create_that_was_accepted_in_the_run_is_counted() {
+        let images = desired(&["a", "b", "c"]);
+        let results = [
+            Ok("wsi-1".to_owned()),
+            Err(error("no")),
+            Ok("wsi-2".to_owned()),
+        ];
+        let attempts = images.iter().zip(results);
+        let ended = Ended {
+            end: End::Still,
+            left: Some(plan(&images, [ready(), building(), building()])),
+            attempts: attempts
+                .map(|(desired, result)| Attempt { desired, result })
+                .collect(),
+        };
+        assert_eq!(
+            outcome_of(&ended, &images, TIMEOUT).words,
+            "done: 2 creates accepted in this run; 2 building, 0 waiting, 1 ready"
+        );
+    }
+
+    #[test]
     fn an_outcome_names_so_many_images_and_counts_the_rest() {
         let names = |count: usize| named((0..count).map(|n| n.to_string()).collect());
         assert_eq!(names(MAX_NAMED).split("; ").count(), MAX_NAMED);

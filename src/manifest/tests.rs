@@ -515,8 +515,12 @@ mod folders {
 
     #[test]
     fn folders_are_not_followed_without_end() {
-        let deep = "d/".repeat(17);
-        let folder = folder(&[(&format!("{deep}a.yaml"), "")]);
+        let levels = |count: usize| {
+            let path = format!("{}a.yaml", "d/".repeat(count));
+            self::folder(&[(&path, &manifest("a"))])
+        };
+        assert_eq!(told(levels(16).path()), "a of 1 files, 0 skipped");
+        let folder = levels(17);
         assert_snapshot!(told(folder.path()), @"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d: found a folder nested deeper than 16; allowed: manifests in fewer levels of folders");
     }
 
@@ -548,6 +552,27 @@ mod folders {
         6.yaml:1:13: apiVersion: found the number 1; allowed: repave.dev/v1alpha1
         8.yaml:3:19: metadata.name: found "twin", which 7.yaml:3:19 declares too; allowed: a name that no other manifest bears
         "#);
+    }
+
+    #[test]
+    fn so_many_conflicts_of_a_file_are_told_and_the_rest_is_counted() {
+        for (count, last) in [(99, None), (100, None), (101, Some(1)), (102, Some(2))] {
+            let images: Vec<String> = (0..=count)
+                .map(|n| {
+                    let text = manifest(&format!("n{n}"));
+                    text.replace("  description", "  imageName: One\n  description")
+                })
+                .collect();
+            let folder = folder(&[("a.yaml", &images.join("---\n"))]);
+            let told = told(folder.path());
+            let conflicts = told.matches("which a.yaml:").count();
+            assert_eq!(conflicts, count.min(100), "{told}");
+            let more = told.lines().find(|line| line.contains("more conflicts"));
+            let expected = last.map(|more| {
+                format!("a.yaml: {more} more conflicts with other manifests in this file")
+            });
+            assert_eq!(more, expected.as_deref(), "{told}");
+        }
     }
 
     /// What is told of a circle of so many images.

@@ -230,6 +230,20 @@ async fn a_probe_ends_the_oldest_silent_client_and_waits_for_none() {
     still.await.unwrap().unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_end_its_question_is_ended_after_ten_seconds() {
+    let (server, _health) = serving().await;
+    for said in [
+        "",
+        "GET /he",
+        "GET /healthz HTTP/1.1\r\nhost: localhost\r\n",
+    ] {
+        let start = time::Instant::now();
+        exchange(server.address(), said.as_bytes()).await;
+        assert_eq!(start.elapsed().as_secs(), 10, "{said}");
+    }
+}
+
 #[tokio::test]
 async fn a_connection_has_one_answer() {
     let (server, _health) = serving().await;

@@ -39,7 +39,7 @@ struct Story {
     rate: f64,
 }
 
-/// What the status file says while a create is on its way: how many marks, ids and failures.
+/// What the status file says while a create waits for its turn and while it is on its way: how many marks, ids and failures.
 type Saved = (usize, usize, usize);
 
 /// The simulator without a socket, counting calls and keeping to a pace.
@@ -59,12 +59,20 @@ impl ImageApi for Counted {
     }
 
     async fn ready(&self) {
+        self.note_saved();
         self.pace.ready().await;
     }
 
     async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
         self.pace.take().await;
         self.calls.lock().unwrap().push("create");
+        self.note_saved();
+        self.api.create_updated_image(request).await
+    }
+}
+
+impl Counted {
+    fn note_saved(&self) {
         let images = read(&self.path).images;
         let count = |is: fn(&ImageStatus) -> bool| images.iter().filter(|image| is(image)).count();
         self.saved.lock().unwrap().push((
@@ -72,7 +80,6 @@ impl ImageApi for Counted {
             count(|image| image.image_id.is_some()),
             count(|image| image.last_error.is_some()),
         ));
-        self.api.create_updated_image(request).await
     }
 }
 
@@ -241,8 +248,28 @@ async fn a_chain_is_built_link_by_link() {
 async fn each_mark_is_on_disk_before_its_create_and_each_result_before_the_next() {
     let refused = "faults: [{ operation: CreateUpdatedWorkspaceImage, fault: Error, code: ResourceLimitExceededException }]";
     for (seed, saved) in [
-        ("", [(1, 0, 0), (2, 1, 0), (3, 2, 0)]),
-        (refused, [(1, 0, 0), (1, 0, 1), (2, 1, 1)]),
+        (
+            "",
+            [
+                (0, 0, 0),
+                (1, 0, 0),
+                (1, 1, 0),
+                (2, 1, 0),
+                (2, 2, 0),
+                (3, 2, 0),
+            ],
+        ),
+        (
+            refused,
+            [
+                (0, 0, 0),
+                (1, 0, 0),
+                (0, 0, 1),
+                (1, 0, 1),
+                (1, 1, 1),
+                (2, 1, 1),
+            ],
+        ),
     ] {
         let story = Story::new(three(), seed);
         story.run().await;
@@ -427,7 +454,7 @@ async fn the_end_of_the_time_names_what_is_left() {
 
 #[tokio::test(start_paused = true)]
 async fn after_the_word_to_stop_the_call_in_flight_is_recorded_and_nothing_new_begins() {
-    for (by, accepted) in [("2s", true), ("1h", false)] {
+    for (by, accepted) in [("2s", true), ("5s", true), ("7s", false), ("1h", false)] {
         let seed = format!(
             "faults: [{{ operation: CreateUpdatedWorkspaceImage, fault: Slow, by: {by} }}]"
         );
