@@ -272,6 +272,52 @@ async fn credentials_that_cannot_be_fetched_just_now_are_waited_for() {
 }
 
 #[tokio::test]
+async fn credentials_that_are_replaced_are_asked_with_in_the_region_of_the_start() {
+    let checkout = Checkout::of(&["a"]);
+    let configure = |key: &str, region: &str| {
+        let text = format!(
+            "[default]\nregion = {region}\naws_access_key_id = {key}\naws_secret_access_key = canary-secret\n"
+        );
+        repave::store::write_whole(&checkout.path().join("config"), text.as_bytes()).unwrap();
+    };
+    configure("AKIDOLD", "eu-west-1");
+    let server = Server::start(vec![
+        error(400, "ExpiredTokenException"),
+        page(&[SOURCE, "wsi-a a AVAILABLE"], None),
+    ])
+    .await;
+    let mut command = checkout.command(&format!(
+        "--endpoint-url {} --api-rate 1000 reconcile",
+        server.url
+    ));
+    for variable in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        command.env_remove(variable);
+    }
+    let child = command.env("AWS_CONFIG_FILE", "config").spawn().unwrap();
+    let signal = |name: &str| {
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+    };
+    until(|| server.signers().len() == 1).await;
+    configure("AKIDNEW", "us-east-1");
+    // A hangup asks for a pass at once; one that comes while the first pass ends is none too many.
+    until(|| {
+        signal("HUP");
+        server.signers().len() >= 2
+    })
+    .await;
+    signal("TERM");
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output()).await;
+    let ran = Ran::of(ended.unwrap().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(
+        server.signers()[..2],
+        ["akidold eu-west-1", "akidnew eu-west-1"]
+    );
+}
+
+#[tokio::test]
 async fn exit_4_when_a_person_is_needed() {
     let checkout = Checkout::of(&["a", "b"]);
     let server = Server::start(vec![
