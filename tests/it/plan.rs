@@ -285,6 +285,14 @@ fn what_happened_before_decides_with_what_is_listed() {
             "Building ! BuildOverdue",
         ),
         (
+            "7 accepted, listed, and missing",
+            accepted()
+                .with(image("wsi-000000001", "a"))
+                .look()
+                .without("wsi-000000001"),
+            "Settling Time",
+        ),
+        (
             "7 gone, asked for again, unknown result",
             gone().mark("a").record("a", Err("timeout")),
             "Settling Time",

@@ -226,6 +226,10 @@ fn another_region_or_another_known_account_is_foreign() {
 
 #[test]
 fn an_image_keeps_its_id_and_the_time_it_was_first_seen() {
+    let both = World::new([want("a")])
+        .with(image("wsi-2", "a"))
+        .with(image("wsi-1", "a"));
+    assert_eq!(entry(&both.look()).image_id.as_deref(), Some("wsi-1"));
     let first = World::new([want("a")]).with(image("wsi-2", "a")).look();
     let twice = first.after("1m").with(image("wsi-1", "a")).look();
     assert_eq!(entry(&twice).image_id.as_deref(), Some("wsi-2"));
