@@ -246,7 +246,7 @@ mod tests {
         const THROTTLED: &str = "ThrottlingException";
         const QUOTA: &str = "ResourceLimitExceededException";
         const DENIED: &str = "AccessDeniedException";
-        let stories: [&[(Event, Option<Line>)]; 7] = [
+        let stories: [&[(Event, Option<Line>)]; 8] = [
             &[
                 (Refused(THROTTLED), Some(Changed)),
                 (Refused(THROTTLED), None),
@@ -281,6 +281,12 @@ mod tests {
                 (Later(60), None),
                 (Listed("PENDING"), Some(Recovered)),
                 (Listed("ERROR"), Some(Needed)),
+            ],
+            // A result that is not known is news, unlike one that was accepted.
+            &[
+                (Refused("SomethingNewException"), Some(Changed)),
+                (Later(10), None),
+                (Listed("AVAILABLE"), Some(Changed)),
             ],
             &[
                 (Refused(BUSY), Some(Changed)),

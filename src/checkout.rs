@@ -364,6 +364,28 @@ mod tests {
     }
 
     #[test]
+    fn manifests_are_valid_if_there_is_a_set_and_nothing_is_wrong_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        let mut checkout = Checkout::new(folder.path(), Options { allow_empty: true });
+        assert!(!checkout.is_valid());
+        let mut now = Instant::now();
+        for (text, is_valid, has_set) in [
+            ("kind: [".to_owned(), false, false),
+            (manifest("a", "one"), true, true),
+            ("kind: [".to_owned(), false, true),
+            (manifest("a", "one"), true, true),
+        ] {
+            write_whole(&file, text.as_bytes()).unwrap();
+            checkout.look(true, now);
+            now += REST;
+            checkout.look(true, now);
+            let found = (checkout.is_valid(), checkout.set().is_some());
+            assert_eq!(found, (is_valid, has_set), "{text}");
+        }
+    }
+
+    #[test]
     fn so_many_problems_stand_in_the_status_and_the_rest_is_counted() {
         let problem = manifest::parse("a.yaml", "a").problems.remove(0);
         for (count, shown, last) in [

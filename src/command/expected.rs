@@ -242,6 +242,24 @@ mod tests {
     }
 
     #[test]
+    fn one_of_two_creates_from_another_source_is_refused() {
+        let desired = desired(&["a", "b"]);
+        let of = |a, b| plan(&desired, [create(a), create(b)]);
+        let first = of("wsi-gold00001", "wsi-gold00002");
+        for (a, b, foreign) in [
+            ("wsi-gold00001", "wsi-gold00002", 0),
+            ("wsi-gold00002", "wsi-gold00002", 1),
+            ("wsi-gold00001", "wsi-gold00001", 1),
+            ("wsi-gold00002", "wsi-gold00001", 2),
+        ] {
+            let mut expected = expecting(&first);
+            expected.review(&first).unwrap();
+            let said = expected.review(&of(a, b)).err().unwrap_or_default();
+            assert_eq!(said.matches("create ").count(), foreign, "{said}");
+        }
+    }
+
+    #[test]
     fn a_refusal_names_so_many_steps_and_counts_the_rest() {
         let steps = |count: usize| named((0..count).map(|n| n.to_string()).collect());
         assert!(steps(MAX_NAMED).ends_with("; 19"));

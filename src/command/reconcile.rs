@@ -424,6 +424,28 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_timed_out_names_each_image_where_it_belongs() {
+        let images = desired(&["a", "b", "c", "d", "e", "f"]);
+        let waits = Answer::Wait(wait(Reason::SourceImageNotAvailable, Needs::Time));
+        let idle = Answer::Wait(wait(Reason::Suspended, Needs::Nothing));
+        let quota = blocked(Reason::QuotaExceeded);
+        let answers = [quota, waits, idle, create("wsi-1"), ready(), overdue()];
+        let ended = Ended {
+            end: End::Stopped(StopReason::Timeout, None),
+            left: Some(plan(&images, answers)),
+            attempts: Vec::new(),
+        };
+        assert_eq!(
+            still_waiting(&ended, &images),
+            "b (SourceImageNotAvailable: so it is); d (not started)"
+        );
+        let words = outcome_of(&ended, &images, TIMEOUT).words;
+        let blocked = "a (QuotaExceeded); f (BuildOverdue); ";
+        assert!(words.contains(blocked), "{words}");
+        assert!(words.ends_with(&still_waiting(&ended, &images)), "{words}");
+    }
+
+    #[test]
     fn every_create_that_was_accepted_in_the_run_is_counted() {
         let images = desired(&["a", "b", "c"]);
         let results = [

@@ -225,7 +225,12 @@ async fn a_probe_ends_the_oldest_silent_client_and_waits_for_none() {
     }
     let start = time::Instant::now();
     assert_eq!(get(&server, "/healthz").await, "200 ok\n");
+    assert_eq!(read(idle.remove(0)).await, "", "the oldest is ended");
     assert_eq!(start.elapsed(), Duration::ZERO, "the probe waited");
+    let open = idle
+        .iter()
+        .filter(|stream| stream.try_read(&mut [0]).is_err());
+    assert_eq!(open.count(), CONNECTIONS - 1, "and no other one");
     answered.send(()).unwrap();
     still.await.unwrap().unwrap();
 }
