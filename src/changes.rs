@@ -136,3 +136,194 @@ fn log(line: Line, image: &ImageStatus, state: State) {
         Line::Found => tracing::debug!(name, image, %reason, "found: {message}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::{ApiError, Delivery, Failure, Operation};
+    use crate::image::{ImageState, Observed, ObservedImage, OperatingSystem};
+    use crate::plan::{DEFAULT_SETTLE, plan, samples};
+    use crate::status::Target;
+    use jiff::{SignedDuration, Timestamp};
+
+    /// What happens to the image in a pass.
+    #[derive(Debug, Clone, Copy)]
+    enum Event {
+        /// A create is refused with this code.
+        Refused(&'static str),
+        /// A create is accepted.
+        Accepted,
+        /// It is listed in this state.
+        Listed(&'static str),
+        /// Nothing but this many seconds.
+        Later(i64),
+    }
+
+    /// An image and its status as pass follows pass.
+    struct Story {
+        status: Status,
+        listed: Vec<ObservedImage>,
+        now: Timestamp,
+    }
+
+    impl Story {
+        fn new() -> Self {
+            let gold = listed("wsi-gold00000", "gold", "AVAILABLE");
+            let mut story = Self {
+                status: Status::new(Target::default()),
+                listed: vec![gold],
+                now: Timestamp::from_second(1_800_000_000).unwrap(),
+            };
+            story.look();
+            story
+        }
+
+        fn look(&mut self) {
+            let desired = samples::desired(&["a"]);
+            let observed = Observed::new(self.listed.clone());
+            self.status.observe(&desired, &observed, self.now);
+            let plan = plan(&desired, &observed, &self.status, DEFAULT_SETTLE, self.now);
+            plan.describe(&mut self.status, self.now);
+        }
+
+        /// The pass in which this happens; gives how it is told.
+        fn pass(&mut self, event: Event) -> Option<Line> {
+            let before = Seen::of(&self.status.images[0]).map(|seen| seen.state);
+            let name = ImageName::parse("a").unwrap();
+            match event {
+                Event::Refused(_) | Event::Accepted => {
+                    self.status.mark(&name, "wsi-gold00000", self.now);
+                    let result = match event {
+                        Event::Refused(code) => Err(refusal(code)),
+                        _ => Ok("wsi-a".into()),
+                    };
+                    self.status.record(&name, &result, self.now);
+                }
+                Event::Listed(state) => {
+                    self.listed.retain(|image| image.id != "wsi-a");
+                    self.listed.push(listed("wsi-a", "a", state));
+                }
+                Event::Later(seconds) => self.now += SignedDuration::from_secs(seconds),
+            }
+            self.look();
+            Seen::of(&self.status.images[0]).unwrap().line(before)
+        }
+    }
+
+    fn listed(id: &str, name: &str, state: &str) -> ObservedImage {
+        ObservedImage {
+            id: id.into(),
+            name: Some(name.into()),
+            state: match state {
+                "PENDING" => ImageState::Pending,
+                "ERROR" => ImageState::Error,
+                _ => ImageState::Available,
+            },
+            operating_system: OperatingSystem::Windows,
+            update_available: None,
+            created: None,
+            errors: Vec::new(),
+            owner: None,
+        }
+    }
+
+    fn refusal(code: &str) -> ApiError {
+        let failure = Failure {
+            delivery: Delivery::Answered(400),
+            code: Some(code.into()),
+            message: "no".into(),
+            service_reason: None,
+            request_id: None,
+        };
+        ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
+    }
+
+    #[test]
+    fn a_line_is_written_for_each_change_and_for_nothing_else() {
+        use Event::{Accepted, Later, Listed, Refused};
+        use Line::{Changed, Needed, Recovered};
+        const BUSY: &str = "InvalidResourceStateException";
+        const THROTTLED: &str = "ThrottlingException";
+        const QUOTA: &str = "ResourceLimitExceededException";
+        const DENIED: &str = "AccessDeniedException";
+        let stories: [&[(Event, Option<Line>)]; 8] = [
+            &[
+                (Refused(THROTTLED), Some(Changed)),
+                (Refused(THROTTLED), None),
+                (Refused(BUSY), Some(Changed)),
+                (Refused(BUSY), None),
+                (Refused(THROTTLED), Some(Changed)),
+            ],
+            &[
+                (Refused(QUOTA), Some(Needed)),
+                (Later(30), None),
+                (Refused(QUOTA), None),
+                (Refused(DENIED), Some(Needed)),
+                (Refused(DENIED), None),
+                (Refused(QUOTA), Some(Needed)),
+                (Accepted, Some(Recovered)),
+                (Listed("PENDING"), None),
+                (Listed("AVAILABLE"), Some(Changed)),
+            ],
+            &[
+                (Accepted, None),
+                (Later(10), None),
+                (Listed("PENDING"), None),
+                (Later(4 * 3600 - 10), None),
+                (Later(1), Some(Needed)),
+                (Later(60), None),
+                (Listed("AVAILABLE"), Some(Recovered)),
+                (Later(60), None),
+                (Listed("ERROR"), Some(Needed)),
+            ],
+            &[
+                (Listed("ERROR"), Some(Needed)),
+                (Later(60), None),
+                (Listed("PENDING"), Some(Recovered)),
+                (Listed("ERROR"), Some(Needed)),
+            ],
+            // A result that is not known is news, unlike one that was accepted.
+            &[
+                (Refused("SomethingNewException"), Some(Changed)),
+                (Later(10), None),
+                (Listed("AVAILABLE"), Some(Changed)),
+            ],
+            &[
+                (Refused(BUSY), Some(Changed)),
+                (Refused(QUOTA), Some(Needed)),
+            ],
+            &[
+                (Refused(QUOTA), Some(Needed)),
+                (Refused(BUSY), Some(Recovered)),
+            ],
+            &[
+                (Later(60), None),
+                (Listed("AVAILABLE"), Some(Changed)),
+                (Later(60), None),
+            ],
+        ];
+        for events in stories {
+            let mut story = Story::new();
+            for (number, (event, line)) in events.iter().enumerate() {
+                assert_eq!(story.pass(*event), *line, "event {number} of {events:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_image_that_is_seen_for_the_first_time_is_news_unless_it_is_as_it_was_found() {
+        for (state, line) in [
+            ("AVAILABLE", Line::Found),
+            ("PENDING", Line::Found),
+            ("ERROR", Line::Needed),
+        ] {
+            let mut story = Story::new();
+            story.pass(Event::Listed(state));
+            let seen = Seen::of(&story.status.images[0]).unwrap();
+            assert_eq!(seen.line(None), Some(line), "{state}");
+        }
+        let missing = Story::new();
+        let seen = Seen::of(&missing.status.images[0]).unwrap();
+        assert_eq!(seen.line(None), Some(Line::Changed));
+    }
+}

@@ -286,3 +286,120 @@ impl Checkout {
         Look::Changed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::write_whole;
+
+    fn manifest(name: &str, description: &str) -> String {
+        format!(
+            "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: {{ name: {name} }}\n\
+             spec: {{ source: {{ imageId: wsi-gold00000 }}, description: {description} }}\n"
+        )
+    }
+
+    #[test]
+    fn manifests_that_change_while_they_are_read_never_come_into_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(format!("{name}.yaml"));
+            write_whole(&path, manifest(name, text).as_bytes()).unwrap();
+        };
+        // Between the first file and the last one many are read: time enough to change both.
+        for number in 0..200 {
+            write(&format!("n{number}"), "same");
+        }
+        let mut checkout = Checkout::new(folder.path(), Options { allow_empty: true });
+        let mut now = Instant::now();
+        let mut look = |checkout: &mut Checkout| {
+            now += REST;
+            checkout.look(false, now);
+            let set = checkout.set()?;
+            let ends = [set.desired.iter().next()?, set.desired.iter().last()?];
+            Some(ends.map(|image| image.description.to_string()))
+        };
+        let both = |number: u32| {
+            write("a", &format!("write{number}"));
+            write("z", &format!("write{number}"));
+        };
+        for number in 0..20 {
+            both(2 * number);
+            look(&mut checkout);
+            // The files rest, so this look reads them, while another thread writes.
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    pause(Duration::from_micros(u64::from(number) * 900));
+                    both(2 * number + 1);
+                });
+                if let Some([first, last]) = look(&mut checkout) {
+                    assert_eq!(first, last);
+                }
+            });
+        }
+        // At rest, the last write comes into force.
+        look(&mut checkout);
+        assert_eq!(
+            look(&mut checkout),
+            Some(["write39", "write39"].map(Into::into))
+        );
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "another program, in real time")]
+    fn pause(duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    #[test]
+    fn what_lasts_is_news_once_from_its_bound_on() {
+        let start = Instant::now();
+        let mut waiting = Waiting::since(start);
+        let news: Vec<u64> = (0..40)
+            .filter(|second| waiting.is_news(RESTLESS, start + Duration::from_secs(*second)))
+            .collect();
+        assert_eq!(news, [10]);
+        let mut late = Waiting::since(start);
+        assert!(!late.is_news(RESTLESS, start + RESTLESS - Duration::from_nanos(1)));
+        assert!(late.is_news(RESTLESS, start + 2 * RESTLESS));
+    }
+
+    #[test]
+    fn manifests_are_valid_if_there_is_a_set_and_nothing_is_wrong_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        let mut checkout = Checkout::new(folder.path(), Options { allow_empty: true });
+        assert!(!checkout.is_valid());
+        let mut now = Instant::now();
+        for (text, is_valid, has_set) in [
+            ("kind: [".to_owned(), false, false),
+            (manifest("a", "one"), true, true),
+            ("kind: [".to_owned(), false, true),
+            (manifest("a", "one"), true, true),
+        ] {
+            write_whole(&file, text.as_bytes()).unwrap();
+            checkout.look(true, now);
+            now += REST;
+            checkout.look(true, now);
+            let found = (checkout.is_valid(), checkout.set().is_some());
+            assert_eq!(found, (is_valid, has_set), "{text}");
+        }
+    }
+
+    #[test]
+    fn so_many_problems_stand_in_the_status_and_the_rest_is_counted() {
+        let problem = manifest::parse("a.yaml", "a").problems.remove(0);
+        for (count, shown, last) in [
+            (99, 99, None),
+            (100, 100, None),
+            (101, 101, Some("and 1 more")),
+            (102, 101, Some("and 2 more")),
+        ] {
+            let mut checkout = Checkout::new(Path::new("none"), Options { allow_empty: true });
+            checkout.refuse(vec![problem.clone(); count]);
+            let problems = checkout.manifests().problems;
+            assert_eq!(problems.len(), shown, "{count}");
+            let more = problems.last().filter(|line| line.starts_with("and"));
+            assert_eq!(more.map(String::as_str), last, "{count}");
+        }
+    }
+}

@@ -421,6 +421,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::{ImageState, OperatingSystem};
 
     fn create(delivery: Delivery, code: &str) -> ApiError {
         let failure = Failure {
@@ -445,6 +446,138 @@ mod tests {
         assert_eq!(error.kind, FailureKind::Blocked);
     }
 
+    /// What an answer with this code means, for a listing and for a create.
+    fn meaning(status: u16, code: Option<&str>) -> [(FailureKind, Reason); 2] {
+        [
+            Operation::DescribeWorkspaceImages,
+            Operation::CreateUpdatedWorkspaceImage,
+        ]
+        .map(|operation| classify(operation, Delivery::Answered(status), code))
+    }
+
+    #[test]
+    fn throttling_and_access_mean_the_same_for_every_call_and_status() {
+        for status in [400, 403, 429, 499, 500, 503] {
+            for code in THROTTLING {
+                let throttled = (FailureKind::Transient, Reason::Throttled);
+                assert_eq!(
+                    meaning(status, Some(code)),
+                    [throttled; 2],
+                    "{status} {code}"
+                );
+            }
+            for code in ACCESS.into_iter().chain([NO_CREDENTIALS]) {
+                let denied = (FailureKind::Blocked, Reason::AccessDenied);
+                assert_eq!(meaning(status, Some(code)), [denied; 2], "{status} {code}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_of_the_model_is_a_refusal_of_a_create_below_500_only() {
+        let unavailable = (FailureKind::Transient, Reason::ServiceUnavailable);
+        let unknown = (FailureKind::OutcomeUnknown, Reason::CreateResultUnknown);
+        for (code, kind, reason) in CREATE {
+            for status in [400, 404, 499] {
+                let refused = (kind, reason);
+                assert_eq!(
+                    meaning(status, Some(code)),
+                    [unavailable, refused],
+                    "{status} {code}"
+                );
+            }
+            for status in [500, 501, 503, 599] {
+                assert_eq!(
+                    meaning(status, Some(code)),
+                    [unavailable, unknown],
+                    "{status} {code}"
+                );
+            }
+        }
+        let throttled = (FailureKind::Transient, Reason::Throttled);
+        for (status, meant) in [
+            (428, [unavailable, unknown]),
+            (429, [throttled; 2]),
+            (430, [unavailable, unknown]),
+        ] {
+            for code in [None, Some("SomethingNewException")] {
+                assert_eq!(meaning(status, code), meant, "{status} {code:?}");
+            }
+        }
+    }
+
+    fn listed(id: &str) -> ObservedImage {
+        ObservedImage {
+            id: id.into(),
+            name: None,
+            state: ImageState::Available,
+            operating_system: OperatingSystem::Windows,
+            update_available: None,
+            created: None,
+            errors: Vec::new(),
+            owner: None,
+        }
+    }
+
+    /// Reads pages with these tokens; gives how many were asked for, with which tokens, and what came of it.
+    async fn read(tokens: &[Option<&str>]) -> (Vec<Option<String>>, Result<usize, String>) {
+        let asked = std::sync::Mutex::new(Vec::new());
+        let observed = all_pages(async |token| {
+            let mut asked = asked.lock().unwrap();
+            let images = vec![listed(&asked.len().to_string())];
+            let next_token = tokens[asked.len()].map(str::to_owned);
+            asked.push(token);
+            Ok(Page { images, next_token })
+        })
+        .await;
+        let result = observed
+            .map(|observed| observed.len())
+            .map_err(|error| error.to_string());
+        (asked.into_inner().unwrap(), result)
+    }
+
+    #[tokio::test]
+    async fn a_listing_ends_with_the_first_page_that_has_no_token_or_an_empty_one() {
+        for (tokens, asked, images) in [
+            (&[None][..], &[None][..], Ok(1)),
+            (&[Some("")], &[None], Ok(1)),
+            (&[Some("a"), None], &[None, Some("a")], Ok(2)),
+            (&[Some("a"), Some("")], &[None, Some("a")], Ok(2)),
+            (
+                &[Some("a"), Some("b"), None],
+                &[None, Some("a"), Some("b")],
+                Ok(3),
+            ),
+            (&[Some("a"), Some("a")], &[None, Some("a")], Err("twice")),
+            (
+                &[Some("a"), Some("b"), Some("a")],
+                &[None, Some("a"), Some("b")],
+                Err("twice"),
+            ),
+        ] {
+            let (sent, result) = read(tokens).await;
+            let sent: Vec<_> = sent.iter().map(Option::as_deref).collect();
+            assert_eq!(sent, asked, "{tokens:?}");
+            match (&result, images) {
+                (Ok(found), Ok(images)) => assert_eq!(*found, images, "{tokens:?}"),
+                (Err(why), Err(says)) => assert!(why.contains(says), "{why}"),
+                _ => panic!("{tokens:?}: {result:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn so_many_pages_are_read_and_no_more() {
+        let tokens: Vec<String> = (0..=MAX_PAGES).map(|n| n.to_string()).collect();
+        let endless: Vec<_> = tokens.iter().map(|token| Some(token.as_str())).collect();
+        let mut longest = endless[..MAX_PAGES].to_vec();
+        longest[MAX_PAGES - 1] = None;
+        assert_eq!(read(&longest).await.1, Ok(MAX_PAGES));
+        let (asked, result) = read(&endless).await;
+        assert_eq!(asked.len(), MAX_PAGES);
+        assert!(result.unwrap_err().contains("no end"));
+    }
+
     #[test]
     fn every_text_of_the_services_is_kept_to_a_length() {
         let error = create(Delivery::Answered(400), &"c".repeat(5000));
@@ -452,5 +585,8 @@ mod tests {
         let most = Some(MAX_TEXT + '…'.len_utf8());
         assert_eq!(lengths, [most, most]);
         assert!(error.message.len() < 2 * MAX_TEXT);
+        let longest = "é".repeat(MAX_TEXT);
+        assert_eq!(cut(longest.clone()), longest);
+        assert_eq!(cut(format!("{longest}e")), format!("{longest}…"));
     }
 }

@@ -215,3 +215,60 @@ async fn simulate(
     drop(server);
     Ok(Outcome::new(ExitCode::Done, "simulator ended"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::{Delivery, Failure, Operation};
+
+    #[test]
+    fn a_listing_that_failed_is_a_case_of_access_or_any_other_error() {
+        let code = |code: &str| {
+            let failure = Failure {
+                delivery: Delivery::Answered(400),
+                code: Some(code.into()),
+                message: "no".into(),
+                service_reason: None,
+                request_id: None,
+            };
+            unlisted(&ApiError::new(Operation::DescribeWorkspaceImages, failure)).code
+        };
+        assert_eq!(code("AccessDeniedException"), ExitCode::AccessDenied);
+        assert_eq!(code("ExpiredTokenException"), ExitCode::AccessDenied);
+        assert_eq!(code("ThrottlingException"), ExitCode::Failed);
+        assert_eq!(code("ResourceLimitExceededException"), ExitCode::Failed);
+    }
+
+    #[test]
+    fn each_trouble_with_a_file_has_its_exit_code() {
+        let path = || "status.json".to_owned();
+        for (error, code) in [
+            (
+                StoreError::Locked {
+                    path: path(),
+                    holder: String::new(),
+                },
+                ExitCode::Locked,
+            ),
+            (StoreError::NoFile { path: path() }, ExitCode::Usage),
+            (
+                StoreError::OtherWorld {
+                    path: path(),
+                    found: "a",
+                    wanted: "b",
+                },
+                ExitCode::Usage,
+            ),
+            (
+                StoreError::Io {
+                    action: "read",
+                    path: path(),
+                    source: std::io::ErrorKind::PermissionDenied.into(),
+                },
+                ExitCode::Failed,
+            ),
+        ] {
+            assert_eq!(store_failed(&error).code, code, "{error}");
+        }
+    }
+}

@@ -399,3 +399,42 @@ fn within_budget(plan: &Plan<'_>, most: Option<usize>) -> Result<(), String> {
         Some(_) | None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::samples::{building, create, desired, plan};
+
+    #[test]
+    fn a_pass_may_ask_for_as_many_images_as_are_allowed_and_no_more() {
+        let desired = desired(&["a", "b", "c"]);
+        let two = plan(&desired, [create("wsi-1"), building(), create("wsi-1")]);
+        for (most, passes) in [
+            (None, true),
+            (Some(3), true),
+            (Some(2), true),
+            (Some(1), false),
+            (Some(0), false),
+        ] {
+            assert_eq!(within_budget(&two, most).is_ok(), passes, "{most:?}");
+        }
+        let none = plan(&desired, [building(), building(), building()]);
+        assert_eq!(within_budget(&none, Some(0)), Ok(()));
+    }
+
+    #[test]
+    fn each_trouble_is_counted_for_itself_and_all_make_one_outage() {
+        let mut outage = Outage::default();
+        let trouble = |n: usize| Trouble::Refused(n.to_string());
+        let counts = [0, 0, 1, 0, 1].map(|n| outage.count(&trouble(n)));
+        assert_eq!((counts, outage.failures), ([1, 2, 1, 3, 2], 5));
+        // The first of so many is forgotten for one more.
+        for n in 2..MAX_TROUBLES {
+            assert_eq!(outage.count(&trouble(n)), 1);
+        }
+        assert_eq!(outage.count(&trouble(0)), 4);
+        assert_eq!(outage.count(&trouble(MAX_TROUBLES)), 1);
+        assert_eq!(outage.count(&trouble(1)), 3);
+        assert_eq!(outage.count(&trouble(0)), 1);
+    }
+}

@@ -410,6 +410,57 @@ mod tests {
         );
     }
 
+    fn observed(id: &str, owner: Option<&str>) -> ObservedImage {
+        ObservedImage {
+            id: id.into(),
+            name: Some("one".into()),
+            state: ImageState::Available,
+            operating_system: OperatingSystem::Windows,
+            update_available: None,
+            created: None,
+            errors: Vec::new(),
+            owner: owner.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn an_image_that_is_listed_twice_is_one_image_as_it_was_listed_last() {
+        let later = ObservedImage {
+            state: ImageState::Pending,
+            ..observed("wsi-1", None)
+        };
+        let images = vec![
+            observed("wsi-2", None),
+            observed("wsi-1", None),
+            observed("", None),
+            later.clone(),
+            observed("", None),
+        ];
+        let listed = Observed::new(images);
+        assert_eq!(listed.len(), 4);
+        assert_eq!(listed.by_id("wsi-1"), Some(&later));
+        assert_eq!(
+            listed.by_id("wsi-2").map(|image| image.id.as_str()),
+            Some("wsi-2")
+        );
+        assert_eq!(listed.by_id("wsi-3"), None);
+        assert_eq!(listed.by_name()["one"].len(), 4);
+    }
+
+    #[test]
+    fn any_image_that_names_its_owner_names_the_account() {
+        let owner = |owners: &[Option<&str>]| {
+            let images = owners.iter().zip(["wsi-1", "wsi-2"]);
+            let images = images.map(|(owner, id)| observed(id, *owner)).collect();
+            Observed::new(images).owner().map(str::to_owned)
+        };
+        let account = || Some("111122223333".to_owned());
+        assert_eq!(owner(&[]), None);
+        assert_eq!(owner(&[None, None]), None);
+        assert_eq!(owner(&[Some("111122223333"), None]), account());
+        assert_eq!(owner(&[None, Some("111122223333")]), account());
+    }
+
     proptest! {
         #[test]
         fn sources_stand_before_what_is_made_from_them(sources in prop::collection::vec(0usize..40, 1..20)) {

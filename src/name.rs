@@ -347,6 +347,34 @@ mod tests {
     }
 
     #[test]
+    fn each_value_is_as_short_and_as_long_as_its_limits_say() {
+        fn lengths<T>(limits: Limits, parse: impl Fn(String) -> Result<T, InvalidValue>) {
+            let Limits {
+                least,
+                most,
+                prefix,
+                ..
+            } = limits;
+            for length in [0, least, least + 1, most - 1, most, most + 1] {
+                let text = format!("{prefix}{}", "a".repeat(length));
+                let is_valid = (least..=most).contains(&length);
+                assert_eq!(parse(text).is_ok(), is_valid, "{limits:?} {length}");
+            }
+            let short = format!("{prefix}{}", "a".repeat(least.saturating_sub(1)));
+            assert_eq!(parse(short).is_ok(), least == 0, "{limits:?}");
+        }
+        lengths(ManifestName::LIMITS, ManifestName::parse);
+        lengths(ImageName::LIMITS, ImageName::parse);
+        lengths(ImageId::LIMITS, ImageId::parse);
+        lengths(Description::LIMITS, Description::parse);
+        lengths(TagKey::LIMITS, TagKey::parse);
+        lengths(TagValue::LIMITS, TagValue::parse);
+        // Characters count, not bytes.
+        assert!(TagValue::parse("é".repeat(255)).is_ok());
+        assert!(TagValue::parse("é".repeat(256)).is_err());
+    }
+
+    #[test]
     fn tags_keep_their_limits() {
         table(
             |t| TagKey::parse(t).map(|v| v.to_string()),

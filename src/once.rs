@@ -161,3 +161,77 @@ fn until_then(then: Timestamp, now: Timestamp) -> Duration {
     let left: SignedDuration = then.duration_since(now);
     Duration::try_from(left).unwrap_or(Duration::ZERO)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Wait;
+    use crate::plan::samples::{
+        blocked, building, create, desired, overdue, plan, ready, retry_at, wait,
+    };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn the_next_pass_waits_for_the_first_of_all_images() {
+        let source = || Answer::Wait(wait(Reason::SourceImageNotAvailable, Needs::Time));
+        let settles = |seconds| {
+            Answer::Wait(Wait {
+                until: Some(at(seconds)),
+                ..wait(Reason::Settling, Needs::Time)
+            })
+        };
+        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Needs::Nothing));
+        let quota = || {
+            Answer::Wait(Wait {
+                until: Some(at(3)),
+                ..wait(Reason::RetryScheduled, Needs::Person)
+            })
+        };
+        // Seconds without and with --wait, after three looks that saw nothing new.
+        for (one, other, without, with) in [
+            (ready(), ready(), None, None),
+            (ready(), idle(), None, None),
+            (ready(), blocked(Reason::BuildFailed), None, None),
+            (quota(), quota(), None, None),
+            (ready(), building(), None, Some(20)),
+            (ready(), overdue(), None, None),
+            (overdue(), building(), None, Some(20)),
+            (overdue(), source(), Some(20), Some(20)),
+            (quota(), source(), Some(20), Some(20)),
+            (building(), source(), Some(20), Some(20)),
+            (building(), retry_at(at(5)), Some(5), Some(5)),
+            (building(), retry_at(at(30)), Some(30), Some(20)),
+            (retry_at(at(5)), retry_at(at(3600)), Some(5), Some(5)),
+            (retry_at(at(300)), retry_at(at(200)), Some(200), Some(200)),
+            (retry_at(at(-5)), source(), Some(0), Some(0)),
+            (settles(19), ready(), Some(19), Some(19)),
+            (settles(21), ready(), Some(20), Some(20)),
+            (create("wsi-1"), retry_at(at(5)), Some(0), Some(0)),
+            (create("wsi-1"), building(), Some(0), Some(0)),
+        ] {
+            for answers in [[one.clone(), other.clone()], [other, one]] {
+                let desired = desired(&["a", "b"]);
+                let left = plan(&desired, answers.clone());
+                let seconds = |wait| next_pass(&left, wait, 3, at(0)).map(|delay| delay.as_secs());
+                assert_eq!(
+                    (seconds(false), seconds(true)),
+                    (without, with),
+                    "{answers:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn plans_are_the_same_only_if_every_answer_is() {
+        let desired = desired(&["a", "b"]);
+        let of = |one, other| plan(&desired, [one, other]);
+        assert!(same(&of(ready(), building()), &of(ready(), building())));
+        assert!(!same(&of(ready(), building()), &of(ready(), ready())));
+        assert!(!same(&of(building(), ready()), &of(ready(), ready())));
+        assert!(!same(&of(building(), ready()), &of(ready(), building())));
+    }
+}

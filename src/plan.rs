@@ -231,3 +231,89 @@ pub fn plan<'a>(
             .collect(),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod samples {
+    //! Plans in a few words, for tests of what reads plans.
+
+    use super::{Answer, Needs, Plan, PlannedImage, Wait};
+    use crate::image::{CreateWhen, Desired, DesiredImage, Place, Source};
+    use crate::name::{Description, ImageId, ImageName, ManifestName, Tags};
+    use crate::reason::Reason;
+
+    /// Manifests of these names, for images of the same names.
+    pub(crate) fn desired(names: &[&str]) -> Desired {
+        let images = names.iter().map(|name| DesiredImage {
+            name: ManifestName::parse(*name).unwrap(),
+            image_name: ImageName::parse(*name).unwrap(),
+            source: Source::ImageId(ImageId::parse("wsi-gold00000").unwrap()),
+            description: Description::parse("d").unwrap(),
+            tags: Tags::default(),
+            create_when: CreateWhen::Always,
+            suspend: false,
+            place: Place {
+                file: "a.yaml".into(),
+                document: 1,
+            },
+            digest: "sha256:1".into(),
+        });
+        Desired::new(images.collect()).unwrap()
+    }
+
+    /// A plan with these answers, in the order of the names.
+    pub(crate) fn plan(desired: &Desired, answers: impl IntoIterator<Item = Answer>) -> Plan<'_> {
+        let mut answers = answers.into_iter();
+        let images: Vec<_> = desired
+            .iter()
+            .zip(&mut answers)
+            .map(|(desired, answer)| PlannedImage { desired, answer })
+            .collect();
+        assert_eq!(images.len(), desired.len());
+        assert_eq!(answers.next(), None);
+        Plan { images }
+    }
+
+    pub(crate) fn create(source: &str) -> Answer {
+        Answer::Create {
+            source_id: source.into(),
+        }
+    }
+
+    pub(crate) fn ready() -> Answer {
+        Answer::Ready {
+            image_id: "wsi-1".into(),
+        }
+    }
+
+    /// A wait for this, with no one needed unless it is for a person.
+    pub(crate) fn wait(reason: Reason, needs: Needs) -> Wait {
+        match Answer::wait(reason, needs, "so it is") {
+            Answer::Wait(wait) => wait,
+            Answer::Create { .. } | Answer::Ready { .. } => unreachable!(),
+        }
+    }
+
+    pub(crate) fn building() -> Answer {
+        Answer::Wait(wait(Reason::Building, Needs::Build))
+    }
+
+    pub(crate) fn overdue() -> Answer {
+        Answer::Wait(Wait {
+            stalled: Some(Reason::BuildOverdue),
+            ..wait(Reason::Building, Needs::Build)
+        })
+    }
+
+    /// Waits for someone to end this.
+    pub(crate) fn blocked(reason: Reason) -> Answer {
+        Answer::Wait(wait(reason, Needs::Person))
+    }
+
+    /// Waits until then to try again.
+    pub(crate) fn retry_at(until: jiff::Timestamp) -> Answer {
+        Answer::Wait(Wait {
+            until: Some(until),
+            ..wait(Reason::RetryScheduled, Needs::Time)
+        })
+    }
+}

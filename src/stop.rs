@@ -134,3 +134,34 @@ impl Stop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_said_from_the_deadline_on_and_a_signal_counts_before_it() {
+        let (stopper, stop) = Stopper::new();
+        let stop = stop.or_at(Instant::now() + 2 * SECOND);
+        tokio::time::advance(Duration::from_millis(1999)).await;
+        assert_eq!(stop.said(), None);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(stop.said(), Some(StopReason::Timeout));
+        assert_eq!(stop.wait().await, StopReason::Timeout);
+        stopper.stop();
+        assert_eq!(stop.said(), Some(StopReason::Signal));
+        assert_eq!(stop.wait().await, StopReason::Signal);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_in_flight_has_its_grace_and_no_more() {
+        for (milliseconds, done) in [(0, true), (6999, true), (7001, false)] {
+            let stop = Stop::never().or_at(Instant::now() + 2 * SECOND);
+            let work = tokio::time::sleep(Duration::from_millis(milliseconds));
+            let ended = stop.unless_overdue(work).await;
+            assert_eq!(ended.is_ok(), done, "{milliseconds}");
+        }
+    }
+}

@@ -473,6 +473,39 @@ mod tests {
     }
 
     #[test]
+    fn the_lock_names_its_holder_and_nobody_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("status.json");
+        for holder in ["process 12345 (reconcile)", "process 1", "process 23"] {
+            let _held = Store::lock(&path, holder).unwrap();
+            let written = fs::read_to_string(beside(&path, "lock")).unwrap();
+            assert_eq!(written, format!("{holder}\n"));
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (text, fits) in [
+            ("", true),
+            ("123", true),
+            ("1234", true),
+            ("12345", false),
+            ("123456789", false),
+        ] {
+            write_whole(&path, text.as_bytes()).unwrap();
+            let read = read_limited(&path, 4).map_err(|error| error.kind());
+            let expected = if fits {
+                Ok(text.as_bytes().to_vec())
+            } else {
+                Err(io::ErrorKind::FileTooLarge)
+            };
+            assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    #[test]
     fn an_unusable_status_is_set_aside_and_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");

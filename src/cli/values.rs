@@ -112,6 +112,9 @@ mod tests {
             ("30s", true),
             ("1h 30m", true),
             ("168h", true),
+            ("168h 1s", false),
+            ("1s", true),
+            ("999ms", false),
             ("0s", false),
             ("-5m", false),
             ("10", false),
@@ -127,7 +130,10 @@ mod tests {
         }
         for (text, valid) in [
             ("2", true),
-            ("0.5", true),
+            ("0.1", true),
+            ("0.09", false),
+            ("1000", true),
+            ("1000.1", false),
             ("0", false),
             ("-1", false),
             ("NaN", false),
@@ -145,11 +151,29 @@ mod tests {
         for (text, valid) in [
             ("111122223333", true),
             ("11112222333", false),
+            ("1111222233334", false),
             ("1111-2222-3333", false),
             ("*", false),
         ] {
             assert_eq!(account_id(text).is_ok(), valid, "{text}");
         }
+        let digits = |count: usize| expected_plan(&"a".repeat(count));
+        for (count, is_checksum, is_file) in [
+            (16, false, true),
+            (17, false, false),
+            (63, false, false),
+            (64, true, false),
+            (65, false, false),
+        ] {
+            let found = digits(count);
+            let as_checksum = matches!(found, Ok(ExpectPlan::Checksum(_)));
+            assert_eq!(as_checksum, is_checksum, "{count}: {found:?}");
+            let as_file = matches!(found, Ok(ExpectPlan::File(_)));
+            assert_eq!(as_file, is_file, "{count}: {found:?}");
+        }
+        assert!(region(&"a".repeat(40)).is_ok());
+        assert!(region(&"a".repeat(41)).is_err());
+        assert!(region("").is_err());
         assert!(region("eu-west-1").is_ok());
         assert!(region("eu-west-1.evil.example/").is_err());
     }

@@ -197,44 +197,80 @@ fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::Desired;
-    use crate::manifest;
-    use crate::plan::{PlannedImage, Wait};
+    use crate::plan::samples::{blocked, building, create, desired, plan, ready, wait};
     use crate::reason::Reason;
 
-    const TEXT: &str = "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: { name: a }\n\
-        spec: { source: { imageName: gold }, description: d }\n";
+    fn waits_for_a_retry() -> Answer {
+        Answer::Wait(wait(Reason::RetryScheduled, Needs::Time))
+    }
 
-    fn create(source: &str) -> Answer {
-        Answer::Create {
-            source_id: source.into(),
+    fn expecting(approved: &Plan<'_>) -> Expected {
+        Expected {
+            checksum: approved.checksum("eu-west-1", false),
+            creates: Some(creates(approved)),
+            region: "eu-west-1".into(),
+            simulated: false,
+            allowed: None,
         }
     }
 
-    fn waits_for_a_retry() -> Answer {
-        Answer::Wait(Wait {
-            reason: Reason::RetryScheduled,
-            message: "refused".into(),
-            needs: Needs::Time,
-            stalled: None,
-            since: None,
-            until: None,
-        })
+    #[test]
+    fn a_later_pass_creates_only_what_was_approved_or_shown_as_coming() {
+        let desired = desired(&["a", "b", "c", "d"]);
+        let make = || create("wsi-gold00001");
+        let quota = || blocked(Reason::QuotaExceeded);
+        let first = plan(&desired, [make(), waits_for_a_retry(), building(), quota()]);
+        for (later, foreign) in [
+            ([ready(), ready(), ready(), quota()], vec![]),
+            ([make(), make(), ready(), quota()], vec![]),
+            ([ready(), make(), make(), quota()], vec!["c"]),
+            ([make(), ready(), ready(), make()], vec!["d"]),
+            ([make(), make(), make(), make()], vec!["c", "d"]),
+        ] {
+            let mut expected = expecting(&first);
+            expected.review(&first).unwrap();
+            let reviewed = expected.review(&plan(&desired, later));
+            let words: Vec<String> = foreign
+                .iter()
+                .map(|name| format!("create {name} from wsi-gold00001"))
+                .collect();
+            let said = reviewed.err().unwrap_or_default();
+            assert_eq!(said.is_empty(), words.is_empty(), "{said}");
+            assert!(said.contains(&words.join("; ")), "{said}");
+            assert_eq!(said.matches("create ").count(), words.len(), "{said}");
+        }
+    }
+
+    #[test]
+    fn one_of_two_creates_from_another_source_is_refused() {
+        let desired = desired(&["a", "b"]);
+        let of = |a, b| plan(&desired, [create(a), create(b)]);
+        let first = of("wsi-gold00001", "wsi-gold00002");
+        for (a, b, foreign) in [
+            ("wsi-gold00001", "wsi-gold00002", 0),
+            ("wsi-gold00002", "wsi-gold00002", 1),
+            ("wsi-gold00001", "wsi-gold00001", 1),
+            ("wsi-gold00002", "wsi-gold00001", 2),
+        ] {
+            let mut expected = expecting(&first);
+            expected.review(&first).unwrap();
+            let said = expected.review(&of(a, b)).err().unwrap_or_default();
+            assert_eq!(said.matches("create ").count(), foreign, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_so_many_steps_and_counts_the_rest() {
+        let steps = |count: usize| named((0..count).map(|n| n.to_string()).collect());
+        assert!(steps(MAX_NAMED).ends_with("; 19"));
+        assert!(steps(MAX_NAMED + 1).ends_with("; 19; and 1 image more"));
+        assert!(steps(MAX_NAMED + 2).ends_with("; 19; and 2 images more"));
     }
 
     #[test]
     fn a_later_try_is_part_of_the_plan_only_from_the_source_that_was_approved() {
-        let images = manifest::parse("f", TEXT).images;
-        let desired = Desired::new(images).unwrap();
-        let plan = |answer: Answer| Plan {
-            images: desired
-                .iter()
-                .map(|desired| PlannedImage {
-                    desired,
-                    answer: answer.clone(),
-                })
-                .collect(),
-        };
+        let desired = desired(&["a"]);
+        let plan = |answer: Answer| plan(&desired, [answer]);
         let approved = plan(create("wsi-gold00001"));
         for (first, source, passes) in [
             (create("wsi-gold00001"), "wsi-gold00001", true),
@@ -243,13 +279,7 @@ mod tests {
             (waits_for_a_retry(), "wsi-gold00001", true),
             (waits_for_a_retry(), "wsi-gold00002", false),
         ] {
-            let mut expected = Expected {
-                checksum: approved.checksum("eu-west-1", false),
-                creates: Some(creates(&approved)),
-                region: "eu-west-1".into(),
-                simulated: false,
-                allowed: None,
-            };
+            let mut expected = expecting(&approved);
             expected.review(&plan(first)).unwrap();
             let later = expected.review(&plan(create(source)));
             assert_eq!(later.is_ok(), passes, "{later:?}");

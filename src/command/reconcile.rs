@@ -278,3 +278,201 @@ fn done(ended: &Ended<'_>) -> Outcome {
 fn cancelled_run() -> Outcome {
     cancelled("what was in flight is recorded; run it again to go on")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::{ApiError, Delivery, Failure, Operation};
+    use crate::plan::samples::{blocked, building, create, desired, overdue, plan, ready, wait};
+
+    fn error(code: &str) -> ApiError {
+        let failure = Failure {
+            delivery: Delivery::Answered(400),
+            code: Some(code.into()),
+            message: "no".into(),
+            service_reason: None,
+            request_id: None,
+        };
+        ApiError::new(Operation::DescribeWorkspaceImages, failure)
+    }
+
+    fn code_of(end: End, answers: [Answer; 2]) -> ExitCode {
+        let desired = desired(&["a", "b"]);
+        let ended = Ended {
+            end,
+            left: Some(plan(&desired, answers)),
+            attempts: Vec::new(),
+        };
+        outcome_of(&ended, &desired, TIMEOUT).code
+    }
+
+    #[test]
+    fn one_image_decides_the_exit_code_whatever_the_other_is() {
+        let denied = || blocked(Reason::AccessDenied);
+        let quota = || blocked(Reason::QuotaExceeded);
+        let waits = || Answer::Wait(wait(Reason::SourceImageNotAvailable, Needs::Time));
+        let timeout = || End::Stopped(StopReason::Timeout, None);
+        for (one, other, still, timed_out) in [
+            (
+                denied(),
+                denied(),
+                ExitCode::AccessDenied,
+                ExitCode::AccessDenied,
+            ),
+            (
+                denied(),
+                quota(),
+                ExitCode::AccessDenied,
+                ExitCode::AccessDenied,
+            ),
+            (
+                denied(),
+                ready(),
+                ExitCode::AccessDenied,
+                ExitCode::AccessDenied,
+            ),
+            (
+                denied(),
+                overdue(),
+                ExitCode::AccessDenied,
+                ExitCode::AccessDenied,
+            ),
+            (
+                denied(),
+                waits(),
+                ExitCode::AccessDenied,
+                ExitCode::AccessDenied,
+            ),
+            (quota(), quota(), ExitCode::Blocked, ExitCode::Blocked),
+            (quota(), ready(), ExitCode::Blocked, ExitCode::Blocked),
+            (quota(), waits(), ExitCode::Blocked, ExitCode::Blocked),
+            (overdue(), ready(), ExitCode::Blocked, ExitCode::Blocked),
+            (overdue(), building(), ExitCode::Blocked, ExitCode::Blocked),
+            (building(), ready(), ExitCode::Done, ExitCode::TimedOut),
+            (create("wsi-1"), ready(), ExitCode::Done, ExitCode::TimedOut),
+        ] {
+            for answers in [[one.clone(), other.clone()], [other, one]] {
+                let codes = [
+                    code_of(End::Still, answers.clone()),
+                    code_of(timeout(), answers.clone()),
+                    code_of(End::Stopped(StopReason::Signal, None), answers.clone()),
+                    code_of(End::Refused("no".into()), answers.clone()),
+                    code_of(
+                        End::Unlisted(error("AccessDeniedException")),
+                        answers.clone(),
+                    ),
+                    code_of(End::Unlisted(error("ValidationException")), answers.clone()),
+                ];
+                let expected = [
+                    still,
+                    timed_out,
+                    ExitCode::Cancelled,
+                    ExitCode::Refused,
+                    ExitCode::AccessDenied,
+                    ExitCode::Failed,
+                ];
+                assert_eq!(codes, expected, "{answers:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_may_ask_for_as_many_images_as_are_allowed_over_all_its_passes() {
+        let images = desired(&["a", "b", "c"]);
+        let attempt = |index: usize, is_accepted: bool| Attempt {
+            desired: images.iter().nth(index).unwrap(),
+            result: if is_accepted {
+                Ok("wsi-1".into())
+            } else {
+                Err(error("ThrottlingException"))
+            },
+        };
+        let make = || create("wsi-1");
+        for (attempts, answers, all) in [
+            (vec![], [make(), make(), building()], 2),
+            (vec![attempt(0, true)], [building(), make(), ready()], 2),
+            (vec![attempt(0, true)], [building(), make(), make()], 3),
+            (
+                vec![attempt(0, true), attempt(1, true)],
+                [ready(), building(), make()],
+                3,
+            ),
+            // Asked for again, it is still one image.
+            (
+                vec![attempt(0, false), attempt(0, false)],
+                [make(), make(), ready()],
+                2,
+            ),
+            (
+                vec![attempt(0, true), attempt(1, true)],
+                [ready(), building(), ready()],
+                2,
+            ),
+        ] {
+            let plan = plan(&images, answers);
+            for (most, passes) in [
+                (None, true),
+                (Some(all + 1), true),
+                (Some(all), true),
+                (Some(all - 1), false),
+                (Some(0), false),
+            ] {
+                let within = within_budget(&plan, &attempts, most);
+                assert_eq!(within.is_ok(), passes, "{within:?} {plan:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_timed_out_names_each_image_where_it_belongs() {
+        let images = desired(&["a", "b", "c", "d", "e", "f"]);
+        let waits = Answer::Wait(wait(Reason::SourceImageNotAvailable, Needs::Time));
+        let idle = Answer::Wait(wait(Reason::Suspended, Needs::Nothing));
+        let quota = blocked(Reason::QuotaExceeded);
+        let answers = [quota, waits, idle, create("wsi-1"), ready(), overdue()];
+        let ended = Ended {
+            end: End::Stopped(StopReason::Timeout, None),
+            left: Some(plan(&images, answers)),
+            attempts: Vec::new(),
+        };
+        assert_eq!(
+            still_waiting(&ended, &images),
+            "b (SourceImageNotAvailable: so it is); d (not started)"
+        );
+        let words = outcome_of(&ended, &images, TIMEOUT).words;
+        let blocked = "a (QuotaExceeded); f (BuildOverdue); ";
+        assert!(words.contains(blocked), "{words}");
+        assert!(words.ends_with(&still_waiting(&ended, &images)), "{words}");
+    }
+
+    #[test]
+    fn every_create_that_was_accepted_in_the_run_is_counted() {
+        let images = desired(&["a", "b", "c"]);
+        let results = [
+            Ok("wsi-1".to_owned()),
+            Err(error("no")),
+            Ok("wsi-2".to_owned()),
+        ];
+        let attempts = images.iter().zip(results);
+        let ended = Ended {
+            end: End::Still,
+            left: Some(plan(&images, [ready(), building(), building()])),
+            attempts: attempts
+                .map(|(desired, result)| Attempt { desired, result })
+                .collect(),
+        };
+        assert_eq!(
+            outcome_of(&ended, &images, TIMEOUT).words,
+            "done: 2 creates accepted in this run; 2 building, 0 waiting, 1 ready"
+        );
+    }
+
+    #[test]
+    fn an_outcome_names_so_many_images_and_counts_the_rest() {
+        let names = |count: usize| named((0..count).map(|n| n.to_string()).collect());
+        assert_eq!(names(MAX_NAMED).split("; ").count(), MAX_NAMED);
+        assert!(names(MAX_NAMED).ends_with("18; 19"));
+        assert!(names(MAX_NAMED + 1).ends_with("; 19; and 1 more"));
+        assert!(names(MAX_NAMED + 2).ends_with("; 19; and 2 more"));
+    }
+}

@@ -172,3 +172,64 @@ impl<'a> Screen<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes, and then fails like this.
+    struct Failing(usize, io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0 == 0 {
+                return Err(self.1.into());
+            }
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The exit code after two lines, if only so many bytes of them can be written.
+    fn code_after(room: usize, error: io::ErrorKind, copies: Copies, code: ExitCode) -> ExitCode {
+        let mut out = Failing(room, error);
+        let mut screen = Screen::new(&mut out, Output::Text, copies);
+        screen.text("one\n");
+        screen.text("two\n");
+        screen.markdown(|| "page".into());
+        screen.end(Outcome::new(code, "so")).code
+    }
+
+    #[test]
+    fn output_that_is_lost_is_a_failure_unless_more_is_said_or_nobody_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let into = |path: &str| {
+            let mut copies = Copies::default();
+            copies.markdown_into = Some(folder.path().join(path));
+            copies
+        };
+        for code in ExitCode::ALL {
+            let lost = match code {
+                ExitCode::Done | ExitCode::ChangesPending => ExitCode::Failed,
+                other => other,
+            };
+            for (room, error, copies, expected) in [
+                (8, io::ErrorKind::StorageFull, into("page"), code),
+                (7, io::ErrorKind::StorageFull, into("page"), lost),
+                (3, io::ErrorKind::StorageFull, into("page"), lost),
+                (0, io::ErrorKind::StorageFull, Copies::default(), lost),
+                (0, io::ErrorKind::BrokenPipe, into("page"), code),
+                (8, io::ErrorKind::StorageFull, into("none/page"), lost),
+                (0, io::ErrorKind::BrokenPipe, into("none/page"), lost),
+            ] {
+                let found = code_after(room, error, copies, code);
+                assert_eq!(found, expected, "{code:?} {room} {error}");
+            }
+        }
+    }
+}

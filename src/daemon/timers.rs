@@ -140,6 +140,85 @@ pub(super) fn jittered(interval: Duration, chance: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Wait;
+    use crate::plan::samples::{building, create, desired, overdue, plan, ready, retry_at, wait};
+
+    const INTERVAL: Duration = Duration::from_mins(10);
+
+    /// So many seconds from the pass.
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn left(answers: [Answer; 2], now: Instant) -> Timers {
+        let desired = desired(&["a", "b"]);
+        Timers::after(INTERVAL, now).with(&plan(&desired, answers), now, at(0))
+    }
+
+    #[test]
+    fn the_next_pass_is_due_when_the_first_of_all_images_needs_it() {
+        let until = |seconds, reason, needs| {
+            Answer::Wait(Wait {
+                until: Some(at(seconds)),
+                ..wait(reason, needs)
+            })
+        };
+        let quota = |seconds| until(seconds, Reason::RetryScheduled, Needs::Person);
+        let settles = |seconds| until(seconds, Reason::Settling, Needs::Time);
+        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Needs::Nothing));
+        let now = Instant::now();
+        for (one, other, seconds) in [
+            (ready(), ready(), 600),
+            (ready(), idle(), 600),
+            (ready(), overdue(), 600),
+            (ready(), building(), 60),
+            (overdue(), building(), 60),
+            (building(), retry_at(at(59)), 59),
+            (building(), retry_at(at(61)), 60),
+            (retry_at(at(5)), retry_at(at(3600)), 5),
+            (quota(61), retry_at(at(300)), 61),
+            (quota(601), ready(), 600),
+            (settles(5), settles(500), 5),
+            (settles(500), ready(), 60),
+            (create("wsi-1"), retry_at(at(5)), 1),
+            (create("wsi-1"), building(), 1),
+            (retry_at(at(2)), ready(), 2),
+            (retry_at(at(0)), retry_at(at(2)), 1),
+            (retry_at(at(-9)), building(), 1),
+        ] {
+            for answers in [[one.clone(), other.clone()], [other, one]] {
+                let timers = left(answers.clone(), now);
+                let next = timers.next(now, at(0)).unwrap().duration_since(now);
+                assert_eq!(next.as_secs(), seconds, "{answers:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_timer_is_due_once_from_its_time_on() {
+        let now = Instant::now();
+        let mut timers = left([building(), retry_at(at(90))], now);
+        timers = timers.again_after(Duration::from_secs(30), now);
+        let mut due = Vec::new();
+        for second in [0, 29, 30, 31, 59, 60, 61, 89, 90, 91, 599, 600, 601] {
+            let passed = Duration::from_secs(second);
+            for trigger in timers.due(now + passed, at(0) + passed) {
+                due.push((second, trigger));
+            }
+        }
+        let expected = [
+            (30, Trigger::Retry),
+            (60, Trigger::Build),
+            (90, Trigger::Retry),
+            (600, Trigger::Interval),
+        ];
+        assert_eq!(due, expected);
+        assert_eq!(timers.next(now, at(0)), None);
+        // What comes at once is due at once.
+        let mut timers = left([building(), retry_at(at(90))], now);
+        let all = timers.due(now + INTERVAL, at(600));
+        assert_eq!(all.len(), 3, "{all:?}");
+    }
 
     #[test]
     fn jitter_keeps_its_bounds() {

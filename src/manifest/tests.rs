@@ -515,8 +515,12 @@ mod folders {
 
     #[test]
     fn folders_are_not_followed_without_end() {
-        let deep = "d/".repeat(17);
-        let folder = folder(&[(&format!("{deep}a.yaml"), "")]);
+        let levels = |count: usize| {
+            let path = format!("{}a.yaml", "d/".repeat(count));
+            self::folder(&[(&path, &manifest("a"))])
+        };
+        assert_eq!(told(levels(16).path()), "a of 1 files, 0 skipped");
+        let folder = levels(17);
         assert_snapshot!(told(folder.path()), @"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d: found a folder nested deeper than 16; allowed: manifests in fewer levels of folders");
     }
 
@@ -551,21 +555,69 @@ mod folders {
     }
 
     #[test]
-    fn a_long_circle_is_told_in_short() {
-        let texts: Vec<(String, String)> = (0..1000)
+    fn so_many_conflicts_of_a_file_are_told_and_the_rest_is_counted() {
+        for (count, last) in [(99, None), (100, None), (101, Some(1)), (102, Some(2))] {
+            let images: Vec<String> = (0..=count)
+                .map(|n| {
+                    let text = manifest(&format!("n{n}"));
+                    text.replace("  description", "  imageName: One\n  description")
+                })
+                .collect();
+            let folder = folder(&[("a.yaml", &images.join("---\n"))]);
+            let told = told(folder.path());
+            let conflicts = told.matches("which a.yaml:").count();
+            assert_eq!(conflicts, count.min(100), "{told}");
+            let more = told.lines().find(|line| line.contains("more conflicts"));
+            let expected = last.map(|more| {
+                format!("a.yaml: {more} more conflicts with other manifests in this file")
+            });
+            assert_eq!(more, expected.as_deref(), "{told}");
+        }
+    }
+
+    /// What is told of a circle of so many images.
+    fn circle(count: usize) -> String {
+        let texts: Vec<(String, String)> = (0..count)
             .map(|n| {
-                (
-                    format!("{n:04}.yaml"),
-                    made_from(&format!("n{n}"), &format!("imageName: n{}", (n + 1) % 1000)),
-                )
+                let next = format!("imageName: n{}", (n + 1) % count);
+                (format!("{n:04}.yaml"), made_from(&format!("n{n}"), &next))
             })
             .collect();
         let files: Vec<(&str, &str)> = texts
             .iter()
             .map(|(n, t)| (n.as_str(), t.as_str()))
             .collect();
-        let folder = folder(&files);
-        let told = told(folder.path());
+        told(folder(&files).path())
+    }
+
+    #[test]
+    fn a_circle_is_told_with_its_end_or_says_how_long_it_is() {
+        for (count, shown, end) in [
+            (9, 10, "n8 (0008.yaml:5:24); allowed"),
+            (
+                10,
+                10,
+                "n8 (0008.yaml:5:24), … and so on through 10 manifests back to the first;",
+            ),
+            (
+                11,
+                10,
+                "n8 (0008.yaml:5:24), … and so on through 11 manifests back to the first;",
+            ),
+        ] {
+            let told = circle(count);
+            assert!(told.contains(end), "{count}: {told}");
+            assert_eq!(
+                told.matches(".yaml:5:24)").count(),
+                shown,
+                "{count}: {told}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_circle_is_told_in_short() {
+        let told = circle(1000);
         assert!(
             told.starts_with("0999.yaml:5:24: spec.source.imageName: found a circle"),
             "{told}"

@@ -281,17 +281,21 @@ impl<'a> Rules<'a> {
             }
             Source::ImageName(name) => name,
         };
-        match self.bearing(name.as_str()) {
-            [found] => Ok(found),
-            [] => match self
-                .desired
-                .position(name)
-                .and_then(|at| self.answers.get(at)?.as_ref())
+        let declared = self
+            .desired
+            .position(name)
+            .and_then(|at| self.answers.get(at)?.as_ref());
+        match (self.bearing(name.as_str()), declared) {
+            // A build that needs action blocks what is made from it too.
+            ([_], Some(answer @ Answer::Wait(wait)))
+                if wait.stalled == Some(Reason::BuildOverdue) =>
             {
-                Some(answer) => Err(waits_for_declared(name.as_str(), answer)),
-                None => Err(not_found(format!("source {name}"))),
-            },
-            several => Err(Answer::blocked(
+                Err(waits_for_declared(name.as_str(), answer))
+            }
+            ([found], _) => Ok(found),
+            ([], Some(answer)) => Err(waits_for_declared(name.as_str(), answer)),
+            ([], None) => Err(not_found(format!("source {name}"))),
+            (several, _) => Err(Answer::blocked(
                 Reason::SourceImageAmbiguous,
                 format!(
                     "{} images bear the source's name {name}: {}; name the source by imageId",

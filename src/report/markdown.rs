@@ -242,6 +242,59 @@ mod tests {
     }
 
     #[test]
+    fn a_page_keeps_its_limit_whatever_the_width_of_its_rows() {
+        for width in 1..40 {
+            for sections in [1, 3] {
+                let mut page = Page::new("t", "n");
+                for _ in 0..sections {
+                    let rows = (0..5000).map(|_| {
+                        [
+                            "x".repeat(width),
+                            String::new(),
+                            String::new(),
+                            String::new(),
+                        ]
+                    });
+                    page.section("s", false, &["a", "b", "c", "d"], rows);
+                }
+                let text = page.end();
+                let used = MOST - 2 * RESERVE..=MOST;
+                assert!(used.contains(&text.len()), "{width}: {}", text.len());
+                assert!(text.ends_with("The JSON output has all.\n"), "{width}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_with_room_for_all_leaves_nothing_out() {
+        let page = |width: usize| {
+            let mut page = Page::new("t", "n");
+            let row = [
+                "x".repeat(width),
+                String::new(),
+                String::new(),
+                String::new(),
+            ];
+            page.section("s", false, &["a", "b", "c", "d"], [row].into_iter());
+            page.end()
+        };
+        let most = MOST - RESERVE - page(1).len() + 1;
+        assert_eq!(page(most).len(), MOST - RESERVE);
+        assert!(
+            page(most + 1).contains("1 row left out"),
+            "{}",
+            page(most + 1)
+        );
+    }
+
+    #[test]
+    fn a_cell_is_cut_beyond_its_longest() {
+        let longest = "é".repeat(MAX_CELL);
+        assert_eq!(code(&longest), format!("`{longest}`"));
+        assert_eq!(code(&format!("{longest}e")), format!("`{longest}…`"));
+    }
+
+    #[test]
     fn a_page_keeps_its_limit_by_whole_rows() {
         let mut page = Page::new("t", "n");
         for _ in 0..3 {

@@ -135,3 +135,26 @@ pub fn waiting_text(waiting: &[Waiting], looked: Timestamp, now: Timestamp) -> S
         duration(now.duration_since(looked))
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::samples::{building, desired, plan};
+
+    #[test]
+    fn a_line_names_so_many_images_and_counts_the_rest() {
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        let now = Timestamp::UNIX_EPOCH;
+        for (count, end) in [
+            (5, "e (Building for 0s)"),
+            (6, "and 1 more"),
+            (7, "and 2 more"),
+        ] {
+            let desired = desired(&names[..count]);
+            let left = plan(&desired, vec![building(); count]);
+            let text = waiting_text(&Waiting::of(&left, true, now), now, now);
+            let line = text.split("; ").next().unwrap_or_default();
+            assert!(line.ends_with(end), "{text}");
+        }
+    }
+}

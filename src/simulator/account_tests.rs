@@ -364,6 +364,22 @@ fn pages_hold_every_image_once_whatever_their_size() {
 }
 
 #[test]
+fn only_images_that_the_account_owns_count_for_its_quota() {
+    let mut account = account_with(|s| s.image_limit = 2);
+    let shared = Image {
+        shared_by: Some("444455556666".into()),
+        ..Image::new(name("Shared"))
+    };
+    for shared_id in ["wsi-000000002", "wsi-000000003"] {
+        account.add_image(id(shared_id), shared.clone());
+    }
+    assert_eq!(create(&mut account, 0, "New"), "ok");
+    let refused = create(&mut account, 0, "Newer");
+    assert_eq!(refused, "ResourceLimitExceededException");
+    assert_eq!(names_made(&account), ["New"]);
+}
+
+#[test]
 fn listings_can_be_narrowed_to_ids_and_to_owned_or_shared_images() {
     let mut account = account();
     let shared = Image {

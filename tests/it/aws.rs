@@ -231,3 +231,25 @@ impl AwsFast {
         api.list_images().await.unwrap_err().to_string()
     }
 }
+
+#[tokio::test]
+async fn an_error_that_stands_in_the_details_too_is_told_once() {
+    let body = r#"{"Images":[{"ImageId":"wsi-1","State":"ERROR","ErrorCode":"DiskFreeSpace","ErrorMessage":"full",
+        "ErrorDetails":[{"ErrorCode":"DiskFreeSpace","ErrorMessage":"full"},
+        {"ErrorCode":"DiskFreeSpace","ErrorMessage":"no room"},{"ErrorCode":"DiskFreeSpace","ErrorMessage":"full"}]}]}"#;
+    let server = Server::start(vec![Wire::Body(200, body.into())]).await;
+    let observed = server.api().list_images().await.unwrap();
+    let errors: Vec<_> = observed
+        .iter()
+        .flat_map(|image| image.errors.clone())
+        .collect();
+    let expected = ["full", "no room"].map(|text| ("DiskFreeSpace".to_owned(), text.to_owned()));
+    assert_eq!(errors, expected);
+}
+
+#[tokio::test]
+async fn a_listing_with_an_empty_token_is_at_its_end() {
+    let server = Server::start(vec![page(&["wsi-1 one AVAILABLE"], Some(""))]).await;
+    assert_eq!(server.api().list_images().await.unwrap().len(), 1);
+    assert_eq!(server.operations().len(), 1);
+}

@@ -233,6 +233,15 @@ async fn exit_3_without_permission_or_credentials() {
     let ran = checkout.run_at(&server, "reconcile --once").await;
     assert_eq!((ran.code, server.operations().len()), (3, 2), "{ran:?}");
 
+    // One image that is denied is enough, whatever another one needs a person for.
+    let quota = || error(400, "ResourceLimitExceededException");
+    for answers in [[denied(), quota()], [quota(), denied()]] {
+        let checkout = Checkout::of(&["a", "b"]);
+        let server = Server::start([vec![page(&[SOURCE], None)], answers.into()].concat()).await;
+        let ran = checkout.run_at(&server, "reconcile --once").await;
+        assert_eq!((ran.code, server.operations().len()), (3, 3), "{ran:?}");
+    }
+
     let mut command = checkout.command("plan --endpoint-url http://127.0.0.1:9");
     command
         .env_remove("AWS_ACCESS_KEY_ID")
@@ -267,6 +276,52 @@ async fn credentials_that_cannot_be_fetched_just_now_are_waited_for() {
             .unwrap(),
     );
     assert_eq!(ran.code, 9, "{ran:?}");
+}
+
+#[tokio::test]
+async fn credentials_that_are_replaced_are_asked_with_in_the_region_of_the_start() {
+    let checkout = Checkout::of(&["a"]);
+    let configure = |key: &str, region: &str| {
+        let text = format!(
+            "[default]\nregion = {region}\naws_access_key_id = {key}\naws_secret_access_key = canary-secret\n"
+        );
+        repave::store::write_whole(&checkout.path().join("config"), text.as_bytes()).unwrap();
+    };
+    configure("AKIDOLD", "eu-west-1");
+    let server = Server::start(vec![
+        error(400, "ExpiredTokenException"),
+        page(&[SOURCE, "wsi-a a AVAILABLE"], None),
+    ])
+    .await;
+    let mut command = checkout.command(&format!(
+        "--endpoint-url {} --api-rate 1000 reconcile",
+        server.url
+    ));
+    for variable in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        command.env_remove(variable);
+    }
+    let child = command.env("AWS_CONFIG_FILE", "config").spawn().unwrap();
+    let signal = |name: &str| {
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+    };
+    until(|| server.signers().len() == 1).await;
+    configure("AKIDNEW", "us-east-1");
+    // A hangup asks for a pass at once; one that comes while the first pass ends is none too many.
+    until(|| {
+        signal("HUP");
+        server.signers().len() >= 2
+    })
+    .await;
+    signal("TERM");
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output()).await;
+    let ran = Ran::of(ended.unwrap().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(
+        server.signers()[..2],
+        ["akidold eu-west-1", "akidnew eu-west-1"]
+    );
 }
 
 #[tokio::test]
@@ -305,6 +360,20 @@ async fn exit_5_when_a_guard_refuses_the_plan() {
         .run_at(&server, "reconcile --once --max-creates 1")
         .await;
     assert_eq!((ran.code, server.operations().len()), (5, 1), "{ran:?}");
+    assert!(ran.last_line().ends_with("--max-creates 2"), "{}", ran.err);
+
+    // What an earlier pass of the run asked for counts.
+    let by_name = manifest("b").replace("imageId: wsi-source000", "imageName: a");
+    let checkout = Checkout::new(&[manifest("a"), by_name].concat());
+    let server = Server::start(vec![
+        page(&[SOURCE], None),
+        created("wsi-a"),
+        page(&[SOURCE, "wsi-a a AVAILABLE"], None),
+    ])
+    .await;
+    let arguments = "reconcile --once --wait --timeout 30s --max-creates 1";
+    let ran = checkout.run_at(&server, arguments).await;
+    assert_eq!((ran.code, server.operations().len()), (5, 3), "{ran:?}");
     assert!(ran.last_line().ends_with("--max-creates 2"), "{}", ran.err);
 }
 

@@ -425,8 +425,15 @@ async fn files_that_never_rest_are_told_of_and_do_not_keep_passes_back() {
             sleep(MINUTE).await;
             for number in 0..9000 {
                 house.write("log.yaml", &format!("number: {number}"));
+                if number == 0 {
+                    house.stopper.hang_up();
+                }
                 sleep(Duration::from_millis(100)).await;
             }
+            // Asked for at 60 s, it waited ten seconds for the files and no longer.
+            let passes = house.heard.passes();
+            let held = passes.iter().find(|(_, trigger)| trigger == "hangup");
+            assert!((70.0..70.5).contains(&held.unwrap().0), "{passes:?}");
             assert_eq!(house.heard.count("keep changing"), 1);
             let passes = house.heard.triggers();
             assert!(passes.contains(&"interval".to_owned()), "{passes:?}");
@@ -513,6 +520,11 @@ async fn an_api_that_is_down_is_asked_less_and_less_and_told_of_twice() {
             house.heard.forget();
             house.api_is_down(Some(failure(None)));
             house.stopper.hang_up();
+            // 155 s after the first failure comes the sixth, and with it the warning.
+            sleep(Duration::from_secs(150)).await;
+            assert_eq!(house.heard.count("WARN"), 0);
+            sleep(Duration::from_secs(10)).await;
+            assert_eq!(house.heard.count("WARN"), 1);
             sleep(4 * HOUR).await;
             assert!(house.health.is_ready(Instant::now()).is_err());
             assert_eq!(house.health.is_alive(Instant::now()), Ok(()));

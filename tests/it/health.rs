@@ -17,6 +17,9 @@ use crate::world::{World, image, noon, refusal, want};
 
 const INTERVAL: Duration = Duration::from_mins(5);
 
+/// How long time stands still for an answer that does not come.
+const HELD: Duration = Duration::from_secs(20);
+
 /// As many as the server takes at once.
 const CONNECTIONS: usize = 16;
 
@@ -206,6 +209,43 @@ async fn a_probe_is_answered_however_many_clients_say_nothing() {
         if idle.len() % CONNECTIONS == 0 {
             assert_eq!(get(&server, "/healthz").await, "200 ok\n");
         }
+    }
+}
+
+/// Time is paused and stands still, so that only a connection that is ended for another one makes room for a probe.
+#[tokio::test(start_paused = true)]
+async fn a_probe_ends_the_oldest_silent_client_and_waits_for_none() {
+    let (server, _health) = serving().await;
+    let (answered, is_answered) = std::sync::mpsc::channel::<()>();
+    // While this runs time stands still; if no answer comes, it lets time go on, and silent clients end by their limits.
+    let still = tokio::task::spawn_blocking(move || is_answered.recv_timeout(HELD));
+    let mut idle = Vec::new();
+    for _ in 0..CONNECTIONS {
+        idle.push(TcpStream::connect(server.address()).await.unwrap());
+    }
+    let start = time::Instant::now();
+    assert_eq!(get(&server, "/healthz").await, "200 ok\n");
+    assert_eq!(read(idle.remove(0)).await, "", "the oldest is ended");
+    assert_eq!(start.elapsed(), Duration::ZERO, "the probe waited");
+    let open = idle
+        .iter()
+        .filter(|stream| stream.try_read(&mut [0]).is_err());
+    assert_eq!(open.count(), CONNECTIONS - 1, "and no other one");
+    answered.send(()).unwrap();
+    still.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_end_its_question_is_ended_after_ten_seconds() {
+    let (server, _health) = serving().await;
+    for said in [
+        "",
+        "GET /he",
+        "GET /healthz HTTP/1.1\r\nhost: localhost\r\n",
+    ] {
+        let start = time::Instant::now();
+        exchange(server.address(), said.as_bytes()).await;
+        assert_eq!(start.elapsed().as_secs(), 10, "{said}");
     }
 }
 

@@ -1,10 +1,14 @@
 //! Every row of the plan's table, and the order of the rows.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::SignedDuration;
 use repave::clock::Now;
 use repave::image::{
-    CreateWhen, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem,
+    CreateWhen, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Source,
 };
+use repave::name::{ImageId, ImageName, ManifestName};
+use repave::plan::Totals;
 
 use repave::plan::{Answer, Wait, plan};
 use repave::reason::Reason;
@@ -39,6 +43,18 @@ fn pending(id: &str, name: &str) -> ObservedImage {
 
 fn a() -> World {
     World::new([want("a")])
+}
+
+fn two() -> World {
+    World::new([want("a"), want("b")])
+}
+
+/// The same image, listed without the time at which it was created.
+fn undated(image: ObservedImage) -> ObservedImage {
+    ObservedImage {
+        created: None,
+        ..image
+    }
 }
 
 #[test]
@@ -170,7 +186,7 @@ fn each_row_has_its_answer() {
         ),
         (
             "8 rejected",
-            refused("ValidationException").after("59m"),
+            refused("ValidationException").after("59m 59s"),
             "RetryScheduled ! InvalidSpec",
         ),
         (
@@ -222,6 +238,139 @@ fn each_row_has_its_answer() {
         ),
         ("14 create", a(), &format!("Create from {GOLD}")),
         ("14 by name", by_name(), &format!("Create from {GOLD}")),
+    ]);
+}
+
+#[test]
+fn what_happened_before_decides_with_what_is_listed() {
+    let accepted = || a().look().mark("a").record("a", Ok("wsi-000000001"));
+    let unknown = || a().look().mark("a").record("a", Err("timeout"));
+    let refused = |code| a().look().mark("a").record("a", Err(code));
+    let gone = || {
+        let seen = a().with(image("wsi-000000001", "a")).look();
+        seen.without("wsi-000000001").look().after("10m").look()
+    };
+    let pending_undated = || undated(pending("wsi-000000001", "a"));
+    check(&[
+        (
+            "4 asked for 4 h ago, no creation time",
+            accepted().with(pending_undated()).after("4h"),
+            "Building Build",
+        ),
+        (
+            "4 overdue since it was asked for",
+            accepted().with(pending_undated()).after("4h 1s"),
+            "Building ! BuildOverdue",
+        ),
+        (
+            "4 asked for 4 h ago, seen later",
+            accepted()
+                .after("2h")
+                .with(pending_undated())
+                .look()
+                .after("2h 1s"),
+            "Building ! BuildOverdue",
+        ),
+        (
+            "4 first seen 4 h ago, no creation time",
+            a().with(pending_undated())
+                .look()
+                .after("2h")
+                .look()
+                .after("2h"),
+            "Building Build",
+        ),
+        (
+            "4 overdue since it was first seen",
+            a().with(pending_undated())
+                .look()
+                .after("2h")
+                .look()
+                .after("2h 1s"),
+            "Building ! BuildOverdue",
+        ),
+        (
+            "4 the service's time counts before repave's own",
+            accepted()
+                .with(pending("wsi-000000001", "a"))
+                .after("3h 1s"),
+            "Building ! BuildOverdue",
+        ),
+        (
+            "7 accepted, listed, and missing",
+            accepted()
+                .with(image("wsi-000000001", "a"))
+                .look()
+                .without("wsi-000000001"),
+            "Settling Time",
+        ),
+        (
+            "7 gone, asked for again, unknown result",
+            gone().mark("a").record("a", Err("timeout")),
+            "Settling Time",
+        ),
+        (
+            "7 gone, asked for again, then a crash",
+            gone().mark("a").after("9m 59s"),
+            "Settling Time",
+        ),
+        (
+            "7 gone, asked for again, window not over",
+            gone()
+                .mark("a")
+                .record("a", Err("timeout"))
+                .look()
+                .after("9m 59s"),
+            "Settling Time",
+        ),
+        (
+            "7 gone, asked for again, accepted",
+            gone().mark("a").record("a", Ok("wsi-000000002")),
+            "Settling Build",
+        ),
+        (
+            "7 clock set back, window not over",
+            unknown().look().before("1s").look().after("9m 59s"),
+            "Settling Time",
+        ),
+        (
+            "7 clock set back, window over",
+            unknown().look().before("1s").look().after("10m"),
+            &format!("Create from {GOLD}"),
+        ),
+        (
+            "8 quota, not due",
+            refused("ResourceLimitExceededException").after("59s"),
+            "RetryScheduled ! QuotaExceeded",
+        ),
+        (
+            "8 quota, due",
+            refused("ResourceLimitExceededException").after("1m"),
+            &format!("Create from {GOLD}"),
+        ),
+        (
+            "8 gone, asked for again, refused",
+            gone().mark("a").record("a", Err(BUSY)).after("14s"),
+            "RetryScheduled Time",
+        ),
+        (
+            "8 the last of two failures decides",
+            refused(BUSY)
+                .mark("a")
+                .record("a", Err("ThrottlingException"))
+                .after("5s"),
+            &format!("Create from {GOLD}"),
+        ),
+        (
+            "8 clock set back a little",
+            refused("ValidationException").before("5m"),
+            "RetryScheduled ! InvalidSpec",
+        ),
+        (
+            "8 clock set back more than that",
+            refused("ValidationException").before("5m 1s"),
+            &format!("Create from {GOLD}"),
+        ),
     ]);
 }
 
@@ -322,10 +471,22 @@ fn what_is_made_from_a_declared_image_fares_as_that_one_does() {
         assert_eq!(world.answers(), [first.as_str(), waits, waits]);
     }
     let blocked = "SourceImageNotAvailable !";
-    assert_eq!(
-        chain(want("a")).without(GOLD).answers(),
-        ["SourceImageNotFound !", blocked, blocked]
-    );
+    for (first, world) in [
+        ("SourceImageNotFound !", chain(want("a")).without(GOLD)),
+        (
+            "Building ! BuildOverdue",
+            chain(want("a")).with(pending("wsi-1", "a")).after("3h 1s"),
+        ),
+        (
+            "RetryScheduled ! QuotaExceeded",
+            chain(want("a"))
+                .look()
+                .mark("a")
+                .record("a", Err("ResourceLimitExceededException")),
+        ),
+    ] {
+        assert_eq!(world.answers(), [first, blocked, blocked]);
+    }
     let idle = "SourceImageNotAvailable Nothing";
     assert_eq!(
         chain(suspended()).answers(),
@@ -371,7 +532,9 @@ fn a_name_that_is_taken_but_never_listed_becomes_a_case_for_a_person() {
     assert_eq!(world.answer(), "Settling Time");
     let settled = world.after("10m");
     assert_eq!(settled.answer(), "NameConflict !");
-    assert_eq!(settled.after("50m").answer(), format!("Create from {GOLD}"));
+    let last = settled.after("49m 59s");
+    assert_eq!(last.answer(), "NameConflict !");
+    assert_eq!(last.after("1s").answer(), format!("Create from {GOLD}"));
 }
 
 #[test]
@@ -384,9 +547,16 @@ fn a_result_that_stays_unknown_becomes_a_case_for_a_person() {
             .look();
         assert_eq!(world.answer(), "Settling Time", "round {round}");
         world = world.after("10m");
+        let answer = if round < 3 {
+            format!("Create from {GOLD}")
+        } else {
+            "RetryScheduled ! CreateResultUnknown".into()
+        };
+        assert_eq!(world.answer(), answer, "round {round}");
     }
-    assert_eq!(world.answer(), "RetryScheduled ! CreateResultUnknown");
-    assert_eq!(world.after("50m").answer(), format!("Create from {GOLD}"));
+    let last = world.after("49m 59s");
+    assert_eq!(last.answer(), "RetryScheduled ! CreateResultUnknown");
+    assert_eq!(last.after("1s").answer(), format!("Create from {GOLD}"));
 }
 
 #[test]
@@ -509,4 +679,164 @@ fn images_listed_without_an_id_or_a_name_are_taken_for_what_they_are() {
         ..world
     };
     assert_eq!(world.answers(), ["Ready ", "Ready "]);
+}
+
+#[test]
+fn totals_count_every_image_once() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+    let suspended = DesiredImage {
+        suspend: true,
+        ..want("i")
+    };
+    let manifests = names.map(|name| {
+        if name == "i" {
+            suspended.clone()
+        } else {
+            want(name)
+        }
+    });
+    let old = |image: ObservedImage| ObservedImage {
+        created: Some(crate::world::noon() - jiff::SignedDuration::from_hours(5)),
+        ..image
+    };
+    let world = World::new(manifests)
+        .with(image("wsi-c", "c"))
+        .with(pending("wsi-d", "d"))
+        .with(pending("wsi-e", "e"))
+        .with(old(pending("wsi-f", "f")))
+        .with(old(pending("wsi-g", "g")))
+        .with(image_in(ImageState::Error, "wsi-h", "h"))
+        .look()
+        .mark("j")
+        .record("j", Err(BUSY))
+        .mark("k")
+        .record("k", Err("ResourceLimitExceededException"));
+    let totals = Totals {
+        create: 2,
+        building: 2,
+        waiting: 2,
+        blocked: 4,
+        ready: 1,
+    };
+    world.planned(|plan| assert_eq!(plan.totals(), totals));
+}
+
+/// The plan's checksum, had an earlier run not made these images.
+fn checksum(world: &World, made: &[&str]) -> String {
+    let made: BTreeMap<_, _> = made
+        .iter()
+        .map(|name| ((*name).to_owned(), GOLD.to_owned()))
+        .collect();
+    world.planned(|plan| plan.checksum_before("eu-west-1", false, &made))
+}
+
+#[test]
+fn what_was_made_counts_as_carried_out_while_it_needs_nobody() {
+    let refused = |name: &str, code| two().look().mark(name).record(name, Err(code));
+    let approved = checksum(&two(), &[]);
+    for name in ["a", "b"] {
+        let building = || two().with(pending("wsi-1", name));
+        for (case, world, is_rest) in [
+            ("available", two().with(image("wsi-1", name)), true),
+            ("building 4 h", building().after("3h"), true),
+            ("overdue", building().after("3h 1s"), false),
+            (
+                "failed",
+                two().with(image_in(ImageState::Error, "wsi-1", name)),
+                false,
+            ),
+            (
+                "twice",
+                two().with(image("wsi-1", name)).with(image("wsi-2", name)),
+                false,
+            ),
+            (
+                "accepted",
+                two().look().mark(name).record(name, Ok("wsi-1")),
+                true,
+            ),
+            ("throttled", refused(name, "ThrottlingException"), true),
+            (
+                "over the quota",
+                refused(name, "ResourceLimitExceededException"),
+                false,
+            ),
+            ("missing", two(), true),
+        ] {
+            assert_eq!(
+                checksum(&world, &[name]) == approved,
+                is_rest,
+                "{name} {case}"
+            );
+            // What nobody says was made is not in the plan that was approved.
+            let is_approved = case == "missing";
+            assert_eq!(
+                checksum(&world, &[]) == approved,
+                is_approved,
+                "{name} {case}"
+            );
+        }
+    }
+    let both = two().with(image("wsi-1", "a")).with(pending("wsi-2", "b"));
+    assert_eq!(checksum(&both, &["a", "b"]), approved);
+    assert_ne!(checksum(&both, &["b"]), approved);
+    let overdue = two()
+        .with(pending("wsi-1", "a"))
+        .with(undated(pending("wsi-2", "b")));
+    let overdue = overdue.look().after("3h 1s");
+    assert_ne!(checksum(&overdue, &["a", "b"]), approved);
+}
+
+#[test]
+fn a_checksum_changes_with_everything_that_a_create_is_made_of() {
+    let from = "wsi-silver000";
+    let second = DesiredImage {
+        source: Source::ImageId(ImageId::parse(from).unwrap()),
+        ..want("b")
+    };
+    let changed = [
+        want("b"),
+        DesiredImage {
+            digest: "sha256:2".into(),
+            ..want("b")
+        },
+        DesiredImage {
+            name: ManifestName::parse("c").unwrap(),
+            ..want("b")
+        },
+        DesiredImage {
+            image_name: ImageName::parse("c").unwrap(),
+            ..want("b")
+        },
+        second,
+    ];
+    let mut checksums = BTreeSet::new();
+    for other in &changed {
+        let world = World::new([want("a"), other.clone()]).with(image(from, "silver"));
+        for region in ["eu-west-1", "us-east-1"] {
+            for simulated in [false, true] {
+                checksums.insert(world.planned(|plan| plan.checksum(region, simulated)));
+            }
+        }
+    }
+    checksums.insert(a().planned(|plan| plan.checksum("eu-west-1", false)));
+    assert_eq!(checksums.len(), changed.len() * 4 + 1);
+}
+
+#[test]
+fn errors_of_a_build_are_all_told_in_an_order_of_their_own() {
+    let failed = |errors: &[(&str, &str)]| {
+        let errors = errors
+            .iter()
+            .map(|(code, text)| ((*code).into(), (*text).into()));
+        let image = ObservedImage {
+            errors: errors.collect(),
+            ..image_in(ImageState::Error, "wsi-1", "a")
+        };
+        let world = a().with(image).look();
+        world.status.images[0].conditions[0].message.clone()
+    };
+    let message = failed(&[("B", "two"), ("A", "one")]);
+    assert!(message.contains("A (one); B (two)"), "{message}");
+    assert_eq!(message, failed(&[("A", "one"), ("B", "two")]));
 }

@@ -1,6 +1,6 @@
 //! Stories of whole runs against the simulator's account, with no socket and on a paused clock.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use repave::plan::Totals;
 use repave::progress::Progress;
 use repave::reconcile::Reconciler;
 use repave::simulator::{Account, DirectApi, Settings, SharedAccount, seed};
-use repave::status::{ManifestsStatus, Status, Target};
+use repave::status::{ImageStatus, ManifestsStatus, Status, Target};
 use repave::stop::{Stop, StopReason, Stopper};
 
 use crate::heard::Heard;
@@ -26,6 +26,9 @@ struct Story {
     clock: Clock,
     account: SharedAccount,
     calls: Arc<Mutex<Vec<&'static str>>>,
+    saved: Arc<Mutex<Vec<Saved>>>,
+    /// Of each plan with creates that was reviewed: how many, and after how many attempts.
+    reviewed: Mutex<Vec<(usize, usize)>>,
     folder: tempfile::TempDir,
     desired: Desired,
     stop: Stop,
@@ -36,11 +39,16 @@ struct Story {
     rate: f64,
 }
 
+/// What the status file says while a create waits for its turn and while it is on its way: how many marks, ids and failures.
+type Saved = (usize, usize, usize);
+
 /// The simulator without a socket, counting calls and keeping to a pace.
 struct Counted {
     api: DirectApi,
     pace: Pace,
     calls: Arc<Mutex<Vec<&'static str>>>,
+    path: PathBuf,
+    saved: Arc<Mutex<Vec<Saved>>>,
 }
 
 impl ImageApi for Counted {
@@ -51,13 +59,27 @@ impl ImageApi for Counted {
     }
 
     async fn ready(&self) {
+        self.note_saved();
         self.pace.ready().await;
     }
 
     async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
         self.pace.take().await;
         self.calls.lock().unwrap().push("create");
+        self.note_saved();
         self.api.create_updated_image(request).await
+    }
+}
+
+impl Counted {
+    fn note_saved(&self) {
+        let images = read(&self.path).images;
+        let count = |is: fn(&ImageStatus) -> bool| images.iter().filter(|image| is(image)).count();
+        self.saved.lock().unwrap().push((
+            count(|image| image.create_requested_at.is_some()),
+            count(|image| image.image_id.is_some()),
+            count(|image| image.last_error.is_some()),
+        ));
     }
 }
 
@@ -73,6 +95,8 @@ impl Story {
             clock: Clock::following_runtime(noon()),
             account: Arc::new(Mutex::new(account)),
             calls: Arc::default(),
+            saved: Arc::default(),
+            reviewed: Mutex::default(),
             folder: tempfile::tempdir().unwrap(),
             desired: Desired::new(manifests.into_iter().collect()).unwrap(),
             stop: Stop::never(),
@@ -105,6 +129,8 @@ impl Story {
             api: DirectApi::new(Arc::clone(&self.account), self.clock),
             pace: Pace::new(self.rate, Pace::BURST),
             calls: Arc::clone(&self.calls),
+            path: self.path(),
+            saved: Arc::clone(&self.saved),
         };
         let store = lock(&self.path());
         let target = Target {
@@ -127,7 +153,14 @@ impl Story {
             &manifests,
             self.wait,
             &mut progress,
-            |_, _| Ok(()),
+            |plan, attempts| {
+                let creates = plan.totals().create;
+                if creates > 0 {
+                    let mut reviewed = self.reviewed.lock().unwrap();
+                    reviewed.push((creates, attempts.len()));
+                }
+                Ok(())
+            },
         )
         .await
         .unwrap();
@@ -164,8 +197,12 @@ impl Story {
     }
 
     fn status(&self) -> Status {
-        serde_json::from_slice(&std::fs::read(self.path()).unwrap()).unwrap()
+        read(&self.path())
     }
+}
+
+fn read(status: &Path) -> Status {
+    serde_json::from_slice(&std::fs::read(status).unwrap()).unwrap()
 }
 
 fn three() -> [DesiredImage; 3] {
@@ -204,6 +241,80 @@ async fn a_chain_is_built_link_by_link() {
     let (end, totals, (_, creates)) = story.run().await;
     assert!(matches!(end, End::Still), "{end:?}");
     assert_eq!((totals.ready, totals.building, creates), (2, 1, 3));
+    assert_eq!(*story.reviewed.lock().unwrap(), [(1, 0), (1, 1), (1, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_mark_is_on_disk_before_its_create_and_each_result_before_the_next() {
+    let refused = "faults: [{ operation: CreateUpdatedWorkspaceImage, fault: Error, code: ResourceLimitExceededException }]";
+    for (seed, saved) in [
+        (
+            "",
+            [
+                (0, 0, 0),
+                (1, 0, 0),
+                (1, 1, 0),
+                (2, 1, 0),
+                (2, 2, 0),
+                (3, 2, 0),
+            ],
+        ),
+        (
+            refused,
+            [
+                (0, 0, 0),
+                (1, 0, 0),
+                (0, 0, 1),
+                (1, 0, 1),
+                (1, 1, 1),
+                (2, 1, 1),
+            ],
+        ),
+    ] {
+        let story = Story::new(three(), seed);
+        story.run().await;
+        assert_eq!(*story.saved.lock().unwrap(), saved, "{seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_build_ends_when_it_is_overdue_and_not_before() {
+    for (skip, by, ready, blocked) in [(0, "10h", 1, 1), (1, "10h", 1, 1), (0, "3h", 2, 0)] {
+        let seed = format!(
+            "faults: [{{ operation: CreateUpdatedWorkspaceImage, skip: {skip}, fault: LongBuild, by: {by} }}]"
+        );
+        let story = Story::new([want("a"), want("b")], &seed).waiting();
+        let start = story.clock.now();
+        let (end, totals, _) = story.run().await;
+        assert!(matches!(end, End::Still), "{end:?}");
+        assert_eq!((totals.ready, totals.blocked), (ready, blocked), "{seed}");
+        assert!(story.clock.now().duration_since(start).as_hours() < 5);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn listings_that_fail_again_are_tried_again_as_soon_as_at_first() {
+    let seed = "images: [{ id: wsi-source000, name: source, state: PENDING, pendingFor: 2h }]
+faults:
+- { operation: DescribeWorkspaceImages, times: 2, fault: InternalErrorBefore }
+- { operation: DescribeWorkspaceImages, skip: 1, fault: InternalErrorBefore }";
+    // Listings fail at 0, 5 and 20 s, and succeed at 15 and 25 s.
+    for (seconds, lists, is_failing) in [
+        (4, 1, true),
+        (6, 2, true),
+        (14, 2, true),
+        (16, 3, false),
+        (21, 4, true),
+        (26, 5, false),
+    ] {
+        let story = Story::new([want_from("a", "source")], seed);
+        let story = story.within(Duration::from_secs(seconds));
+        let (end, _, calls) = story.run().await;
+        let End::Stopped(StopReason::Timeout, error) = end else {
+            panic!("{seconds}: {end:?}");
+        };
+        assert_eq!((calls.0, error.is_some()), (lists, is_failing), "{seconds}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -343,7 +454,7 @@ async fn the_end_of_the_time_names_what_is_left() {
 
 #[tokio::test(start_paused = true)]
 async fn after_the_word_to_stop_the_call_in_flight_is_recorded_and_nothing_new_begins() {
-    for (by, accepted) in [("2s", true), ("1h", false)] {
+    for (by, accepted) in [("2s", true), ("5s", true), ("7s", false), ("1h", false)] {
         let seed = format!(
             "faults: [{{ operation: CreateUpdatedWorkspaceImage, fault: Slow, by: {by} }}]"
         );
@@ -386,6 +497,27 @@ async fn a_memory_of_another_account_is_set_aside() {
         Some("999999999999")
     );
     assert!(other.folder.path().join("status.json.aside-1").exists());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_listing_does_not_make_an_account_unknown() {
+    let story = Story::new([], "accountId: '111122223333'");
+    let account = |story: &Story| story.status().target.account_id;
+    story.run().await;
+    assert_eq!(account(&story).as_deref(), Some("111122223333"));
+    let gold = ImageId::parse(GOLD).unwrap();
+    assert!(story.account.lock().unwrap().delete_by_hand(&gold));
+    story.run().await;
+    assert_eq!(account(&story).as_deref(), Some("111122223333"));
+    let aside = story.folder.path().join("status.json.aside-1");
+    assert!(!aside.exists());
+    let other = Story {
+        folder: story.folder,
+        ..Story::new([], "accountId: '999999999999'")
+    };
+    other.run().await;
+    assert_eq!(account(&other).as_deref(), Some("999999999999"));
+    assert!(aside.exists());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,9 @@
 //! What status remembers, and that it changes only when something did.
 
 use repave::image::{Desired, DesiredImage, ImageState};
-use repave::status::{ConditionType, ImageStatus};
+use repave::status::{ConditionType, ImageStatus, Status, Target};
 
-use crate::world::{World, image, image_in, want};
+use crate::world::{World, image, image_in, noon, refusal, want};
 
 fn entry(world: &World) -> &ImageStatus {
     &world.status.images[0]
@@ -135,7 +135,9 @@ fn a_create_outlives_its_manifest_until_it_has_settled() {
     let seen = world.clone().with(image("wsi-1", "a")).look();
     assert_eq!(seen.status.images.len(), 0);
     // And not for ever, if the image is never listed.
-    assert_eq!(world.after("25h").look().status.images.len(), 0);
+    let last = world.after("24h").look();
+    assert_eq!(last.status.images.len(), 1);
+    assert_eq!(last.after("1s").look().status.images.len(), 0);
 }
 
 #[test]
@@ -151,4 +153,93 @@ fn ready_is_never_said_of_an_image_that_was_not_seen_available() {
         let ready = entry(&world).condition(ConditionType::Ready).unwrap();
         assert_ne!(ready.status, repave::status::ConditionStatus::True);
     }
+}
+
+#[test]
+fn of_manifests_that_are_gone_each_create_in_flight_is_kept() {
+    let mut world = World::new(["a", "b", "c", "d"].map(want))
+        .with(image("wsi-d", "d"))
+        .look()
+        .mark("a")
+        .mark("b")
+        .record("b", Ok("wsi-b"))
+        .mark("c")
+        .record("c", Err("ThrottlingException"));
+    world.desired = Desired::default();
+    let names = |world: &World| -> Vec<String> {
+        let images = world.status.images.iter();
+        images.map(|image| image.name.to_string()).collect()
+    };
+    let world = world.look();
+    assert_eq!(names(&world), ["a", "b"]);
+    assert_eq!(names(&world.with(image("wsi-b", "b")).look()), ["a"]);
+}
+
+#[test]
+fn a_listing_that_fails_alike_keeps_the_time_of_the_first_failure() {
+    let mut status = Status::new(Target::default());
+    let failures = [
+        ("InternalFailure", 0, 0),
+        ("InternalFailure", 1, 0),
+        // Another code of the same reason, another reason, and the first one again.
+        ("ServiceUnavailable", 2, 2),
+        ("ServiceUnavailable", 3, 2),
+        ("AccessDeniedException", 4, 4),
+        ("InternalFailure", 5, 5),
+    ];
+    for (code, second, since) in failures {
+        let at = |second| noon() + jiff::SignedDuration::from_secs(second);
+        status.listing_failed(&refusal(code), at(second));
+        let error = status.listing_error.as_ref().unwrap();
+        assert_eq!(
+            (error.code.as_deref(), error.since),
+            (Some(code), at(since))
+        );
+    }
+    let world = World::new([]);
+    let observed = repave::image::Observed::new(Vec::new());
+    status.observe(&world.desired, &observed, noon());
+    assert_eq!(status.listing_error, None);
+}
+
+#[test]
+fn another_region_or_another_known_account_is_foreign() {
+    let target = |region: &str, account: Option<&str>| Target {
+        region: region.into(),
+        account_id: account.map(Into::into),
+        simulated: false,
+    };
+    for (region, known, listed, is_foreign) in [
+        ("eu-west-1", None, None, false),
+        ("eu-west-1", Some("1"), None, false),
+        ("eu-west-1", None, Some("1"), false),
+        ("eu-west-1", Some("1"), Some("1"), false),
+        ("eu-west-1", Some("1"), Some("2"), true),
+        ("us-east-1", None, None, true),
+        ("us-east-1", Some("1"), Some("1"), true),
+    ] {
+        let status = Status::new(target("eu-west-1", known));
+        let foreign = status.is_foreign_to(&target(region, listed));
+        assert_eq!(foreign, is_foreign, "{region} {known:?} {listed:?}");
+    }
+}
+
+#[test]
+fn an_image_keeps_its_id_and_the_time_it_was_first_seen() {
+    let both = World::new([want("a")])
+        .with(image("wsi-2", "a"))
+        .with(image("wsi-1", "a"));
+    assert_eq!(entry(&both.look()).image_id.as_deref(), Some("wsi-1"));
+    let first = World::new([want("a")]).with(image("wsi-2", "a")).look();
+    let twice = first.after("1m").with(image("wsi-1", "a")).look();
+    assert_eq!(entry(&twice).image_id.as_deref(), Some("wsi-2"));
+    let other = twice.without("wsi-2").look();
+    assert_eq!(entry(&other).image_id.as_deref(), Some("wsi-1"));
+    assert_eq!(entry(&other).first_seen_at, Some(noon()));
+    // Missing twice, it has been missing since the first time.
+    let missing = other.without("wsi-1").look().after("5m").look();
+    let since = missing.now - jiff::SignedDuration::from_mins(5);
+    assert_eq!(entry(&missing).missing_since, Some(since));
+    let back = missing.with(image("wsi-1", "a")).look();
+    assert_eq!(entry(&back).missing_since, None);
 }

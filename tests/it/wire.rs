@@ -46,10 +46,18 @@ pub fn page(images: &[&str], next: Option<&str>) -> Wire {
     Wire::Body(200, body.to_string())
 }
 
-/// The server, and what it was asked: operation and body of each request.
+/// The server, and what it was asked.
 pub struct Server {
     pub url: String,
-    asked: Arc<Mutex<Vec<(String, serde_json::Value)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+/// One request.
+struct Asked {
+    operation: String,
+    body: serde_json::Value,
+    /// The access key's id and the Region that it was signed with.
+    signer: String,
 }
 
 impl Server {
@@ -79,8 +87,14 @@ impl Server {
             .lock()
             .unwrap()
             .iter()
-            .map(|(operation, _)| operation.clone())
+            .map(|asked| asked.operation.clone())
             .collect()
+    }
+
+    /// What each request was signed with, in order: the access key's id and the Region, in small letters.
+    pub fn signers(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().map(|asked| asked.signer.clone()).collect()
     }
 
     /// The bodies of the requests, in order.
@@ -89,7 +103,7 @@ impl Server {
             .lock()
             .unwrap()
             .iter()
-            .map(|(_, body)| body.clone())
+            .map(|asked| asked.body.clone())
             .collect()
     }
 }
@@ -97,10 +111,10 @@ impl Server {
 async fn serve(
     mut stream: TcpStream,
     script: Arc<Mutex<std::vec::IntoIter<Wire>>>,
-    log: Arc<Mutex<Vec<(String, serde_json::Value)>>>,
+    log: Arc<Mutex<Vec<Asked>>>,
 ) {
-    while let Some((operation, body)) = request(&mut stream).await {
-        log.lock().unwrap().push((operation, body));
+    while let Some(asked) = request(&mut stream).await {
+        log.lock().unwrap().push(asked);
         let next = script.lock().unwrap().next();
         let mut next = next.unwrap_or(Wire::Body(500, String::new()));
         while let Wire::Held(release, answer) = next {
@@ -128,8 +142,8 @@ async fn serve(
     }
 }
 
-/// Reads one request: its operation and body.
-async fn request(stream: &mut TcpStream) -> Option<(String, serde_json::Value)> {
+/// Reads one request.
+async fn request(stream: &mut TcpStream) -> Option<Asked> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -146,7 +160,22 @@ async fn request(stream: &mut TcpStream) -> Option<(String, serde_json::Value)> 
                 let target = header("x-amz-target:").unwrap_or_default();
                 let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
                 let body = serde_json::from_slice(&bytes[end + 4..]).unwrap_or_default();
-                return Some((operation, body));
+                // Credential=ID/DATE/REGION/workspaces/aws4_request
+                let authorization = header("authorization:").unwrap_or_default();
+                let scope = authorization
+                    .split("credential=")
+                    .nth(1)
+                    .unwrap_or_default();
+                let mut scope = scope.split('/');
+                let (id, region) = (
+                    scope.next().unwrap_or_default(),
+                    scope.nth(1).unwrap_or_default(),
+                );
+                return Some(Asked {
+                    operation,
+                    body,
+                    signer: format!("{id} {region}"),
+                });
             }
         }
         if stream.read_buf(&mut bytes).await.ok()? == 0 {

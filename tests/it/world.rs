@@ -113,6 +113,12 @@ impl World {
         self
     }
 
+    /// Sets the clock back.
+    pub fn before(mut self, duration: &str) -> Self {
+        self.now -= duration.parse::<SignedDuration>().unwrap();
+        self
+    }
+
     /// Looks at the account.
     pub fn look(mut self) -> Self {
         let observed = Observed::new(self.observed.clone());
@@ -138,30 +144,39 @@ impl World {
         self
     }
 
-    /// Looks, and gives the answer for each image in one line: reason, what it needs, `!` for a person.
-    pub fn answers(&self) -> Vec<String> {
+    /// Looks, and gives what `read` reads in the plan.
+    pub fn planned<T>(&self, read: impl FnOnce(&Plan<'_>) -> T) -> T {
         let world = self.clone().look();
         let observed = Observed::new(world.observed.clone());
-        let plan: Plan<'_> = plan(&world.desired, &observed, &world.status, SETTLE, world.now);
-        plan.images
-            .iter()
-            .map(|image| match &image.answer {
-                Answer::Create { source_id } => format!("Create from {source_id}"),
-                Answer::Ready { image_id } => format!("Ready {image_id}"),
-                Answer::Wait(wait) => match wait.stalled {
-                    Some(stalled) if stalled != wait.reason => {
-                        format!("{} ! {stalled}", wait.reason)
-                    }
-                    Some(_) => format!("{} !", wait.reason),
-                    None => format!("{} {:?}", wait.reason, wait.needs),
-                },
-            })
-            .collect()
+        let (desired, status) = (&world.desired, &world.status);
+        read(&plan(desired, &observed, status, SETTLE, world.now))
+    }
+
+    /// Looks, and gives the answer for each image in one line: reason, what it needs, `!` for a person.
+    pub fn answers(&self) -> Vec<String> {
+        self.planned(|plan| {
+            plan.images
+                .iter()
+                .map(|image| shown(&image.answer))
+                .collect()
+        })
     }
 
     /// The answer for the first image.
     pub fn answer(&self) -> String {
         self.answers().swap_remove(0)
+    }
+}
+
+fn shown(answer: &Answer) -> String {
+    match answer {
+        Answer::Create { source_id } => format!("Create from {source_id}"),
+        Answer::Ready { image_id } => format!("Ready {image_id}"),
+        Answer::Wait(wait) => match wait.stalled {
+            Some(stalled) if stalled != wait.reason => format!("{} ! {stalled}", wait.reason),
+            Some(_) => format!("{} !", wait.reason),
+            None => format!("{} {:?}", wait.reason, wait.needs),
+        },
     }
 }
 
