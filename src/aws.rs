@@ -76,7 +76,9 @@ pub enum ConnectError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Nothing says which Region.
-    #[error("no Region in {0}. Give --region, set AWS_REGION, or add region to the profile")]
+    #[error(
+        "no Region: checked {0} and the instance. Give --region, set AWS_REGION, or add region to the profile"
+    )]
     NoRegion(String),
     /// Setting it up panicked.
     #[error(transparent)]
@@ -216,11 +218,15 @@ impl AwsImages {
         if !refused(&result) {
             return result;
         }
-        let result = match &result {
-            Err(error) if error.is_about_credentials() && self.identity.replaced().await => {
-                call().await
+        let result = match result {
+            Err(error) if error.is_about_credentials() => {
+                if self.identity.replaced().await {
+                    call().await
+                } else {
+                    Err(self.identity.blamed(error).await)
+                }
             }
-            Ok(_) | Err(_) => result,
+            result => result,
         };
         if refused(&result) {
             self.identity.doubt().await;

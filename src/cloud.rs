@@ -100,7 +100,7 @@ pub struct Failure {
 
 /// A call that failed, and what that means.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} failed: {message}")]
+#[error("{}{message}", if self.was_sent() { format!("{operation} failed: ") } else { String::new() })]
 pub struct ApiError {
     /// The operation.
     pub operation: Operation,
@@ -121,6 +121,12 @@ pub const NO_CREDENTIALS: &str = "NoCredentials";
 
 /// The code under which a client reports that its credentials are another account's than the expected one's.
 pub const WRONG_ACCOUNT: &str = "WrongAccount";
+
+/// The code under which a client reports that whoever gives credentials cannot be reached or is busy.
+pub const CREDENTIALS_UNAVAILABLE: &str = "CredentialsUnavailable";
+
+/// repave's own codes: nothing was sent, for want of credentials.
+const WITHOUT_CREDENTIALS: [&str; 3] = [NO_CREDENTIALS, WRONG_ACCOUNT, CREDENTIALS_UNAVAILABLE];
 
 /// The code of "an image of this name exists".
 pub const ALREADY_EXISTS: &str = "ResourceAlreadyExistsException";
@@ -208,7 +214,7 @@ pub fn known_codes() -> impl Iterator<Item = &'static str> {
         .into_iter()
         .chain(ACCESS)
         .chain(create)
-        .chain([NO_CREDENTIALS, WRONG_ACCOUNT])
+        .chain(WITHOUT_CREDENTIALS)
 }
 
 /// The code as repave's own text, if it is one that repave knows: a text from outside is never a metric's label.
@@ -222,6 +228,12 @@ pub fn is_throttling(code: &str) -> bool {
 }
 
 impl ApiError {
+    /// Tells whether there were credentials to send the request with.
+    fn was_sent(&self) -> bool {
+        let code = self.code.as_deref();
+        !code.is_some_and(|code| WITHOUT_CREDENTIALS.contains(&code))
+    }
+
     /// Tells whether the service refused the signature or its time, not what was asked for: other credentials may help.
     pub fn is_about_credentials(&self) -> bool {
         let known = self
@@ -251,9 +263,7 @@ impl ApiError {
         let (code, request_id) = (code.map(cut), request_id.map(cut));
         let (kind, reason) = classify(operation, delivery, code.as_deref());
         let said = match (&code, message.is_empty()) {
-            (Some(code), false) if [NO_CREDENTIALS, WRONG_ACCOUNT].contains(&code.as_str()) => {
-                message
-            }
+            (Some(code), false) if WITHOUT_CREDENTIALS.contains(&code.as_str()) => message,
             (Some(code), true) => code.clone(),
             (Some(code), false) => format!("{code}: {message}"),
             (None, _) => message,
@@ -308,7 +318,7 @@ fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (Fa
     // A code speaks only for an answer, or for a request that never left for want of credentials.
     let speaks = match delivery {
         Delivery::Answered(_) => true,
-        Delivery::NotSent => matches!(code, Some(NO_CREDENTIALS | WRONG_ACCOUNT)),
+        Delivery::NotSent => code.is_some_and(|code| WITHOUT_CREDENTIALS.contains(&code)),
         Delivery::Unanswered => false,
     };
     if let Some(code) = code.filter(|_| speaks) {
@@ -317,6 +327,9 @@ fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (Fa
         }
         if code == WRONG_ACCOUNT {
             return (Kind::Blocked, Reason::WrongAccount);
+        }
+        if code == CREDENTIALS_UNAVAILABLE {
+            return (Kind::Transient, Reason::ServiceUnavailable);
         }
         if ACCESS.contains(&code) || code == NO_CREDENTIALS {
             return (Kind::Blocked, Reason::AccessDenied);

@@ -95,7 +95,8 @@ pub(super) async fn fetch(
                     "Check that the role's trust policy allows this identity and that its token in {} is fresh",
                     token_file.display()
                 );
-                asked("STS AssumeRoleWithWebIdentity", &whose, &error, &advice)
+                let endpoint = settings.endpoints.sts.as_deref();
+                asked("STS AssumeRoleWithWebIdentity", endpoint, &whose, &error, &advice)
             })?;
             of_sts(answer.credentials).ok_or_else(|| refused("STS gave none".into()))?
         }
@@ -103,7 +104,13 @@ pub(super) async fn fetch(
         Source::Process { command, .. } => CredentialProcessProvider::new(command.clone())
             .provide_credentials()
             .await
-            .map_err(|error| refused(chain(&error)))?,
+            .map_err(|error| {
+                let why = chain(&error);
+                refused(format!(
+                    "{}. Run the command by hand to see why",
+                    why.trim_end_matches(['.', ' ', ':'])
+                ))
+            })?,
         Source::Container(agent) => agent.fetch(settings.ca_bundle.as_deref()).await?,
         Source::Instance {
             metadata,
@@ -129,7 +136,12 @@ pub(super) async fn account_of(
         .await
         .map_err(|error| {
             let advice = "Check that the credentials are valid and have not expired";
-            asked("STS GetCallerIdentity", whose, &error, advice)
+            let endpoint = settings.endpoints.sts.as_deref();
+            let failure = asked("STS GetCallerIdentity", endpoint, whose, &error, advice);
+            CredentialsFailure {
+                message: format!("cannot check the account: {}", failure.message),
+                ..failure
+            }
         })?;
     answer.account.ok_or_else(|| {
         let why = "STS GetCallerIdentity answered without an account";
@@ -155,11 +167,18 @@ async fn assume(
         .send()
         .await
         .map_err(|error| {
-            let advice = format!(
-                "Allow sts:AssumeRole on the role to {}, in its policy and in the role's trust policy",
-                role.base.name()
-            );
-            asked("STS AssumeRole", whose, &error, &advice)
+            let base = role.base.name();
+            let advice = match error.code() {
+                Some("AccessDenied" | "AccessDeniedException") => format!(
+                    "Allow sts:AssumeRole on the role to {base}, and allow that identity in the role's trust policy"
+                ),
+                Some("RegionDisabledException") => {
+                    format!("Enable the Region {region} in the account, or use another Region")
+                }
+                _ => format!("Renew or correct the credentials from {base}, and check the values of the role"),
+            };
+            let endpoint = settings.endpoints.sts.as_deref();
+            asked("STS AssumeRole", endpoint, whose, &error, &advice)
         })?;
     of_sts(answer.credentials)
         .ok_or_else(|| CredentialsFailure::new(Cause::Refused, whose, "STS gave none"))
@@ -208,6 +227,7 @@ impl Given {
 /// What a failed call to STS or SSO means.
 pub(super) fn asked<E>(
     what: &str,
+    endpoint: Option<&str>,
     whose: &str,
     error: &SdkError<E, HttpResponse>,
     advice: &str,
@@ -235,7 +255,10 @@ where
         let why = format!("{what} refused: {}. {advice}", said.trim_end_matches('.'));
         return CredentialsFailure::new(Cause::Refused, whose, &why);
     }
-    CredentialsFailure::new(Cause::Unavailable, whose, &format!("{what}: {said}"))
+    let at = endpoint
+        .map(|endpoint| format!(" at {endpoint}"))
+        .unwrap_or_default();
+    CredentialsFailure::new(Cause::Unavailable, whose, &format!("{what}{at}: {said}"))
 }
 
 pub(super) fn http(settings: &Settings, endpoint: Option<&str>) -> PacedClient {

@@ -9,19 +9,19 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use super::credentials::{Cause, CredentialsFailure};
-use crate::cloud::{Delivery, Failure, NO_CREDENTIALS, WRONG_ACCOUNT};
+use crate::cloud::{CREDENTIALS_UNAVAILABLE, Delivery, Failure, NO_CREDENTIALS, WRONG_ACCOUNT};
 use crate::panics::Panicked;
 
 /// Says why no request could be signed.
 pub(super) fn no_credentials(failure: &CredentialsFailure) -> Failure {
     let code = match failure.cause {
-        Cause::Unavailable => None,
-        Cause::Refused => Some(NO_CREDENTIALS),
-        Cause::WrongAccount => Some(WRONG_ACCOUNT),
+        Cause::Unavailable => CREDENTIALS_UNAVAILABLE,
+        Cause::Refused => NO_CREDENTIALS,
+        Cause::WrongAccount => WRONG_ACCOUNT,
     };
     Failure {
         delivery: Delivery::NotSent,
-        code: code.map(str::to_owned),
+        code: Some(code.to_owned()),
         message: without_passwords(&failure.message),
         service_reason: None,
         request_id: None,

@@ -14,7 +14,9 @@ use super::Connection;
 use super::credentials::{Cause, CredentialsFailure, account_of, fetch};
 use super::settings::Settings;
 use crate::clock::Clock;
+use crate::cloud::ApiError;
 use crate::environment::Environment;
+use crate::escape::escaped;
 use crate::panics::caught;
 
 /// So long before they expire credentials are replaced, or at half of their life if that is shorter: a call that is
@@ -101,6 +103,13 @@ impl Identity {
         self.state.lock().await.is_doubted = true;
     }
 
+    /// Adds to the service's refusal whose credentials it refused.
+    pub(super) async fn blamed(&self, mut error: ApiError) -> ApiError {
+        let whose = self.state.lock().await.settings.source.name();
+        error.message = format!("{} (credentials from {whose})", error.message);
+        error
+    }
+
     /// Reads the configuration again after the service refused these credentials. Tells whether there are others now.
     pub(super) async fn replaced(&self) -> bool {
         let mut state = self.state.lock().await;
@@ -166,6 +175,12 @@ impl Identity {
             let settings = &state.settings;
             let now = self.clock.now();
             let credentials = fetch(&settings.source, settings, &self.region, now).await?;
+            tracing::debug!(
+                credentials = escaped(&whose, 500),
+                key = escaped(credentials.access_key_id(), 40),
+                region = self.region,
+                "credentials found"
+            );
             if let Some(expected) = &self.expected_account {
                 let found = account_of(&credentials, &whose, settings, &self.region).await?;
                 if found != *expected {
@@ -178,7 +193,7 @@ impl Identity {
         let result = tokio::select! {
             result = &mut work => result,
             () = tokio::time::sleep(SILENCE) => {
-                let whose = crate::escape::escaped(&whose, 500);
+                let whose = escaped(&whose, 500);
                 tracing::info!("waiting for credentials from {whose}");
                 work.await
             }
@@ -224,8 +239,8 @@ pub(super) fn wrong_account(whose: &str, found: &str, expected: &str) -> Credent
     CredentialsFailure {
         cause: Cause::WrongAccount,
         message: format!(
-            "credentials from {whose} belong to account {found}, and {expected} is expected. Give other credentials, or \
-             correct --expect-account"
+            "credentials from {whose} belong to account {found}, expected {expected} (--expect-account). Use credentials of \
+             account {expected}, or correct --expect-account"
         ),
     }
 }

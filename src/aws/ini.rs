@@ -14,7 +14,7 @@ pub(super) type Section = (String, Values);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) line: usize,
-    pub(super) what: &'static str,
+    pub(super) what: String,
 }
 
 /// The section whose values every other section has too, unless it has its own.
@@ -22,12 +22,6 @@ const DEFAULTS: &str = "DEFAULT";
 
 /// Reads the sections in the order in which they stand.
 pub(super) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
-    let problem = |line: usize, what| {
-        Err(Problem {
-            line: line + 1,
-            what,
-        })
-    };
     if text.starts_with('\u{feff}') {
         return problem(
             0,
@@ -59,14 +53,17 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
         indent = depth;
         if let Some(name) = section_name(value) {
             if sections.iter().any(|(other, _)| other == name) && name != DEFAULTS {
-                return problem(number, "the section stands in the file twice");
+                return problem(
+                    number,
+                    "the file has a second section of this name. Remove one of them",
+                );
             }
             sections.push((name.to_owned(), Values::new()));
             key = None;
             continue;
         }
         let Some((_, values)) = sections.last_mut() else {
-            return problem(number, "a [section] must come first");
+            return problem(number, "expected a [section] before the first key");
         };
         let Some((name, rest)) = value.split_once(['=', ':']) else {
             return problem(number, "expected key = value");
@@ -76,7 +73,11 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
             return problem(number, "expected a key before the =");
         }
         if values.contains_key(&name) {
-            return problem(number, "the key stands in its section twice");
+            let what = format!(
+                "the section has a second {}. Remove one of them",
+                shown(&name)
+            );
+            return problem(number, &what);
         }
         values.insert(name.clone(), rest.trim().to_owned());
         key = Some(name.clone());
@@ -99,6 +100,23 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
         }
     }
     Ok(with_defaults(sections))
+}
+
+fn problem<T>(line: usize, what: &str) -> Result<T, Problem> {
+    Err(Problem {
+        line: line + 1,
+        what: what.to_owned(),
+    })
+}
+
+/// The key, if it looks like one: what slipped in its place may be a secret.
+fn shown(key: &str) -> &str {
+    let plain = |c: char| c.is_ascii_lowercase() || c == '_';
+    if key.len() <= 40 && key.chars().all(plain) {
+        key
+    } else {
+        "key of this name"
+    }
 }
 
 /// The name between the brackets, if the line is a section's first. What follows the last bracket is ignored.

@@ -26,8 +26,8 @@ pub(super) async fn fetch(
     let nothing = |searched: &str, why: &str| CredentialsFailure {
         cause: Cause::Refused,
         message: format!(
-            "there are no credentials in {searched}, nor from a container or an instance{why}. Give a profile \
-             (--profile), or keys in the environment, or log in"
+            "there are no credentials: checked {searched}, container and instance{why}. Run aws sso login and use --profile, \
+             or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ),
     };
     if let (Some(searched), true) = (last_resort, metadata.is_disabled) {
@@ -49,7 +49,7 @@ pub(super) async fn fetch(
         }
         // Nobody named an instance, and this is none.
         (None, Some(searched)) if find::<ConnectorError>(&error).is_some_and(never_connected) => {
-            let why = format!(" ({} is not reached)", metadata.endpoint);
+            let why = format!(" ({}: not reached)", metadata.endpoint);
             nothing(searched, &why)
         }
         (None, _) => CredentialsFailure::new(Cause::Unavailable, whose, &chain(&error)),

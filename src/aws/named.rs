@@ -174,10 +174,11 @@ pub(super) fn keys(
     expiry: Option<Timestamp>,
 ) -> Result<Credentials, ConfigError> {
     for said in [Some(id), Some(secret), token].into_iter().flatten() {
-        // A line break that came along is the usual slip: the request would be refused without a word of it.
-        if !said.value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // What came along by mistake: the request would be refused without a word of it.
+        let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
+        if !said.value.bytes().all(fits) {
             return Err(ConfigError::new(format!(
-                "{} has a character that no key has, such as a space or a line break",
+                "{} contains a space, a line break or a quotation mark. Remove it",
                 said.by
             )));
         }

@@ -1,7 +1,7 @@
 //! The AWS configuration files: which profiles, SSO sessions and services they have, as boto3 and the AWS CLI read them.
 //! It decides nothing about which of them is used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +39,8 @@ pub(super) struct Profiles {
     config: Place,
     credentials: Place,
     by_name: BTreeMap<String, Profile>,
+    /// Sections of the configuration file that are no profiles, which is how a profile is easily missed.
+    others: BTreeSet<String>,
     sso_sessions: BTreeMap<String, Values>,
     services: BTreeMap<String, Values>,
 }
@@ -89,6 +91,8 @@ impl Profiles {
             self.sso_sessions.extend(named().map(|name| (name, values)));
         } else if name.starts_with("services") {
             self.services.extend(named().map(|name| (name, values)));
+        } else {
+            self.others.insert(name.to_owned());
         }
     }
 
@@ -106,11 +110,15 @@ impl Profiles {
     pub(super) fn named(&self, name: &str) -> Result<&Profile, ConfigError> {
         self.by_name.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
-            let meant = similar(name, &names);
+            let hint = if self.others.contains(name) {
+                let config = self.config.path.display();
+                format!(". {config} has a section [{name}]: write [profile {name}] there")
+            } else {
+                did_you_mean(&similar(name, &names))
+            };
             ConfigError::new(format!(
-                "there is no profile {name} in {}{}",
-                self.files(),
-                did_you_mean(&meant)
+                "there is no profile {name} in {}{hint}",
+                self.files()
             ))
         })
     }
@@ -153,17 +161,20 @@ impl Profiles {
             .find_map(|place| {
                 let variable = place.variable.filter(|_| !place.exists)?;
                 let path = place.path.display();
-                Some(format!(
-                    "the variable {variable} names {path}, and there is no such file"
-                ))
+                Some(format!("{variable} names {path}, which does not exist"))
             })
     }
 
     /// Both files, as errors name them.
     pub(super) fn files(&self) -> String {
-        let config = self.config.path.display();
-        let credentials = self.credentials.path.display();
-        format!("{config} or {credentials}")
+        let name = |place: &Place| {
+            let path = place.path.display();
+            match place.variable.filter(|_| !place.exists) {
+                Some(variable) => format!("{path} ({variable}; it does not exist)"),
+                None => path.to_string(),
+            }
+        };
+        format!("{} or {}", name(&self.config), name(&self.credentials))
     }
 
     /// The file in which the profile has this key, as errors name it.

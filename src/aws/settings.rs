@@ -38,6 +38,8 @@ impl From<VariableError> for ConfigError {
 pub(super) struct Selected {
     /// Its name; none if nothing names one, so that it is `default` if there is such a profile.
     pub(super) name: Option<String>,
+    /// Who names it, for errors.
+    pub(super) by: &'static str,
     /// Whether a flag of repave's names it: it then comes before everything in the environment.
     pub(super) is_explicit: bool,
 }
@@ -91,7 +93,7 @@ impl Said<'_> {
     pub(super) fn names_no_file(&self, path: &Path) -> ConfigError {
         let path = path.display();
         ConfigError::new(format!(
-            "{} names {path}, and there is no such file",
+            "{} names {path}, which does not exist. Correct or unset it",
             self.by
         ))
     }
@@ -107,7 +109,9 @@ impl Settings {
         let selected = selected(connection, environment)?;
         let none = Profile::default();
         let profile = match &selected.name {
-            Some(name) => profiles.named(name)?,
+            Some(name) => profiles
+                .named(name)
+                .map_err(|error| ConfigError::new(format!("{}: {error}", selected.by)))?,
             None => profiles.get("default").unwrap_or(&none),
         };
         let lookup = Lookup {
@@ -119,9 +123,10 @@ impl Settings {
         lookup.check_retries()?;
         let metadata = lookup.metadata()?;
         Ok(Self {
-            region: lookup
-                .region(connection.region.as_deref())?
-                .ok_or_else(|| lookup.without_region()),
+            region: match lookup.region(connection.region.as_deref())? {
+                Some(region) => Ok(region),
+                None => Err(lookup.without_region()?),
+            },
             endpoints: lookup.endpoints(connection.endpoint_url.as_deref())?,
             use_fips: lookup.switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
             use_dual_stack: lookup
@@ -153,6 +158,7 @@ fn selected(connection: &Connection, environment: &Environment) -> Result<Select
     if let Some(name) = &connection.profile {
         return Ok(Selected {
             name: Some(name.clone()),
+            by: "--profile",
             is_explicit: true,
         });
     }
@@ -164,6 +170,10 @@ fn selected(connection: &Connection, environment: &Environment) -> Result<Select
         ))),
         (named, older) => Ok(Selected {
             name: named.or(older).map(str::to_owned),
+            by: match named {
+                Some(_) => "AWS_PROFILE",
+                None => "AWS_DEFAULT_PROFILE",
+            },
             is_explicit: false,
         }),
     }
@@ -228,9 +238,18 @@ impl<'a> Lookup<'a> {
         said.map(|said| checked_region(&said)).transpose()
     }
 
-    fn without_region(&self) -> String {
+    /// Where a Region was looked for; an error if the instance's would stand in for that of a file that is not there.
+    fn without_region(&self) -> Result<String, ConfigError> {
+        if let Some(missing) = self.profiles.missing_named_file() {
+            return Err(ConfigError::new(format!(
+                "no Region: {missing}. Correct or unset it, or give --region"
+            )));
+        }
         let files = self.profiles.files();
-        format!("AWS_REGION and profile {} in {files}", self.profile_name())
+        Ok(format!(
+            "AWS_REGION, AWS_DEFAULT_REGION, profile {} in {files}",
+            self.profile_name()
+        ))
     }
 
     fn endpoints(&self, given: Option<&str>) -> Result<Endpoints, ConfigError> {
@@ -389,7 +408,7 @@ pub(super) fn checked_region(said: &Said<'_>) -> Result<String, ConfigError> {
     match region::check(said.value) {
         Ok(()) => Ok(said.value.to_owned()),
         Err(why) => Err(ConfigError::new(format!(
-            "{} is {}: {why}",
+            "{} is \"{}\": {why}",
             said.by, said.value
         ))),
     }

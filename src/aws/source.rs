@@ -82,15 +82,22 @@ pub(super) fn find(lookup: &Lookup<'_>, metadata: &Metadata) -> Result<Source, C
         return Ok(found);
     }
     if lookup.selected.name.is_some() {
+        let by = lookup.selected.by;
+        let ignored = lookup.selected.is_explicit && lookup.environment.has("AWS_ACCESS_KEY_ID");
+        let ignored = if ignored {
+            " (AWS_ACCESS_KEY_ID is not used with an explicit profile)"
+        } else {
+            ""
+        };
         return Err(ConfigError::new(format!(
-            "profile {name} has no credentials in {}. Add them to the profile, or name the Region alone (--region or \
-             AWS_REGION) to use those of this machine",
+            "profile {name} ({by}) has no credentials in {}{ignored}. Add credentials to the profile; or, to use those of the \
+             environment, container or instance, remove {by} and give --region",
             lookup.profiles.files()
         )));
     }
     if let Some(missing) = lookup.profiles.missing_named_file() {
         return Err(ConfigError::new(format!(
-            "{missing}. Correct or unset it: without it the credentials would be those of this machine"
+            "{missing}. Correct or unset it: repave does not use the credentials of this machine instead"
         )));
     }
     match container::Agent::find(lookup)? {

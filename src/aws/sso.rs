@@ -86,7 +86,13 @@ impl Session {
                 } else {
                     login.clone()
                 };
-                asked("SSO GetRoleCredentials", whose, &error, &advice)
+                asked(
+                    "SSO GetRoleCredentials",
+                    settings.endpoints.sso.as_deref(),
+                    whose,
+                    &error,
+                    &advice,
+                )
             })?;
         let found = answer.role_credentials;
         let pair = found.and_then(|found| {

@@ -21,7 +21,7 @@ pub(super) fn text(code: &str) -> Option<Text> {
         .map(|(_, text)| *text)
 }
 
-const TEXTS: [(&[&str], Text); 18] = [
+const TEXTS: [(&[&str], Text); 19] = [
     (
         &["AccessDeniedException", "AccessDenied", "NotAuthorized"],
         Text {
@@ -174,6 +174,14 @@ const TEXTS: [(&[&str], Text); 18] = [
             means: "repave found no credentials that can be used, or the credential provider refused the request, so nothing was sent to WorkSpaces. The code is repave's own. Reason AccessDenied.",
             clears: "The message names the profile, session, file, variable or role, and what to do. Common: run aws sso login, set AWS_PROFILE, check AWS_CONFIG_FILE.",
             look_for: "Standardized credential providers, AWS SDKs and Tools Reference Guide",
+        },
+    ),
+    (
+        &["CredentialsUnavailable"],
+        Text {
+            means: "STS, SSO, the instance's metadata or the container's credentials endpoint is down, busy or not reached, so nothing was sent to WorkSpaces. The code is repave's own. Reason ServiceUnavailable.",
+            clears: "Time: repave tries again. If it lasts, the message names who was asked and at which endpoint: check the network, the proxy and the endpoint variables.",
+            look_for: "AWS Health Dashboard; AWS_ENDPOINT_URL_STS; HTTPS_PROXY; NO_PROXY",
         },
     ),
     (

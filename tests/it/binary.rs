@@ -253,7 +253,7 @@ async fn exit_3_without_permission_or_credentials() {
             .unwrap(),
     );
     assert_eq!(ran.code, 3, "{ran:?}");
-    assert!(ran.last_line().contains("Give a profile"), "{}", ran.err);
+    assert!(ran.last_line().contains("use --profile"), "{}", ran.err);
 }
 
 #[tokio::test]
@@ -489,7 +489,7 @@ async fn exit_64_for_a_command_line_that_makes_no_sense() {
     assert_eq!(ran.code, 64, "{ran:?}");
     assert!(
         ran.last_line()
-            .contains("no Region in AWS_REGION and profile default"),
+            .contains("no Region: checked AWS_REGION, AWS_DEFAULT_REGION, profile default"),
         "{}",
         ran.err
     );

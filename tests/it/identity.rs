@@ -464,7 +464,7 @@ async fn what_other_tools_accept_works_and_the_rest_is_refused() {
         (
             line("a = 1\nA = 2"),
             "",
-            &[".aws/config", "line 7", "twice"],
+            &[".aws/config", "line 7", "second a"],
         ),
         (
             format!("\u{feff}{fine}"),
