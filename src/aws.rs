@@ -21,6 +21,7 @@ use crate::image::{ImageState, Observed, ObservedImage, OperatingSystem};
 use crate::panics::{Panicked, caught};
 use crate::reason::Reason;
 
+mod checks;
 mod container;
 mod credentials;
 pub(crate) mod endpoint;
@@ -30,6 +31,7 @@ mod ini;
 mod instance;
 mod named;
 mod pace;
+mod process;
 mod profiles;
 pub(crate) mod region;
 mod settings;
@@ -80,6 +82,9 @@ pub enum ConnectError {
         "no Region: checked {0} and the instance. Give --region, set AWS_REGION, or add region to the profile"
     )]
     NoRegion(String),
+    /// Who knows the Region does not answer now.
+    #[error("{0}")]
+    Unavailable(String),
     /// Setting it up panicked.
     #[error(transparent)]
     Panicked(#[from] Panicked),
@@ -112,6 +117,7 @@ impl AwsImages {
             Ok(region) => region.clone(),
             Err(searched) => instance::region(&settings.metadata)
                 .await
+                .map_err(|failure| ConnectError::Unavailable(failure.message))?
                 .filter(|region| region::check(region).is_ok())
                 .ok_or_else(|| ConnectError::NoRegion(searched.clone()))?,
         };
@@ -125,8 +131,8 @@ impl AwsImages {
         }
         config.set_endpoint_url(endpoint);
         let pace = Arc::new(Pace::new(connection.api_rate, Pace::BURST));
-        let ca_bundle = settings.ca_bundle.clone();
-        let http = pace::PacedClient::new(Arc::clone(&pace), transport, ca_bundle);
+        let trust = settings.trust.clone();
+        let http = pace::PacedClient::new(Arc::clone(&pace), transport, trust);
         let identity = Identity::new(
             settings,
             region.clone(),
@@ -203,52 +209,79 @@ impl AwsImages {
         &self.region
     }
 
-    /// Makes a call, and once more if the credentials were refused and there are others by now: what was refused for its
-    /// signature had no effect.
-    async fn signed<T, Fut>(&self, call: impl Fn() -> Fut + Send) -> Result<T, ApiError>
-    where
-        Fut: Future<Output = Result<T, ApiError>> + Send,
-    {
-        let result = call().await;
-        let refused = |result: &Result<T, ApiError>| {
-            result
-                .as_ref()
-                .is_err_and(|error| error.reason == Reason::AccessDenied)
-        };
-        if !refused(&result) {
-            return result;
+    /// What a refusal means: whether there are other credentials now, or who has to act.
+    async fn refused(&self, error: ApiError) -> Result<(), ApiError> {
+        if error.reason != Reason::AccessDenied {
+            return Err(error);
         }
-        let result = match result {
-            Err(error) if error.is_about_credentials() => {
-                if self.identity.replaced().await {
-                    call().await
-                } else {
-                    Err(self.identity.blamed(error).await)
-                }
+        let answer = match error.is_about_credentials() {
+            true => self.identity.replaced().await,
+            false => Ok(false),
+        };
+        match answer {
+            Ok(true) => return Ok(()),
+            Ok(false) => self.identity.doubt().await,
+            Err(failure) => {
+                return Err(ApiError::new(
+                    error.operation,
+                    failure::no_credentials(&failure),
+                ));
             }
-            result => result,
-        };
-        if refused(&result) {
-            self.identity.doubt().await;
         }
-        result
+        Err(match error.is_about_credentials() {
+            true => self.identity.blamed(error).await,
+            false => error,
+        })
     }
 
     async fn list(&self) -> Result<Observed, ApiError> {
         let operation = Operation::DescribeWorkspaceImages;
         let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
         self.identity.begin().await.map_err(failed)?;
-        let observed = self.signed(|| all_pages(|token| self.page(token))).await?;
+        let observed = match all_pages(|token| self.page(token)).await {
+            Ok(observed) => observed,
+            Err(error) => {
+                self.refused(error).await?;
+                match all_pages(|token| self.page(token)).await {
+                    Ok(observed) => observed,
+                    Err(error) => {
+                        self.identity.doubt().await;
+                        return Err(error);
+                    }
+                }
+            }
+        };
         match (self.identity.expected_account(), observed.owner()) {
             (Some(expected), Some(owner)) if owner != expected => {
-                let failure = identity::wrong_account("the listing", owner, expected);
+                let failure = identity::wrong_account("the image list is of", owner, expected);
                 Err(failed(failure))
             }
             _ => Ok(observed),
         }
     }
 
+    /// Sends a create once. If its credentials are refused and there are others now, the next pass lists with those before
+    /// it decides anew: they may be another account's.
+    async fn create_once(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        let error = match self.create(request).await {
+            Ok(id) => return Ok(id),
+            Err(error) => error,
+        };
+        let said = error.message.clone();
+        self.refused(error).await?;
+        let failure = failure::not_sent(&format!(
+            "the service refused the credentials, and there are others now: the next pass uses them ({said})"
+        ));
+        Err(ApiError::new(
+            Operation::CreateUpdatedWorkspaceImage,
+            failure,
+        ))
+    }
+
     async fn page(&self, token: Option<String>) -> Result<Page, ApiError> {
+        let operation = Operation::DescribeWorkspaceImages;
+        let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
+        self.identity.credentials().await.map_err(failed)?;
         let request = self
             .client
             .describe_workspace_images()
@@ -287,7 +320,7 @@ impl ImageApi for AwsImages {
     }
 
     async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
-        caught(self.signed(|| self.create(request)))
+        caught(self.create_once(request))
             .await
             .unwrap_or_else(|panicked| {
                 let failure = failure::panicked(panicked);

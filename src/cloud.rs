@@ -315,9 +315,9 @@ pub fn cut(mut text: String) -> String {
 fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (FailureKind, Reason) {
     use FailureKind as Kind;
     let creates = operation == Operation::CreateUpdatedWorkspaceImage;
-    // A code speaks only for an answer, or for a request that never left for want of credentials.
+    // A code speaks only for an answer, or, if it is repave's own, for a request that never left for want of credentials.
     let speaks = match delivery {
-        Delivery::Answered(_) => true,
+        Delivery::Answered(_) => code.is_none_or(|code| !WITHOUT_CREDENTIALS.contains(&code)),
         Delivery::NotSent => code.is_some_and(|code| WITHOUT_CREDENTIALS.contains(&code)),
         Delivery::Unanswered => false,
     };
@@ -331,11 +331,12 @@ fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (Fa
         if code == CREDENTIALS_UNAVAILABLE {
             return (Kind::Transient, Reason::ServiceUnavailable);
         }
-        if ACCESS.contains(&code) || code == NO_CREDENTIALS {
+        // A 5xx is the service's failure, whatever code it bears; only "it exists" stays what it is.
+        let is_failure = matches!(delivery, Delivery::Answered(500..));
+        if code == NO_CREDENTIALS || (ACCESS.contains(&code) && !is_failure) {
             return (Kind::Blocked, Reason::AccessDenied);
         }
-        // A 5xx is the service's failure, whatever code it bears; only "it exists" stays what it is.
-        let refused = code == ALREADY_EXISTS || !matches!(delivery, Delivery::Answered(500..));
+        let refused = code == ALREADY_EXISTS || !is_failure;
         let meant = CREATE.into_iter().find(|(known, ..)| *known == code);
         if let Some((_, kind, reason)) = meant.filter(|_| creates && refused) {
             return (kind, reason);
@@ -469,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_and_access_mean_the_same_for_every_call_and_status() {
+    fn throttling_means_the_same_for_every_status_and_access_below_500() {
         for status in [400, 403, 429, 499, 500, 503] {
             for code in THROTTLING {
                 let throttled = (FailureKind::Transient, Reason::Throttled);
@@ -479,9 +480,15 @@ mod tests {
                     "{status} {code}"
                 );
             }
-            for code in ACCESS.into_iter().chain([NO_CREDENTIALS]) {
-                let denied = (FailureKind::Blocked, Reason::AccessDenied);
-                assert_eq!(meaning(status, Some(code)), [denied; 2], "{status} {code}");
+            let denied = [(FailureKind::Blocked, Reason::AccessDenied); 2];
+            for code in ACCESS {
+                let meant = meaning(status, Some(code));
+                assert_eq!(meant == denied, status < 500, "{status} {code}: {meant:?}");
+            }
+            // repave's own codes mean nothing in an answer.
+            for code in WITHOUT_CREDENTIALS {
+                let unknown = meaning(status, Some("SomethingNewException"));
+                assert_eq!(meaning(status, Some(code)), unknown, "{status} {code}");
             }
         }
     }

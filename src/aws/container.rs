@@ -10,9 +10,9 @@ use http_body_util::BodyExt as _;
 use hyper::Uri;
 
 use super::credentials::{Cause, CredentialsFailure, Given, is_unavailable};
-use super::pace::connector;
+use super::endpoint;
+use super::pace::{Trust, connector};
 use super::settings::{ConfigError, Lookup};
-use super::source::is_agent;
 use crate::store;
 
 /// The host of a relative address (AWS documentation of ECS task roles).
@@ -20,6 +20,9 @@ const ECS_HOST: &str = "http://169.254.170.2";
 
 /// How long the agent may take in all.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// The largest token that is read, in bytes.
 const MAX_TOKEN: u64 = 64 * 1024;
@@ -93,7 +96,7 @@ impl Agent {
     /// Asks for credentials once.
     pub(super) async fn fetch(
         &self,
-        ca_bundle: Option<&[u8]>,
+        trust: Option<&Trust>,
     ) -> Result<Credentials, CredentialsFailure> {
         let refused = |why: String| self.failure(Cause::Refused, &why);
         let mut request =
@@ -104,12 +107,13 @@ impl Agent {
             added.map_err(|_| refused("its token cannot stand in a header".into()))?;
         }
         let tls = self.url.starts_with("https:");
-        let connector = connector(tls, ca_bundle, &HttpConnectorSettings::default(), None);
+        let connector = connector(tls, trust, &HttpConnectorSettings::default(), None);
         let ask = async {
             let answer = connector.call(request).await;
             let answer = answer.map_err(|error| super::failure::chain(&error))?;
             let status = answer.status().as_u16();
-            let body = answer.into_body().collect().await;
+            let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER);
+            let body = body.collect().await;
             let body = body.map_err(|error| error.to_string())?.to_bytes();
             Ok::<_, String>((status, body))
         };
@@ -126,7 +130,7 @@ impl Agent {
         }
         let given: Given = serde_json::from_slice(&body)
             .map_err(|_| refused("its answer has no credentials".into()))?;
-        Ok(given.into_credentials())
+        Ok(given.into_credentials(None))
     }
 
     fn token(&self) -> Result<Option<String>, CredentialsFailure> {
@@ -154,4 +158,17 @@ impl Agent {
     fn failure(&self, cause: Cause, why: &str) -> CredentialsFailure {
         CredentialsFailure::new(cause, &self.name(), why)
     }
+}
+
+/// Checks the address of a container's agent as AWS documents it: HTTPS, this machine, or the agents' own addresses.
+fn is_agent(url: &Uri) -> bool {
+    const AGENTS: [&str; 4] = [
+        "169.254.170.2",
+        "169.254.170.23",
+        "[fd00:ec2::23]",
+        "localhost",
+    ];
+    url.host().is_some_and(|host| {
+        url.scheme_str() == Some("https") || AGENTS.contains(&host) || endpoint::is_loopback(host)
+    })
 }

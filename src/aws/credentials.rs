@@ -3,13 +3,12 @@
 
 use std::path::Path;
 
-use aws_config::credential_process::CredentialProcessProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_smithy_async::time::SharedTimeSource;
@@ -18,13 +17,12 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::failure::chain;
-use super::instance;
+use super::failure::{chain, without_passwords};
 use super::pace::{PacedClient, Transport};
 use super::settings::Settings;
 use super::source::{Role, Source};
 use super::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, READ_TIMEOUT};
-use crate::clock::Clock;
+use super::{instance, named, process};
 use crate::cloud::is_throttling;
 use crate::store;
 
@@ -51,15 +49,20 @@ pub(super) struct CredentialsFailure {
 }
 
 impl CredentialsFailure {
+    /// A failure in words of its own.
+    pub(super) fn of(cause: Cause, message: &str) -> Self {
+        Self {
+            cause,
+            message: without_passwords(message),
+        }
+    }
+
     pub(super) fn new(cause: Cause, whose: &str, why: &str) -> Self {
         let now = match cause {
             Cause::Unavailable => "cannot get credentials now",
             Cause::Refused | Cause::WrongAccount => "cannot get credentials",
         };
-        Self {
-            cause,
-            message: format!("{now} from {whose}: {why}"),
-        }
+        Self::of(cause, &format!("{now} from {whose}: {why}"))
     }
 }
 
@@ -76,7 +79,7 @@ pub(super) async fn fetch(
         Source::Keys { keys, .. } => keys.clone(),
         Source::Role(role) => {
             let base = Box::pin(fetch(&role.base, settings, region, now)).await?;
-            assume(role, &whose, base, settings, region).await?
+            assume(role, &whose, base, settings, region, now).await?
         }
         Source::WebIdentity {
             token_file,
@@ -101,24 +104,22 @@ pub(super) async fn fetch(
             of_sts(answer.credentials).ok_or_else(|| refused("STS gave none".into()))?
         }
         Source::Sso(session) => session.fetch(&whose, settings, now).await?,
-        Source::Process { command, .. } => CredentialProcessProvider::new(command.clone())
-            .provide_credentials()
-            .await
-            .map_err(|error| {
-                let why = chain(&error);
-                refused(format!(
-                    "{}. Run the command by hand to see why",
-                    why.trim_end_matches(['.', ' ', ':'])
-                ))
-            })?,
-        Source::Container(agent) => agent.fetch(settings.ca_bundle.as_deref()).await?,
+        Source::Process { command, .. } => process::fetch(command, &whose).await?,
+        Source::Container(agent) => agent.fetch(settings.trust.as_ref()).await?,
         Source::Instance {
             metadata,
             last_resort,
-        } => instance::fetch(metadata, last_resort.as_deref(), &whose).await?,
+        } => instance::fetch(metadata, last_resort.as_deref(), &whose, now).await?,
     };
+    if !named::fit(&found) {
+        return Err(refused(
+            "they are empty or have a character that no key has".into(),
+        ));
+    }
     match found.expiry().map(Timestamp::try_from) {
-        Some(Ok(expiry)) if expiry <= now => Err(refused(format!("they expired at {expiry:.0}"))),
+        Some(Ok(expiry)) if expiry <= now => Err(refused(format!(
+            "they expired at {expiry:.0}. Renew them, and check the clock of this machine"
+        ))),
         Some(_) | None => Ok(found),
     }
 }
@@ -143,7 +144,8 @@ pub(super) async fn account_of(
                 ..failure
             }
         })?;
-    answer.account.ok_or_else(|| {
+    let is_id = |id: &String| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit());
+    answer.account.filter(is_id).ok_or_else(|| {
         let why = "STS GetCallerIdentity answered without an account";
         CredentialsFailure::new(Cause::Unavailable, whose, why)
     })
@@ -155,9 +157,9 @@ async fn assume(
     base: Credentials,
     settings: &Settings,
     region: &str,
+    now: Timestamp,
 ) -> Result<Credentials, CredentialsFailure> {
     let session_name = role.session_name.clone();
-    let now = Clock::wall().now();
     let answer = sts(settings, region, Some(base))
         .assume_role()
         .role_arn(&role.arn)
@@ -198,7 +200,7 @@ fn of_sts(credentials: Option<aws_sdk_sts::types::Credentials>) -> Option<Creden
 
 /// Tells whether an answer with this HTTP status says that the service is down or busy.
 pub(super) fn is_unavailable(status: u16) -> bool {
-    status >= 500 || status == 429
+    status >= 500 || matches!(status, 408 | 429)
 }
 
 /// What an instance's metadata or a container's agent gives.
@@ -212,8 +214,13 @@ pub(super) struct Given {
 }
 
 impl Given {
-    pub(super) fn into_credentials(self) -> Credentials {
-        let expiry = self.expiration.map(Into::into);
+    /// `at_least` is until when they count, even if they say that they have expired: an instance in trouble gives old
+    /// credentials, which AWS still accepts then.
+    pub(super) fn into_credentials(self, at_least: Option<Timestamp>) -> Credentials {
+        let expiry = self
+            .expiration
+            .map(|expiry| at_least.map_or(expiry, |least| expiry.max(least)));
+        let expiry = expiry.map(Into::into);
         Credentials::new(
             self.access_key_id,
             self.secret_access_key,
@@ -240,8 +247,9 @@ where
         .as_service_error()
         .and_then(ProvideErrorMetadata::code);
     let busy = code.is_some_and(|code| is_throttling(code) || code == "IDPCommunicationError");
-    let refused = matches!(error, SdkError::ServiceError(_))
-        && status.is_some_and(|status| status < 500 && status != 429)
+    // Only a readable refusal is one: an answer of another kind says nothing about who is asking.
+    let refused = code.is_some()
+        && status.is_some_and(|status| (400..500).contains(&status) && !is_unavailable(status))
         && !busy;
     let said = match (error.as_service_error(), code, status) {
         (Some(error), Some(code), _) => match error.message() {
@@ -263,7 +271,7 @@ where
 
 pub(super) fn http(settings: &Settings, endpoint: Option<&str>) -> PacedClient {
     let transport = endpoint.map_or(Transport::Tls, Transport::to);
-    PacedClient::unpaced(transport, settings.ca_bundle.clone())
+    PacedClient::unpaced(transport, settings.trust.clone())
 }
 
 /// The configuration of a client of STS or SSO. It has no part that the SDK would read from the environment.

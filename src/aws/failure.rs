@@ -22,7 +22,18 @@ pub(super) fn no_credentials(failure: &CredentialsFailure) -> Failure {
     Failure {
         delivery: Delivery::NotSent,
         code: Some(code.to_owned()),
-        message: without_passwords(&failure.message),
+        message: failure.message.clone(),
+        service_reason: None,
+        request_id: None,
+    }
+}
+
+/// Says that a call is for a later pass.
+pub(super) fn not_sent(message: &str) -> Failure {
+    Failure {
+        delivery: Delivery::NotSent,
+        code: Some(CREDENTIALS_UNAVAILABLE.to_owned()),
+        message: message.to_owned(),
         service_reason: None,
         request_id: None,
     }
@@ -130,7 +141,7 @@ pub(super) fn chain(error: &dyn Error) -> String {
 }
 
 /// Takes user and password out of every address in a text: an endpoint or a proxy may have been given with them.
-fn without_passwords(text: &str) -> String {
+pub(super) fn without_passwords(text: &str) -> String {
     let mut pieces = text.split("://");
     let mut shown = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {

@@ -19,9 +19,18 @@ use crate::environment::Environment;
 use crate::escape::escaped;
 use crate::panics::caught;
 
-/// So long before they expire credentials are replaced, or at half of their life if that is shorter: a call that is
+/// Credentials are replaced this long before they expire, or after half of their lifetime if that is shorter: a call that is
 /// marked must not wait for STS.
 const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(5);
+
+/// So long a replacement may take while the credentials that are held can still be used.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// After a replacement that failed, the next try.
+const RENEWED_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// So long a configuration file may be half written.
+const REST: Duration = Duration::from_secs(1);
 
 /// So long credentials may take before the log says what is waited for.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -37,13 +46,17 @@ pub(super) struct Identity {
 }
 
 struct State {
+    /// How to fetch; of what is read again only the source counts: Region and endpoints stay for the whole run.
     settings: Settings,
     held: Option<Held>,
+    /// Whether there were credentials before: from then on no other origin takes their place.
+    is_settled: bool,
     /// Whether somebody refused what was signed, so that the configuration is read again before the next listing.
     is_doubted: bool,
 }
 
 /// Credentials whose account is checked.
+#[derive(Clone, PartialEq)]
 struct Held {
     credentials: Credentials,
     /// When to replace them; never, if nothing says that they expire.
@@ -71,6 +84,7 @@ impl Identity {
             state: Mutex::new(State {
                 settings,
                 held: None,
+                is_settled: false,
                 is_doubted: false,
             }),
         }
@@ -81,7 +95,7 @@ impl Identity {
         self.expected_account.as_deref()
     }
 
-    /// Returns credentials that were checked and have not expired; fetches them if there are none.
+    /// Returns credentials that were checked and have not expired; replaces those that are about to.
     pub(super) async fn credentials(&self) -> Result<Credentials, CredentialsFailure> {
         let mut state = self.state.lock().await;
         self.current(&mut state).await
@@ -98,6 +112,22 @@ impl Identity {
         self.current(&mut state).await.map(drop)
     }
 
+    /// What a request is signed with: what is held, and nothing is asked for it while a request is on its way.
+    async fn to_sign(&self) -> Result<Credentials, CredentialsFailure> {
+        let mut state = self.state.lock().await;
+        match &state.held {
+            Some(held) if !has_expired(&held.credentials, self.clock.now()) => {
+                Ok(held.credentials.clone())
+            }
+            None if !state.is_settled => self.current(&mut state).await,
+            Some(_) | None => {
+                let whose = state.settings.source.name();
+                let why = "they have expired; the next pass fetches others";
+                Err(CredentialsFailure::new(Cause::Unavailable, &whose, why))
+            }
+        }
+    }
+
     /// Notes that the service refused what was signed.
     pub(super) async fn doubt(&self) {
         self.state.lock().await.is_doubted = true;
@@ -111,59 +141,70 @@ impl Identity {
     }
 
     /// Reads the configuration again after the service refused these credentials. Tells whether there are others now.
-    pub(super) async fn replaced(&self) -> bool {
+    pub(super) async fn replaced(&self) -> Result<bool, CredentialsFailure> {
         let mut state = self.state.lock().await;
-        let Some(before) = state.held.take() else {
-            return false;
-        };
+        let before = state.held.take();
         if self.read_again(&mut state).is_err() {
-            return false;
+            // A file that is being written is whole a moment later.
+            tokio::time::sleep(REST).await;
+            self.read_again(&mut state)?;
         }
-        match self.current(&mut state).await {
-            Ok(now) => {
-                (now.access_key_id(), now.session_token())
-                    != (
-                        before.credentials.access_key_id(),
-                        before.credentials.session_token(),
-                    )
-            }
-            Err(_) => false,
+        let now = self.current(&mut state).await?;
+        let is_other = before.is_none_or(|before| before.credentials != now);
+        if is_other {
+            let whose = escaped(&state.settings.source.name(), 500);
+            let key = escaped(now.access_key_id(), 40);
+            tracing::info!(
+                key,
+                "the service refused the credentials; using others from {whose}"
+            );
         }
+        Ok(is_other)
     }
 
     async fn current(&self, state: &mut State) -> Result<Credentials, CredentialsFailure> {
         let now = self.clock.now();
-        if let Some(held) = &state.held
+        let usable = state
+            .held
+            .clone()
+            .filter(|held| !has_expired(&held.credentials, now));
+        if let Some(held) = &usable
             && held.renew_at.is_none_or(|at| now < at)
         {
             return Ok(held.credentials.clone());
         }
-        let fetched = match self.fetch_checked(state).await {
-            // The keys in a file may have been replaced: read once more before anybody is asked to act.
-            Err(failure) if failure.cause == Cause::Refused && self.source_changed(state) => {
-                self.fetch_checked(state).await
-            }
-            fetched => fetched,
+        let Some(usable) = usable else {
+            let fetched = match self.fetch_checked(state).await {
+                // The keys in a file may have been replaced: read once more before anybody is asked to act.
+                Err(failure) if failure.cause == Cause::Refused && self.source_changed(state) => {
+                    self.fetch_checked(state).await
+                }
+                fetched => fetched,
+            };
+            return match fetched {
+                Ok(credentials) => Ok(state.hold(credentials, now)),
+                Err(failure) => {
+                    state.held = None;
+                    state.is_doubted = true;
+                    Err(failure)
+                }
+            };
         };
-        match (fetched, &state.held) {
-            (Ok(credentials), _) => {
-                let renew_at = renew_at(&credentials, now);
+        // Nobody has to wait for others, nor to act, while these do.
+        match tokio::time::timeout(RENEWAL, self.fetch_checked(state)).await {
+            Ok(Ok(credentials)) => Ok(state.hold(credentials, now)),
+            failed => {
+                let why = match failed {
+                    Ok(Err(failure)) => failure.message,
+                    Ok(Ok(_)) | Err(_) => "they take too long".into(),
+                };
+                tracing::debug!("credentials are not replaced yet: {}", escaped(&why, 500));
+                let again = now.saturating_add(RENEWED_AGAIN).unwrap_or(now);
                 state.held = Some(Held {
-                    credentials: credentials.clone(),
-                    renew_at,
+                    renew_at: Some(again),
+                    ..usable.clone()
                 });
-                Ok(credentials)
-            }
-            (Err(failure), Some(held))
-                if failure.cause == Cause::Unavailable && !has_expired(&held.credentials, now) =>
-            {
-                tracing::debug!("credentials are not replaced yet: {failure}");
-                Ok(held.credentials.clone())
-            }
-            (Err(failure), _) => {
-                state.held = None;
-                state.is_doubted = true;
-                Err(failure)
+                Ok(usable.credentials)
             }
         }
     }
@@ -184,7 +225,8 @@ impl Identity {
             if let Some(expected) = &self.expected_account {
                 let found = account_of(&credentials, &whose, settings, &self.region).await?;
                 if found != *expected {
-                    return Err(wrong_account(&whose, &found, expected));
+                    let what = format!("credentials from {whose} belong to");
+                    return Err(wrong_account(&what, &found, expected));
                 }
             }
             Ok(credentials)
@@ -207,7 +249,7 @@ impl Identity {
         })
     }
 
-    /// Reads the configuration again; tells whether the source of credentials is another one now.
+    /// Reads the configuration again; tells whether the source has other values now.
     fn source_changed(&self, state: &mut State) -> bool {
         let before = state.settings.source.clone();
         self.read_again(state).is_ok() && state.settings.source != before
@@ -217,30 +259,48 @@ impl Identity {
         let Some((connection, environment)) = &self.configuration else {
             return Ok(());
         };
-        match Settings::resolve(connection, environment) {
-            Ok(settings) => {
-                state.settings = settings;
-                Ok(())
-            }
-            Err(error) => {
-                let whose = "the AWS configuration";
-                Err(CredentialsFailure::new(
-                    Cause::Refused,
-                    whose,
-                    &error.to_string(),
-                ))
-            }
+        let refused = |why: &str| {
+            let whose = "the AWS configuration";
+            Err(CredentialsFailure::new(Cause::Refused, whose, why))
+        };
+        let source = match Settings::resolve(connection, environment) {
+            Ok(settings) => settings.source,
+            Err(error) => return refused(&error.to_string()),
+        };
+        let (before, now) = (state.settings.source.name(), source.name());
+        if state.is_settled && before != now {
+            return refused(&format!(
+                "it now leads to {now}, and this run began with {before}. Correct the configuration, or start repave again"
+            ));
         }
+        state.settings.source = source;
+        if state.is_settled {
+            state.settings.source.settle();
+        }
+        Ok(())
     }
 }
 
-/// The account of credentials or of a listing is not the one that is expected.
-pub(super) fn wrong_account(whose: &str, found: &str, expected: &str) -> CredentialsFailure {
+impl State {
+    fn hold(&mut self, credentials: Credentials, now: Timestamp) -> Credentials {
+        self.is_settled = true;
+        self.settings.source.settle();
+        let renew_at = renew_at(&credentials, now);
+        self.held = Some(Held {
+            credentials: credentials.clone(),
+            renew_at,
+        });
+        credentials
+    }
+}
+
+/// Credentials or a listing are of another account than the expected one.
+pub(super) fn wrong_account(what: &str, found: &str, expected: &str) -> CredentialsFailure {
     CredentialsFailure {
         cause: Cause::WrongAccount,
         message: format!(
-            "credentials from {whose} belong to account {found}, expected {expected} (--expect-account). Use credentials of \
-             account {expected}, or correct --expect-account"
+            "{what} account {found}, expected {expected} (--expect-account). Use credentials of account {expected}, or \
+             correct --expect-account"
         ),
     }
 }
@@ -270,7 +330,7 @@ impl ProvideCredentials for Signer {
     {
         future::ProvideCredentials::new(async {
             self.0
-                .credentials()
+                .to_sign()
                 .await
                 .map_err(CredentialsError::provider_error)
         })

@@ -7,11 +7,17 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::HttpClient;
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use super::credentials::{Cause, CredentialsFailure, Given, is_unavailable};
 use super::failure::{chain, find, never_connected};
 use super::pace::{PacedClient, Transport, WatchedClient};
 use super::settings::Metadata;
+use crate::escape::escaped;
+
+/// So long credentials count that say that they have expired (the other SDKs: 10 to 15 minutes).
+const EXTENDED: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long the instance's metadata may take to be connected to and to answer: it is on the same host.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
@@ -21,6 +27,7 @@ pub(super) async fn fetch(
     metadata: &Metadata,
     last_resort: Option<&str>,
     whose: &str,
+    now: Timestamp,
 ) -> Result<Credentials, CredentialsFailure> {
     const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
     let nothing = |searched: &str, why: &str| CredentialsFailure {
@@ -43,6 +50,8 @@ pub(super) async fn fetch(
             let why = format!("it answered HTTP {status}");
             CredentialsFailure::new(Cause::Unavailable, whose, &why)
         }
+        // An answer that broke off.
+        (Some(200..300), _) => CredentialsFailure::new(Cause::Unavailable, whose, &chain(&error)),
         (Some(status), _) => {
             let why = format!("it answered HTTP {status}. Give the instance a role");
             CredentialsFailure::new(Cause::Refused, whose, &why)
@@ -57,27 +66,58 @@ pub(super) async fn fetch(
     let client = metadata_client(metadata, watched.clone())
         .map_err(|why| CredentialsFailure::new(Cause::Refused, whose, &why))?;
     let roles = client.get(ROLES).await.map_err(meant)?;
+    let refused = |why: &str| CredentialsFailure::new(Cause::Refused, whose, why);
     let role = roles.as_ref().lines().next().unwrap_or_default().trim();
+    // The characters of a role's name (IAM), so that the client takes it for a part of a path.
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if role.is_empty() || !role.chars().all(fits) {
+        return Err(refused("it names no role. Give the instance a role"));
+    }
     let answer = client.get(format!("{ROLES}{role}")).await.map_err(meant)?;
-    let answer: Given = serde_json::from_str(answer.as_ref()).map_err(|_| {
+    if let Ok(Failed { code, message }) = serde_json::from_str(answer.as_ref())
+        && code != "Success"
+    {
+        let why = format!("{code}: {message}. Check the trust policy of the role {role}");
+        return Err(refused(&escaped(&why, 300)));
+    }
+    let given: Given = serde_json::from_str(answer.as_ref()).map_err(|_| {
         let why = format!("it gave no credentials for the role {role}");
         CredentialsFailure::new(Cause::Unavailable, whose, &why)
     })?;
-    Ok(answer.into_credentials())
+    Ok(given.into_credentials(now.checked_add(EXTENDED).ok()))
 }
 
-/// The Region of the instance that this runs on, if it runs on one.
-pub(super) async fn region(metadata: &Metadata) -> Option<String> {
+/// Why the metadata has no credentials.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Failed {
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// The Region of the instance that this runs on, if it runs on one; an error if its metadata does not work now.
+pub(super) async fn region(metadata: &Metadata) -> Result<Option<String>, CredentialsFailure> {
     if metadata.is_disabled {
-        return None;
+        return Ok(None);
     }
-    let http = PacedClient::unpaced(Transport::to_host(&metadata.endpoint), None);
-    let client = metadata_client(metadata, http).ok()?;
-    let region = client
-        .get("/latest/meta-data/placement/region")
-        .await
-        .ok()?;
-    Some(region.as_ref().trim().to_owned())
+    let transport = Transport::to_host(&metadata.endpoint);
+    let watched = WatchedClient::new(PacedClient::unpaced(transport, None));
+    let Ok(client) = metadata_client(metadata, watched.clone()) else {
+        return Ok(None);
+    };
+    match client.get("/latest/meta-data/placement/region").await {
+        Ok(region) => Ok(Some(region.as_ref().trim().to_owned())),
+        Err(_) if watched.status().is_some_and(is_unavailable) => {
+            let status = watched.status().unwrap_or_default();
+            let why = format!(
+                "cannot get the Region now from the instance ({}): it answered HTTP {status}",
+                metadata.endpoint
+            );
+            Err(CredentialsFailure::of(Cause::Unavailable, &why))
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 fn metadata_client(

@@ -118,6 +118,10 @@ impl<'a> Named<'a> {
 
     /// The SSO session or start URL of the profile, and the role in it.
     pub(super) fn sso(&self) -> Result<Source, ConfigError> {
+        if !self.lookup.environment.has("HOME") {
+            let why = "SSO keeps its token in the home folder. Set HOME";
+            return Err(ConfigError::new(format!("HOME is not set: {why}")));
+        }
         let name = self.value("sso_session")?;
         let session = match name {
             Some(name) => Some(
@@ -138,7 +142,6 @@ impl<'a> Named<'a> {
                     Err(self.error(key, &format!("is {own}, and {shared} in its sso-session")))
                 }
                 (_, Some(shared)) => Ok(shared),
-                (Some(own), None) if session.is_none() => Ok(own),
                 (Some(own), None) => Ok(own),
                 (None, None) => match name {
                     Some(name) => Err(ConfigError::new(format!(
@@ -175,8 +178,7 @@ pub(super) fn keys(
 ) -> Result<Credentials, ConfigError> {
     for said in [Some(id), Some(secret), token].into_iter().flatten() {
         // What came along by mistake: the request would be refused without a word of it.
-        let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
-        if !said.value.bytes().all(fits) {
+        if !fits(said.value) {
             return Err(ConfigError::new(format!(
                 "{} contains a space, a line break or a quotation mark. Remove it",
                 said.by
@@ -190,4 +192,17 @@ pub(super) fn keys(
         expiry.map(Into::into),
         "repave",
     ))
+}
+
+/// Tells whether a text can be a key or a token: it goes into a header.
+fn fits(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
+    !text.is_empty() && text.bytes().all(fits)
+}
+
+/// Tells whether a request can be signed with these, wherever they come from.
+pub(super) fn fit(credentials: &Credentials) -> bool {
+    fits(credentials.access_key_id())
+        && fits(credentials.secret_access_key())
+        && credentials.session_token().is_none_or(fits)
 }

@@ -119,27 +119,27 @@ impl Transport {
 pub(super) struct PacedClient {
     pace: Option<Arc<Pace>>,
     transport: Transport,
-    /// Certificates to trust in place of the system's, in PEM.
-    ca_bundle: Option<Vec<u8>>,
+    /// Certificates to trust in place of the system's.
+    trust: Option<Trust>,
     /// Made at the first request, with the settings that all requests of a client share.
     connector: OnceLock<SharedHttpConnector>,
 }
 
 impl PacedClient {
     /// A client for one target.
-    pub(super) fn new(pace: Arc<Pace>, transport: Transport, ca_bundle: Option<Vec<u8>>) -> Self {
+    pub(super) fn new(pace: Arc<Pace>, transport: Transport, trust: Option<Trust>) -> Self {
         Self {
             pace: Some(pace),
-            ..Self::unpaced(transport, ca_bundle)
+            ..Self::unpaced(transport, trust)
         }
     }
 
     /// A client for whoever gives credentials. The SDK's own would read the system's trust store before anything is asked.
-    pub(super) fn unpaced(transport: Transport, ca_bundle: Option<Vec<u8>>) -> Self {
+    pub(super) fn unpaced(transport: Transport, trust: Option<Trust>) -> Self {
         Self {
             pace: None,
             transport,
-            ca_bundle,
+            trust,
             connector: OnceLock::new(),
         }
     }
@@ -153,11 +153,12 @@ impl PacedClient {
             Transport::Given(client) => client.http_connector(settings, components),
             transport => connector(
                 matches!(transport, Transport::Tls),
-                self.ca_bundle.as_deref(),
+                self.trust.as_ref(),
                 settings,
                 components.sleep_impl(),
             ),
         };
+        let inner = SharedHttpConnector::new(LimitedConnector(inner));
         match &self.pace {
             Some(pace) => SharedHttpConnector::new(PacedConnector {
                 pace: Arc::clone(pace),
@@ -171,7 +172,7 @@ impl PacedClient {
 /// A connector over TLS, which trusts the certificates of the bundle or else the system's, or in plain HTTP.
 pub(super) fn connector(
     tls: bool,
-    ca_bundle: Option<&[u8]>,
+    trust: Option<&Trust>,
     settings: &HttpConnectorSettings,
     sleep: Option<SharedAsyncSleep>,
 ) -> SharedHttpConnector {
@@ -183,13 +184,23 @@ pub(super) fn connector(
     let builder = builder
         .proxy_config(ProxyConfig::from_env())
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-    let trusted = ca_bundle.map(|pem| TrustStore::empty().with_pem_certificate(pem));
-    let context =
-        trusted.and_then(|trusted| TlsContext::builder().with_trust_store(trusted).build().ok());
-    SharedHttpConnector::new(match context {
-        Some(context) => builder.tls_context(context).build(),
+    SharedHttpConnector::new(match trust {
+        Some(Trust(context)) => builder.tls_context(context.clone()).build(),
         None => builder.build(),
     })
+}
+
+/// Certificates to trust in place of the system's.
+#[derive(Debug, Clone)]
+pub(super) struct Trust(TlsContext);
+
+impl Trust {
+    /// Trusts these certificates, in PEM. They must be readable: the connector would panic.
+    pub(super) fn these(pem: Vec<u8>) -> Result<Self, String> {
+        let trusted = TrustStore::empty().with_pem_certificate(pem);
+        let context = TlsContext::builder().with_trust_store(trusted).build();
+        context.map(Self).map_err(|error| error.to_string())
+    }
 }
 
 /// An HTTP client that remembers how its last request was answered: its user keeps that to itself.
@@ -268,6 +279,20 @@ impl HttpClient for PacedClient {
     }
 }
 
+/// Reads answers up to [`MAX_ANSWER`]: what has no end must not fill the memory.
+#[derive(Debug)]
+struct LimitedConnector(SharedHttpConnector);
+
+impl HttpConnector for LimitedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let answer = self.0.call(request);
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await?;
+            Ok(answer.map(|body| SdkBody::from_body_1_x(Limited::new(body, MAX_ANSWER))))
+        })
+    }
+}
+
 #[derive(Debug)]
 struct PacedConnector {
     pace: Arc<Pace>,
@@ -285,7 +310,7 @@ impl HttpConnector for PacedConnector {
                 // Without even {}, it says nothing: to take it for an empty listing would be to invent one.
                 return Err(ConnectorError::other("the answer is empty".into(), None));
             }
-            Ok(answer.map(|body| SdkBody::from_body_1_x(Limited::new(body, MAX_ANSWER))))
+            Ok(answer)
         })
     }
 }

@@ -7,14 +7,11 @@ use std::path::Path;
 
 use aws_credential_types::Credentials;
 
+use super::pace::Trust;
 use super::profiles::{Profile, Profiles};
 use super::source::{self, Source};
 use super::{Connection, endpoint, region};
 use crate::environment::{Environment, VariableError};
-use crate::store;
-
-/// The largest bundle of certificates that is read, in bytes: the system's own has about 220 KiB.
-const MAX_CA_BUNDLE: u64 = 4 << 20;
 
 /// The configuration cannot be used. The text says what is wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,8 +67,8 @@ pub(super) struct Settings {
     pub(super) metadata: Metadata,
     pub(super) use_fips: Option<bool>,
     pub(super) use_dual_stack: Option<bool>,
-    /// Certificates to trust in place of the system's, in PEM.
-    pub(super) ca_bundle: Option<Vec<u8>>,
+    /// Certificates to trust in place of the system's.
+    pub(super) trust: Option<Trust>,
 }
 
 /// Looks values up: in the environment, then in the selected profile.
@@ -121,6 +118,7 @@ impl Settings {
             selected: &selected,
         };
         lookup.check_retries()?;
+        lookup.check_what_the_sdk_reads()?;
         let metadata = lookup.metadata()?;
         Ok(Self {
             region: match lookup.region(connection.region.as_deref())? {
@@ -131,7 +129,7 @@ impl Settings {
             use_fips: lookup.switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
             use_dual_stack: lookup
                 .switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
-            ca_bundle: lookup.ca_bundle()?,
+            trust: lookup.trust()?,
             source: source::find(&lookup, &metadata)?,
             metadata,
         })
@@ -149,7 +147,7 @@ impl Settings {
             metadata: Metadata::default(),
             use_fips: None,
             use_dual_stack: None,
-            ca_bundle: None,
+            trust: None,
         }
     }
 }
@@ -208,7 +206,11 @@ impl<'a> Lookup<'a> {
     }
 
     /// A value of the environment, or else of the selected profile.
-    fn either(&self, variable: &str, key: &str) -> Result<Option<Said<'a>>, ConfigError> {
+    pub(super) fn either(
+        &self,
+        variable: &str,
+        key: &str,
+    ) -> Result<Option<Said<'a>>, ConfigError> {
         match self.in_environment(variable)? {
             Some(said) => Ok(Some(said)),
             None => self.in_profile(key),
@@ -290,7 +292,7 @@ impl<'a> Lookup<'a> {
             })
             .transpose()
         };
-        let own_sts = self.environment.has("AWS_ENDPOINT_URL_STS");
+        let own_sts = ignored != Some(true) && self.environment.has("AWS_ENDPOINT_URL_STS");
         Ok(Endpoints {
             workspaces: match given {
                 Some(given) => Some(given.to_owned()),
@@ -308,14 +310,8 @@ impl<'a> Lookup<'a> {
 
     /// A value that is true or false, in any case of letters.
     fn switch(&self, variable: &str, key: &str) -> Result<Option<bool>, ConfigError> {
-        let Some(said) = self.either(variable, key)? else {
-            return Ok(None);
-        };
-        match said.value.to_ascii_lowercase().as_str() {
-            "true" => Ok(Some(true)),
-            "false" => Ok(Some(false)),
-            _ => Err(unusable(&said, "true or false")),
-        }
+        let said = self.either(variable, key)?;
+        said.map(|said| truth(&said)).transpose()
     }
 
     fn metadata(&self) -> Result<Metadata, ConfigError> {
@@ -323,16 +319,11 @@ impl<'a> Lookup<'a> {
             "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
             "ec2_metadata_service_endpoint_mode",
         )?;
-        let usual = match mode.as_ref().map(|said| said.value.to_ascii_lowercase()) {
+        let usual = match mode {
             None => "http://169.254.169.254",
-            Some(mode) if mode == "ipv4" => "http://169.254.169.254",
-            Some(mode) if mode == "ipv6" => "http://[fd00:ec2::254]",
-            Some(_) => {
-                return Err(mode.map_or_else(
-                    || ConfigError::new(""),
-                    |said| unusable(&said, "IPv4 or IPv6"),
-                ));
-            }
+            Some(said) if said.value.eq_ignore_ascii_case("ipv4") => "http://169.254.169.254",
+            Some(said) if said.value.eq_ignore_ascii_case("ipv6") => "http://[fd00:ec2::254]",
+            Some(said) => return Err(unusable(&said, "IPv4 or IPv6")),
         };
         let endpoint = match self.either(
             "AWS_EC2_METADATA_SERVICE_ENDPOINT",
@@ -344,49 +335,14 @@ impl<'a> Lookup<'a> {
             },
             None => usual.to_owned(),
         };
-        let disabled = self.environment.text("AWS_EC2_METADATA_DISABLED")?;
+        let disabled = match self.in_environment("AWS_EC2_METADATA_DISABLED")? {
+            Some(said) => truth(&said)?,
+            None => false,
+        };
         Ok(Metadata {
             endpoint,
-            is_disabled: disabled.is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            is_disabled: disabled,
         })
-    }
-
-    fn ca_bundle(&self) -> Result<Option<Vec<u8>>, ConfigError> {
-        let Some(said) = self.either("AWS_CA_BUNDLE", "ca_bundle")? else {
-            return Ok(None);
-        };
-        let path = self.environment.path(said.value);
-        let refused = |why: String| {
-            ConfigError::new(format!(
-                "cannot use the certificates of {} ({}): {why}",
-                path.display(),
-                said.by
-            ))
-        };
-        let bytes = store::read_limited(&path, MAX_CA_BUNDLE)
-            .map_err(|error| refused(error.to_string()))?;
-        check_certificates(&bytes).map_err(refused)?;
-        Ok(Some(bytes))
-    }
-
-    /// repave's own retries stand in place of the SDK's, so these values have no effect; a slip in them is told all the
-    /// same, as boto3 tells it.
-    fn check_retries(&self) -> Result<(), ConfigError> {
-        if let Some(said) = self.either("AWS_RETRY_MODE", "retry_mode")?
-            && !["legacy", "standard", "adaptive"].contains(&said.value)
-        {
-            return Err(unusable(&said, "legacy, standard or adaptive"));
-        }
-        if let Some(said) = self.either("AWS_MAX_ATTEMPTS", "max_attempts")?
-            && !said
-                .value
-                .trim()
-                .parse::<u32>()
-                .is_ok_and(|number| number > 0)
-        {
-            return Err(unusable(&said, "a whole number above 0"));
-        }
-        Ok(())
     }
 }
 
@@ -396,7 +352,15 @@ pub(super) fn several_lines(key: &str, profile: &str, file: &str) -> ConfigError
     ))
 }
 
-fn unusable(said: &Said<'_>, expected: &str) -> ConfigError {
+fn truth(said: &Said<'_>) -> Result<bool, ConfigError> {
+    match said.value.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(unusable(said, "true or false")),
+    }
+}
+
+pub(super) fn unusable(said: &Said<'_>, expected: &str) -> ConfigError {
     ConfigError::new(format!(
         "{}: expected {expected}, found {}",
         said.by, said.value
@@ -412,19 +376,4 @@ pub(super) fn checked_region(said: &Said<'_>) -> Result<String, ConfigError> {
             said.by, said.value
         ))),
     }
-}
-
-/// Checks that a text in PEM has certificates, each of them readable: the HTTP client would panic.
-fn check_certificates(pem: &[u8]) -> Result<(), String> {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject as _;
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| format!("it is not PEM: {error}"))?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
-    if roots.is_empty() {
-        return Err("no certificate stands in it".into());
-    }
-    Ok(())
 }

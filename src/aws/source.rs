@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 
+use super::failure::without_passwords;
 use super::named::{Named, keys};
 use super::profiles::Profile;
 use super::settings::{ConfigError, Lookup, Metadata, Said};
-use super::{container, endpoint, sso};
+use super::{container, sso};
 
 /// Where credentials come from, complete: fetching them needs nothing else. `from` names the origin in errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,19 @@ pub(super) struct Role {
 }
 
 impl Source {
+    /// Notes that it has given credentials: if it cannot be reached later, it is not taken for one that never was there.
+    pub(super) fn settle(&mut self) {
+        match self {
+            Self::Instance { last_resort, .. } => *last_resort = None,
+            Self::Role(role) => role.base.settle(),
+            Self::Keys { .. }
+            | Self::WebIdentity { .. }
+            | Self::Sso(_)
+            | Self::Process { .. }
+            | Self::Container(_) => {}
+        }
+    }
+
     /// Names the origin, for people.
     pub(super) fn name(&self) -> String {
         match self {
@@ -60,7 +74,8 @@ impl Source {
             Self::Process { from, .. } => format!("credential_process of {from}"),
             Self::Container(agent) => agent.name(),
             Self::Instance { metadata, .. } => {
-                format!("the instance's role ({})", metadata.endpoint)
+                let endpoint = without_passwords(&metadata.endpoint);
+                format!("the instance's role ({endpoint})")
             }
         }
     }
@@ -293,8 +308,8 @@ impl<'a> Finder<'a> {
             return Err(profile.error(
                 "login_session",
                 &format!(
-                    "was made by aws login, which repave does not speak. Give it a profile with: credential_process = aws \
-                     configure export-credentials --profile {}",
+                    "was created by aws login, which repave does not support. Add another profile with credential_process = aws configure \
+                     export-credentials --profile {}, and use that",
                     profile.name
                 ),
             ));
@@ -348,17 +363,4 @@ impl<'a> Finder<'a> {
             token_file,
         }))
     }
-}
-
-/// Checks the address of a container's agent as AWS documents it: HTTPS, this machine, or the agents' own addresses.
-pub(super) fn is_agent(url: &hyper::Uri) -> bool {
-    const AGENTS: [&str; 4] = [
-        "169.254.170.2",
-        "169.254.170.23",
-        "[fd00:ec2::23]",
-        "localhost",
-    ];
-    url.host().is_some_and(|host| {
-        url.scheme_str() == Some("https") || AGENTS.contains(&host) || endpoint::is_loopback(host)
-    })
 }

@@ -82,7 +82,7 @@ pub(super) async fn connect(
 fn not_connected(error: &ConnectError) -> Outcome {
     let code = match error {
         ConnectError::Config(_) | ConnectError::NoRegion(_) => ExitCode::Usage,
-        ConnectError::Panicked(_) => ExitCode::Failed,
+        ConnectError::Unavailable(_) | ConnectError::Panicked(_) => ExitCode::Failed,
     };
     Outcome::new(code, error.to_string())
 }

@@ -75,6 +75,8 @@ create_rows! {
     unavailable: error(503, "ServiceUnavailable") => OutcomeUnknown CreateResultUnknown "ServiceUnavailable";
     html_500: Wire::Body(500, "<html>oops</html>".into()) => OutcomeUnknown CreateResultUnknown "";
     empty_500: Wire::Body(500, String::new()) => OutcomeUnknown CreateResultUnknown "";
+    access_code_in_a_5xx: error(500, "ExpiredTokenException") => OutcomeUnknown CreateResultUnknown "";
+    own_code_of_the_services: error(400, "NoCredentials") => OutcomeUnknown CreateResultUnknown "";
     modelled_code_in_a_5xx: error(500, "ResourceLimitExceededException") => OutcomeUnknown CreateResultUnknown "";
     cut: Wire::Cut => OutcomeUnknown CreateResultUnknown "";
     cut_within_the_answer: Wire::CutBody => OutcomeUnknown CreateResultUnknown "";

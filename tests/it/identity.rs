@@ -496,6 +496,39 @@ async fn what_other_tools_accept_works_and_the_rest_is_refused() {
             &["AWS_CA_BUNDLE", "/etc"],
         ),
         (fine.clone(), "AWS_CONFIG_FILE=/etc", &["/etc"]),
+        (
+            fine.clone(),
+            "AWS_EC2_METADATA_DISABLED=1",
+            &["AWS_EC2_METADATA_DISABLED", "true or false"],
+        ),
+        (
+            fine.clone(),
+            "HTTPS_PROXY=http://[bad",
+            &["HTTPS_PROXY", "proxy"],
+        ),
+        (
+            fine.clone(),
+            "AWS_EXECUTION_ENV=\u{e9}",
+            &["AWS_EXECUTION_ENV"],
+        ),
+        (
+            fine.replace(
+                "{keys:DEFAULT}",
+                "aws_access_key_id = \"AKIA\"\naws_secret_access_key = x\n",
+            ),
+            "",
+            &["quotation mark"],
+        ),
+        (
+            fine.replace("[default]", "[prod]"),
+            "AWS_PROFILE=prod",
+            &["AWS_PROFILE", "write [profile prod]"],
+        ),
+        (
+            String::new(),
+            "AWS_CONFIG_FILE=/gone/config AWS_ACCESS_KEY_ID=AKIA AWS_SECRET_ACCESS_KEY=x",
+            &["no Region", "/gone/config"],
+        ),
     ] {
         refuses(&config, variables, "", texts).await;
     }
@@ -541,6 +574,7 @@ async fn what_is_down_is_tried_again_and_what_refuses_is_named() {
     let container = "AWS_REGION=eu-west-1 AWS_CONTAINER_CREDENTIALS_FULL_URI={url}/container";
     let instance = "AWS_REGION=eu-west-1";
     let roles = "/latest/meta-data/iam/security-credentials/";
+    let desktop = "/latest/meta-data/iam/security-credentials/desktop";
     let mut rows: Vec<(&str, &str, &str, Answer, bool, &str)> = Vec::new();
     for (status, body) in [(500, "oops"), (503, ""), (429, ""), (0, "")] {
         let answer = || (status, body.to_owned());
@@ -661,6 +695,57 @@ async fn what_is_down_is_tried_again_and_what_refuses_is_named() {
             json_error(403, "ForbiddenException"),
             false,
             "desktop",
+        ),
+        (
+            role,
+            "AWS_PROFILE=p",
+            "AssumeRole",
+            (200, "<x/>".into()),
+            true,
+            "profile p",
+        ),
+        (
+            role,
+            "AWS_PROFILE=p",
+            "AssumeRole",
+            sts_error(403, "ExpiredToken"),
+            false,
+            "Renew or correct",
+        ),
+        (
+            "",
+            container,
+            "/container",
+            (408, String::new()),
+            true,
+            "HTTP 408",
+        ),
+        (
+            "",
+            instance,
+            desktop,
+            (
+                200,
+                r#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"no trust"}"#.into(),
+            ),
+            false,
+            "no trust",
+        ),
+        (
+            "",
+            instance,
+            desktop,
+            (200, r#"{"Acc"#.into()),
+            true,
+            "the instance's role",
+        ),
+        (
+            "",
+            instance,
+            roles,
+            (200, "a b<".into()),
+            false,
+            "Give the instance a role",
         ),
         (
             "",
@@ -851,18 +936,138 @@ async fn rotated_keys_are_read_once_before_anybody_is_asked() {
         .await;
         file.set(house.checkout.path().join(".aws/config")).unwrap();
         let ran = house
-            .run("", "reconcile --once --wait --timeout 10s --profile p")
+            .run("", "reconcile --once --timeout 20s --profile p")
             .await;
         let context = format!("{refused} {rotates}: {ran:?}");
-        let found = house.peers.asked_for(refused);
-        let mut different = found.clone();
-        different.dedup();
-        assert_eq!(different, keys, "{context}");
-        if refused != "DescribeWorkspaceImages" || !rotates {
-            assert_eq!(found, keys, "{context}");
+        assert_eq!(house.peers.asked_for(refused), keys, "{context}");
+        assert_eq!(ran.code, code, "{context}");
+        // A create is never sent by other credentials than those of the listing that it was decided by.
+        let signed = house
+            .signed()
+            .into_iter()
+            .filter(|key| key.starts_with("AKIANEW"));
+        assert!(signed.count() <= 1, "{context}");
+    }
+}
+
+/// Whatever becomes of the files while a run goes on, nobody else's credentials take the place of the first.
+#[tokio::test]
+async fn a_run_keeps_to_the_origin_of_its_credentials() {
+    for (refused, emptied) in [
+        ("DescribeWorkspaceImages", ""),
+        ("CreateUpdatedWorkspaceImage", ""),
+        (
+            "DescribeWorkspaceImages",
+            "[default]\ncredential_process = echo no\n",
+        ),
+        ("DescribeWorkspaceImages", "broken"),
+    ] {
+        let file = std::sync::Arc::new(std::sync::OnceLock::<std::path::PathBuf>::new());
+        let place = std::sync::Arc::clone(&file);
+        let house = House::with("[default]\n{keys:OLD}", move |asked| {
+            if asked.what != refused {
+                return None;
+            }
+            repave::store::write_whole(place.get().unwrap(), emptied.as_bytes()).unwrap();
+            Some(json_error(400, "ExpiredTokenException"))
+        })
+        .await;
+        file.set(house.checkout.path().join(".aws/config")).unwrap();
+        let ran = house.run("AWS_REGION=eu-west-1", "reconcile --once").await;
+        assert_eq!(ran.code, 3, "{refused} {emptied:?}: {ran:?}");
+        assert_eq!(house.signed(), ["AKIAOLD eu-west-1"], "{ran:?}");
+        assert!(ran.err.contains("the AWS configuration"), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_down_after_a_refusal_is_tried_again() {
+    let role = "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = b\n[profile b]\n{keys:B}";
+    let times = std::sync::atomic::AtomicU32::new(0);
+    let house = House::with(role, move |asked| match asked.what.as_str() {
+        "DescribeWorkspaceImages" => Some(json_error(400, "ExpiredTokenException")),
+        "AssumeRole" => {
+            let is_first = times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            (!is_first).then(|| (503, String::new()))
         }
-        // A build that never ends is what the run then waits for.
-        assert_eq!(ran.code, if code == 0 { 9 } else { code }, "{context}");
+        _ => None,
+    })
+    .await;
+    let ran = house.run("", "plan --profile p").await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(
+        ran.last_line().contains("cannot get credentials now"),
+        "{ran:?}"
+    );
+}
+
+/// Credentials that still hold are used, whatever becomes of those that should replace them.
+#[tokio::test]
+async fn a_renewal_that_fails_ends_nothing_before_the_credentials_end() {
+    // They last 8 s and are due after 4; the listings come at 0, 5 and 15 s.
+    let script = "if [ -e used ]; then echo expired >&2; exit 1; fi; touch used; \
+        echo \"{\\\"Version\\\":1,\\\"AccessKeyId\\\":\\\"AKIASHORT\\\",\\\"SecretAccessKey\\\":\\\"canary-secret\\\",\
+        \\\"Expiration\\\":\\\"$(date -u -d '+8 seconds' +%Y-%m-%dT%H:%M:%SZ)\\\"}\"";
+    let house = House::with(
+        &format!("[profile work]\nregion = eu-west-1\ncredential_process = {script}\n"),
+        |asked| {
+            // A source that is being built is what the run waits for.
+            (asked.what == "DescribeWorkspaceImages").then(|| {
+                let image = r#"{"ImageId":"wsi-source000","Name":"source","State":"PENDING"}"#;
+                (200, format!("{{\"Images\":[{image}]}}"))
+            })
+        },
+    )
+    .await;
+    let ran = house
+        .run("", "reconcile --once --wait --timeout 30s --profile work")
+        .await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.last_line().contains("expired"), "{ran:?}");
+    assert!(
+        house.peers.asked_for("DescribeWorkspaceImages").len() >= 2,
+        "{ran:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_process_ends_with_the_run_that_waits_for_it() {
+    let house = House::new(
+        "[profile work]\nregion = eu-west-1\ncredential_process = echo $$ > pid; exec sleep 321\n",
+    )
+    .await;
+    let ran = house
+        .run("", "reconcile --once --timeout 2s --profile work")
+        .await;
+    assert_eq!(ran.code, 9, "{ran:?}");
+    let pid = std::fs::read_to_string(house.checkout.path().join("pid")).unwrap();
+    let proc = format!("/proc/{}", pid.trim());
+    while std::path::Path::new(&proc).exists() {
+        let state = std::fs::read_to_string(format!("{proc}/stat")).unwrap_or_default();
+        if state.contains(") Z ") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_flag_covers_sts_unless_sts_has_an_endpoint_of_its_own() {
+    for (variables, code) in [
+        ("", 0),
+        ("AWS_ENDPOINT_URL_STS=http://127.0.0.1:1", 1),
+        (
+            "AWS_ENDPOINT_URL_STS=http://127.0.0.1:1 AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true",
+            0,
+        ),
+    ] {
+        let house = House::new(PROFILES).await;
+        let at = format!(
+            "plan --profile prod --expect-account 111122223333 --endpoint-url {}",
+            house.peers.url
+        );
+        let ran = house.run(variables, &at).await;
+        assert_eq!(ran.code, code, "{variables}: {ran:?}");
     }
 }
 
@@ -902,6 +1107,19 @@ async fn a_process_that_fails_is_named() {
         ("echo wrong password >&2; exit 3", "wrong password"),
         ("echo '{}'", "credential_process of profile work"),
         ("/gone/program", "credential_process of profile work"),
+        ("exit 1", "printed nothing to stderr"),
+        (
+            r#"printf %s '{"Version":1,"AccessKeyId":"AK\nIA","SecretAccessKey":"canary-secret"}'"#,
+            "no key has",
+        ),
+        (
+            r#"echo '{"Version":1,"AccessKeyId":"","SecretAccessKey":"canary-secret"}'"#,
+            "no key has",
+        ),
+        (
+            r#"printf %s '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"canary-secret","SessionToken":"a\nb"}'"#,
+            "no key has",
+        ),
         (
             "echo '{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"canary-secret\",\"Expiration\":\"2020-01-01T00:00:00Z\"}'",
             "expired at 2020",

@@ -184,7 +184,7 @@ fn ways(container: &str, broken: &str) -> Vec<Way> {
             .with("AWS_CONTAINER_CREDENTIALS_FULL_URI", container)
             .with("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "token")
             .file("token", format!("{CANARY}\u{1}\n{CANARY}")),
-        way("a web identity that is refused", 3)
+        way("a web identity with an answer that cannot be read", 1)
             .with("AWS_WEB_IDENTITY_TOKEN_FILE", "token")
             .with("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/x")
             .with("AWS_ENDPOINT_URL_STS", broken)
