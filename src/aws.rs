@@ -214,24 +214,21 @@ impl AwsImages {
         if error.reason != Reason::AccessDenied {
             return Err(error);
         }
-        let answer = match error.is_about_credentials() {
-            true => self.identity.replaced().await,
-            false => Ok(false),
-        };
-        match answer {
-            Ok(true) => return Ok(()),
-            Ok(false) => self.identity.doubt().await,
+        if !error.is_about_credentials() {
+            self.identity.doubt().await;
+            return Err(error);
+        }
+        match self.identity.replaced().await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.identity.doubt().await;
+                Err(self.identity.blamed(error).await)
+            }
             Err(failure) => {
-                return Err(ApiError::new(
-                    error.operation,
-                    failure::no_credentials(&failure),
-                ));
+                let failure = failure::no_credentials(&failure);
+                Err(ApiError::new(error.operation, failure))
             }
         }
-        Err(match error.is_about_credentials() {
-            true => self.identity.blamed(error).await,
-            false => error,
-        })
     }
 
     async fn list(&self) -> Result<Observed, ApiError> {

@@ -46,9 +46,10 @@ impl Lookup<'_> {
             let Some(said) = self.in_environment(name)? else {
                 continue;
             };
-            let url = match said.value.contains("://") {
-                true => said.value.to_owned(),
-                false => format!("http://{}", said.value),
+            let url = if said.value.contains("://") {
+                said.value.to_owned()
+            } else {
+                format!("http://{}", said.value)
             };
             // No error repeats the value: it may have a password in it.
             endpoint::check(&url).map_err(|_| {
