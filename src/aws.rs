@@ -1,6 +1,6 @@
 //! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
@@ -38,6 +38,7 @@ mod settings;
 mod source;
 mod sso;
 
+use credentials::{Cause, CredentialsFailure};
 use identity::{Identity, Signer};
 pub use pace::Pace;
 use pace::Transport;
@@ -97,6 +98,8 @@ pub struct AwsImages {
     pace: Arc<Pace>,
     region: String,
     identity: Arc<Identity>,
+    /// The account of the first listing that names one.
+    account: Arc<OnceLock<String>>,
 }
 
 impl AwsImages {
@@ -201,6 +204,7 @@ impl AwsImages {
             pace,
             region,
             identity,
+            account: Arc::default(),
         }
     }
 
@@ -248,18 +252,38 @@ impl AwsImages {
                 }
             }
         };
-        match (self.identity.expected_account(), observed.owner()) {
-            (Some(expected), Some(owner)) if owner != expected => {
-                let failure = identity::wrong_account("the image list is of", owner, expected);
-                Err(failed(failure))
+        self.of_one_account(&observed).map_err(failed)?;
+        Ok(observed)
+    }
+
+    /// Holds a listing to the expected account, and to that of the run's first listing.
+    fn of_one_account(&self, observed: &Observed) -> Result<(), CredentialsFailure> {
+        let expected = self.identity.expected_account();
+        for owner in observed.iter().filter_map(|image| image.owner.as_deref()) {
+            if let Some(expected) = expected.filter(|expected| *expected != owner) {
+                let what = "the image list is of";
+                return Err(identity::wrong_account(what, owner, expected));
             }
-            _ => Ok(observed),
+            let first = self.account.get_or_init(|| owner.to_owned());
+            if first != owner {
+                let why = format!(
+                    "the image list is of account {owner}, and this run began in account {first}. Use credentials of account \
+                     {first}, or start repave again"
+                );
+                return Err(CredentialsFailure::of(Cause::WrongAccount, &why));
+            }
         }
+        Ok(())
     }
 
     /// Sends a create once. If its credentials are refused and there are others now, the next pass lists with those before
     /// it decides anew: they may be another account's.
     async fn create_once(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        if self.identity.has_changed_since_listing().await {
+            let why = "the credentials were replaced since the images were listed: the next pass lists them again";
+            let operation = Operation::CreateUpdatedWorkspaceImage;
+            return Err(ApiError::new(operation, failure::not_sent(why)));
+        }
         let error = match self.create(request).await {
             Ok(id) => return Ok(id),
             Err(error) => error,

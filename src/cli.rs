@@ -286,7 +286,7 @@ impl Cli {
         };
         if seed.is_some() && (common.endpoint_url.is_some() || common.profile.is_some()) {
             return Err(
-                "--simulate replaces AWS: it can't be given with --endpoint-url or --profile"
+                "--simulate replaces AWS: it can't be given with --endpoint-url or --profile (REPAVE_ENDPOINT_URL, REPAVE_PROFILE)"
                     .into(),
             );
         }

@@ -104,7 +104,7 @@ impl Agent {
         request.headers_mut().insert("accept", "application/json");
         if let Some(token) = self.token()? {
             let added = request.headers_mut().try_insert("authorization", token);
-            added.map_err(|_| refused("its token cannot stand in a header".into()))?;
+            added.map_err(|_| refused("its token (AWS_CONTAINER_AUTHORIZATION_TOKEN or _FILE) has a character that no header can have".into()))?;
         }
         let tls = self.url.starts_with("https:");
         let connector = connector(tls, trust, &HttpConnectorSettings::default(), None);
@@ -130,7 +130,7 @@ impl Agent {
         }
         let given: Given = serde_json::from_slice(&body)
             .map_err(|_| refused("its answer has no credentials".into()))?;
-        Ok(given.into_credentials(None))
+        given.into_credentials(None).map_err(refused)
     }
 
     fn token(&self) -> Result<Option<String>, CredentialsFailure> {

@@ -198,6 +198,15 @@ fn of_sts(credentials: Option<aws_sdk_sts::types::Credentials>) -> Option<Creden
     ))
 }
 
+/// When credentials expire. A time beyond what can be told, such as the end of the year 9999, is as good as never.
+pub(super) fn expiry_of(text: &str) -> Result<Timestamp, String> {
+    match text.parse() {
+        Ok(expiry) => Ok(expiry),
+        Err(_) if text.starts_with("9999-12-3") => Ok(Timestamp::MAX),
+        Err(_) => Err("is not a time such as 2026-11-26T09:00:00Z".into()),
+    }
+}
+
 /// Tells whether an answer with this HTTP status says that the service is down or busy.
 pub(super) fn is_unavailable(status: u16) -> bool {
     status >= 500 || matches!(status, 408 | 429)
@@ -210,24 +219,22 @@ pub(super) struct Given {
     access_key_id: String,
     secret_access_key: String,
     token: Option<String>,
-    expiration: Option<Timestamp>,
+    expiration: Option<String>,
 }
 
 impl Given {
     /// `at_least` is until when they count, even if they say that they have expired: an instance in trouble gives old
     /// credentials, which AWS still accepts then.
-    pub(super) fn into_credentials(self, at_least: Option<Timestamp>) -> Credentials {
-        let expiry = self
-            .expiration
-            .map(|expiry| at_least.map_or(expiry, |least| expiry.max(least)));
+    pub(super) fn into_credentials(
+        self,
+        at_least: Option<Timestamp>,
+    ) -> Result<Credentials, String> {
+        let expiry = self.expiration.as_deref().map(expiry_of).transpose();
+        let expiry = expiry.map_err(|why| format!("its Expiration {why}"))?;
+        let expiry = expiry.map(|expiry| at_least.map_or(expiry, |least| expiry.max(least)));
         let expiry = expiry.map(Into::into);
-        Credentials::new(
-            self.access_key_id,
-            self.secret_access_key,
-            self.token,
-            expiry,
-            "host",
-        )
+        let (id, secret) = (self.access_key_id, self.secret_access_key);
+        Ok(Credentials::new(id, secret, self.token, expiry, "host"))
     }
 }
 

@@ -137,6 +137,11 @@ pub(super) fn chain(error: &dyn Error) -> String {
         }
         next = error.source();
     }
+    if text.contains("invalid peer certificate") {
+        text.push_str(
+            ". If a private authority or a proxy signed it, name its certificates in AWS_CA_BUNDLE",
+        );
+    }
     without_passwords(&text)
 }
 

@@ -49,6 +49,8 @@ struct State {
     /// How to fetch; of what is read again only the source counts: Region and endpoints stay for the whole run.
     settings: Settings,
     held: Option<Held>,
+    /// The key that the last listing was begun with, where another key may be another account's.
+    listed_with: Option<String>,
     /// Whether there were credentials before: from then on no other origin takes their place.
     is_settled: bool,
     /// Whether somebody refused what was signed, so that the configuration is read again before the next listing.
@@ -84,6 +86,7 @@ impl Identity {
             state: Mutex::new(State {
                 settings,
                 held: None,
+                listed_with: None,
                 is_settled: false,
                 is_doubted: false,
             }),
@@ -109,7 +112,19 @@ impl Identity {
             self.read_again(&mut state)?;
             state.is_doubted = false;
         }
-        self.current(&mut state).await.map(drop)
+        let credentials = self.current(&mut state).await?;
+        state.listed_with = (!state.settings.source.has_fixed_account())
+            .then(|| credentials.access_key_id().to_owned());
+        Ok(())
+    }
+
+    /// Tells whether what is held may be of another account than what was listed: a plan holds for its listing's alone.
+    pub(super) async fn has_changed_since_listing(&self) -> bool {
+        let state = self.state.lock().await;
+        match (&state.listed_with, &state.held) {
+            (Some(listed), Some(held)) => held.credentials.access_key_id() != listed,
+            (None, _) | (_, None) => false,
+        }
     }
 
     /// What a request is signed with: what is held, and nothing is asked for it while a request is on its way.

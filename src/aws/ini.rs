@@ -137,6 +137,19 @@ fn with_defaults(sections: Vec<Section>) -> Vec<Section> {
     sections
 }
 
+/// Splits a text into words as a POSIX shell's quotes have it, and as Python's `shlex.split` does; `#` begins no comment.
+/// `None`: a quote has no end.
+pub(super) fn words(text: &str) -> Option<Vec<String>> {
+    const HASH: &str = "\u{1}";
+    let words = shlex::split(&text.replace('#', HASH))?;
+    Some(
+        words
+            .into_iter()
+            .map(|word| word.replace(HASH, "#"))
+            .collect(),
+    )
+}
+
 /// Reads a value that is a block of `key = value` lines below its key, as `s3 =` has it. `None`: it is another value.
 pub(super) fn nested(value: &str) -> Option<Values> {
     let block = value.strip_prefix('\n')?;
@@ -215,6 +228,25 @@ mod tests {
             ("[a]\nk = v\ns3 =\n  x\n", 3),
         ] {
             assert_eq!(parse(text).unwrap_err().line, line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_split_as_python_splits_them() {
+        for (text, found) in [
+            ("a  b", Some(vec!["a", "b"])),
+            (
+                "cmd --url 'a b' \"c d\"",
+                Some(vec!["cmd", "--url", "a b", "c d"]),
+            ),
+            ("cmd a&b $c *", Some(vec!["cmd", "a&b", "$c", "*"])),
+            ("cmd #x a#b", Some(vec!["cmd", "#x", "a#b"])),
+            ("a\\ b", Some(vec!["a b"])),
+            ("'open", None),
+            ("", Some(vec![])),
+        ] {
+            let found = found.map(|words| words.into_iter().map(str::to_owned).collect());
+            assert_eq!(words(text), found, "{text}");
         }
     }
 

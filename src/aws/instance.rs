@@ -84,7 +84,9 @@ pub(super) async fn fetch(
         let why = format!("it gave no credentials for the role {role}");
         CredentialsFailure::new(Cause::Unavailable, whose, &why)
     })?;
-    Ok(given.into_credentials(now.checked_add(EXTENDED).ok()))
+    given
+        .into_credentials(now.checked_add(EXTENDED).ok())
+        .map_err(|why| CredentialsFailure::new(Cause::Unavailable, whose, &why))
 }
 
 /// Why the metadata has no credentials.

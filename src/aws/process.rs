@@ -1,15 +1,15 @@
 //! Credentials that a program prints: `credential_process` of a profile.
 
+use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use jiff::Timestamp;
 use serde::Deserialize;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
-use super::credentials::{Cause, CredentialsFailure};
+use super::credentials::{Cause, CredentialsFailure, expiry_of};
 use crate::escape::escaped;
 
 /// How long the program may take: it may ask a person for a code.
@@ -25,43 +25,36 @@ struct Printed {
     access_key_id: String,
     secret_access_key: String,
     session_token: Option<String>,
-    expiration: Option<Timestamp>,
+    expiration: Option<String>,
 }
 
-/// Runs the command with a shell, as the other AWS SDKs do. It ends with this process's interest in it.
-pub(super) async fn fetch(command: &str, whose: &str) -> Result<Credentials, CredentialsFailure> {
+/// Runs the command, without a shell as boto3 does. It ends with this process's interest in it.
+pub(super) async fn fetch(
+    command: &[String],
+    whose: &str,
+) -> Result<Credentials, CredentialsFailure> {
     let refused = |why: &str| {
         let why = format!("{why}. Run the command by hand to see why");
         CredentialsFailure::new(Cause::Refused, whose, &why)
     };
+    let [program, arguments @ ..] = command else {
+        return Err(refused("there is no command"));
+    };
     let run = async {
-        let mut child = Command::new("sh")
-            .args(["-c", command])
+        let mut child = Command::new(program)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| error.to_string())?;
+            .spawn()?;
         let (out, err) = (child.stdout.take(), child.stderr.take());
-        let read = async |pipe: Option<&mut (dyn tokio::io::AsyncRead + Unpin + Send)>| {
-            let mut bytes = Vec::new();
-            if let Some(pipe) = pipe {
-                let _ = pipe.take(MAX_OUTPUT).read_to_end(&mut bytes).await;
-            }
-            bytes
-        };
-        let (mut out, mut err) = (out, err);
-        let (printed, said) = tokio::join!(
-            read(out.as_mut().map(|pipe| pipe as _)),
-            read(err.as_mut().map(|pipe| pipe as _))
-        );
-        let status = child.wait().await.map_err(|error| error.to_string())?;
-        Ok::<_, String>((status, printed, said))
+        let (printed, said) = tokio::try_join!(read(out), read(err))?;
+        Ok::<_, io::Error>((child.wait().await?, printed, said))
     };
     let (status, printed, said) = match tokio::time::timeout(TIMEOUT, run).await {
         Ok(Ok(ended)) => ended,
-        Ok(Err(why)) => return Err(refused(&format!("it cannot be run: {why}"))),
+        Ok(Err(error)) => return Err(refused(&format!("it cannot be run: {error}"))),
         Err(_) => {
             let why = format!("it did not end within {} minutes", TIMEOUT.as_secs() / 60);
             return Err(CredentialsFailure::new(Cause::Unavailable, whose, &why));
@@ -86,11 +79,24 @@ pub(super) async fn fetch(command: &str, whose: &str) -> Result<Credentials, Cre
     if printed.version != 1 {
         return Err(refused("it printed another Version than 1"));
     }
+    let expiry = printed.expiration.as_deref().map(expiry_of).transpose();
+    let expiry = expiry.map_err(|why| refused(&format!("its Expiration {why}")))?;
     Ok(Credentials::new(
         printed.access_key_id,
         printed.secret_access_key,
         printed.session_token.filter(|token| !token.is_empty()),
-        printed.expiration.map(Into::into),
+        expiry.map(Into::into),
         "process",
     ))
+}
+
+async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(MAX_OUTPUT + 1).read_to_end(&mut bytes).await?;
+    }
+    if bytes.len() as u64 > MAX_OUTPUT {
+        return Err(io::Error::other("it prints more than 64 KiB"));
+    }
+    Ok(bytes)
 }

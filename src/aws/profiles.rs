@@ -77,7 +77,7 @@ impl Profiles {
     }
 
     fn add_section(&mut self, name: &str, values: Values) {
-        let named = || match shlex::split(name).as_deref() {
+        let named = || match ini::words(name).as_deref() {
             Some([_, name]) => Some(name.clone()),
             Some(_) | None => None,
         };

@@ -90,7 +90,7 @@ impl Said<'_> {
     pub(super) fn names_no_file(&self, path: &Path) -> ConfigError {
         let path = path.display();
         ConfigError::new(format!(
-            "{} names {path}, which does not exist. Correct or unset it",
+            "{} names {path}, which is not a file. Correct or unset it",
             self.by
         ))
     }

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 
+use super::credentials::expiry_of;
 use super::failure::without_passwords;
 use super::named::{Named, keys};
 use super::profiles::Profile;
 use super::settings::{ConfigError, Lookup, Metadata, Said};
-use super::{container, sso};
+use super::{container, ini, sso};
 
 /// Where credentials come from, complete: fetching them needs nothing else. `from` names the origin in errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub(super) enum Source {
     },
     Sso(sso::Session),
     Process {
-        command: String,
+        /// The program and its arguments.
+        command: Vec<String>,
         from: String,
     },
     Container(container::Agent),
@@ -52,6 +54,18 @@ pub(super) struct Role {
 }
 
 impl Source {
+    /// Tells whether it always gives credentials of one account, whatever their key.
+    pub(super) fn has_fixed_account(&self) -> bool {
+        match self {
+            Self::Keys { .. }
+            | Self::Role(_)
+            | Self::WebIdentity { .. }
+            | Self::Sso(_)
+            | Self::Instance { .. } => true,
+            Self::Process { .. } | Self::Container(_) => false,
+        }
+    }
+
     /// Notes that it has given credentials: if it cannot be reached later, it is not taken for one that never was there.
     pub(super) fn settle(&mut self) {
         match self {
@@ -171,7 +185,7 @@ impl<'a> Finder<'a> {
     fn expiry_of_environment(&self) -> Result<Option<Timestamp>, ConfigError> {
         let said = self.lookup.in_environment("AWS_CREDENTIAL_EXPIRATION")?;
         said.map(|said| {
-            said.value.parse().map_err(|_| {
+            expiry_of(said.value).map_err(|_| {
                 let found = said.value;
                 ConfigError::new(format!(
                     "{}: expected a time such as 2026-11-26T09:00:00Z, found {found}",
@@ -314,7 +328,12 @@ impl<'a> Finder<'a> {
                 ),
             ));
         }
-        if let Some(command) = profile.owned("credential_process")? {
+        if let Some(line) = profile.value("credential_process")? {
+            let command = ini::words(line)
+                .filter(|words| !words.is_empty())
+                .ok_or_else(|| {
+                    profile.error("credential_process", "has a quotation mark without an end")
+                })?;
             let from = profile.origin("credential_process");
             return Ok(Some(Source::Process { command, from }));
         }

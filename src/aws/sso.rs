@@ -96,14 +96,18 @@ impl Session {
             })?;
         let found = answer.role_credentials;
         let pair = found.and_then(|found| {
-            let expiry = Timestamp::from_millisecond(found.expiration).ok();
+            let beyond = if found.expiration < 0 {
+                Timestamp::MIN
+            } else {
+                Timestamp::MAX
+            };
+            let expiry = Timestamp::from_millisecond(found.expiration).unwrap_or(beyond);
             let (id, secret) = (found.access_key_id?, found.secret_access_key?);
-            let expiry = expiry.map(Into::into);
             Some(Credentials::new(
                 id,
                 secret,
                 found.session_token,
-                expiry,
+                Some(expiry.into()),
                 "sso",
             ))
         });

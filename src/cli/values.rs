@@ -36,7 +36,8 @@ pub(super) fn health_address(text: &str) -> Result<std::net::SocketAddr, String>
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a value parser")]
 pub(super) fn simulation(text: &str) -> Result<Simulation, String> {
     Ok(match text.to_ascii_lowercase().as_str() {
-        "" | "0" | "n" | "no" | "f" | "false" | "off" => Simulation::Off,
+        "" => return Err("must not be empty: give a seed's path, true or false".into()),
+        "0" | "n" | "no" | "f" | "false" | "off" => Simulation::Off,
         "1" | "y" | "yes" | "t" | "true" | "on" => Simulation::Derived,
         _ => Simulation::Seeded(text.into()),
     })

@@ -389,6 +389,10 @@ def other_profiles():
     profile("process in credentials", "", "[work]\n" + process, files=answer())
     profile("process with a quoted path", work + 'credential_process = cat "<home>/two words.json"\n',
         files={"two words.json": PROCESS})
+    profile("process with words that a shell would change", work
+        + "credential_process = sh <home>/which.sh a&b $HOME * #c\n", files={"which.sh": (
+            'test "$*" = "a&b \\$HOME * #c" && id=ASIA_WORDS || id=ASIA_OTHER\n'
+            'echo "{\\"Version\\":1,\\"AccessKeyId\\":\\"$id\\",\\"SecretAccessKey\\":\\"x\\"}"\n')})
     profile("process, expires later", work + process, files=answer(Expiration="2099-01-01T00:00:00Z"))
     bad = dict(codes=(3, 64), names_file=False)
     broken("process ends with 1", work + "credential_process = false\n", **bad)
@@ -614,7 +618,7 @@ def form():
     both("# within a value", one.replace("AKIA_WORK", "AKIA#WORK"))
     both("; within a value", one.replace("AKIA_WORK", "AKIA;WORK"))
     both("quoted Region", one.replace("us-west-1", '"us-west-1"'))
-    both("quoted key id", one.replace("AKIA_WORK", '"AKIA_WORK"'))
+    both("quoted key id", one.replace("AKIA_WORK", '"AKIA_WORK"'), differs="value that cannot be used", expect="refused")
     both("empty Region", one.replace("region = us-west-1", "region ="), env=REGION)
     both("empty Region and no other", one.replace("region = us-west-1", "region ="), differs="empty is unset",
         expect="refused",
@@ -738,6 +742,7 @@ def roles_of_machines():
     machine("instance disabled", env={**INSTANCE, "AWS_EC2_METADATA_DISABLED": "true"}, codes=(3, 64))
     machine("instance disabled in capitals", env={**INSTANCE, "AWS_EC2_METADATA_DISABLED": "TRUE"}, codes=(3, 64))
     machine("instance disabled by a value that is not true", env={**INSTANCE, "AWS_EC2_METADATA_DISABLED": "1"},
+            differs="value that is not true or false", expect="refused", names="AWS_EC2_METADATA_DISABLED",
             note="AWS_EC2_METADATA_DISABLED=1 does not disable")
     machine("instance without version 1", env={**INSTANCE, "AWS_EC2_METADATA_V1_DISABLED": "true"})
     machine("instance endpoint in the profile", config=empty + "ec2_metadata_service_endpoint = <imds>\n",

@@ -61,7 +61,7 @@ fn each_outside_thing_has_its_door() {
         ("aws_sdk_sts", vec!["aws/credentials.rs"]),
         ("aws_sdk_sso", vec!["aws/sso.rs"]),
         ("rustls", vec!["aws/checks.rs"]),
-        ("shlex", vec!["aws/profiles.rs"]),
+        ("shlex", vec!["aws/ini.rs"]),
         ("catch_unwind", vec!["panics.rs"]),
         ("aws_sdk_workspaces", vec!["aws.rs", "aws/failure.rs"]),
         ("aws_smithy_http_client", vec!["aws/pace.rs"]),

@@ -106,6 +106,9 @@ async fn refuses(config: &str, variables: &str, arguments: &str, texts: &[&str])
     }
 }
 
+/// A profile whose credentials the script process.sh prints.
+const PROCESS: &str = "[profile work]\nregion = eu-west-1\ncredential_process = sh process.sh\n";
+
 const PROFILES: &str = "[default]\nregion = eu-west-1\n{keys:DEFAULT}[profile prod]\nregion = eu-central-1\n{keys:PROD}\
                         [profile bare]\nregion = eu-west-2\n";
 const DEV: &str = "AWS_ACCESS_KEY_ID=AKIADEV AWS_SECRET_ACCESS_KEY=canary-secret";
@@ -1008,17 +1011,15 @@ async fn a_renewal_that_fails_ends_nothing_before_the_credentials_end() {
     let script = "if [ -e used ]; then echo expired >&2; exit 1; fi; touch used; \
         echo \"{\\\"Version\\\":1,\\\"AccessKeyId\\\":\\\"AKIASHORT\\\",\\\"SecretAccessKey\\\":\\\"canary-secret\\\",\
         \\\"Expiration\\\":\\\"$(date -u -d '+8 seconds' +%Y-%m-%dT%H:%M:%SZ)\\\"}\"";
-    let house = House::with(
-        &format!("[profile work]\nregion = eu-west-1\ncredential_process = {script}\n"),
-        |asked| {
-            // A source that is being built is what the run waits for.
-            (asked.what == "DescribeWorkspaceImages").then(|| {
-                let image = r#"{"ImageId":"wsi-source000","Name":"source","State":"PENDING"}"#;
-                (200, format!("{{\"Images\":[{image}]}}"))
-            })
-        },
-    )
+    let house = House::with(PROCESS, |asked| {
+        // A source that is being built is what the run waits for.
+        (asked.what == "DescribeWorkspaceImages").then(|| {
+            let image = r#"{"ImageId":"wsi-source000","Name":"source","State":"PENDING"}"#;
+            (200, format!("{{\"Images\":[{image}]}}"))
+        })
+    })
     .await;
+    house.checkout.write("process.sh", script);
     let ran = house
         .run("", "reconcile --once --wait --timeout 30s --profile work")
         .await;
@@ -1032,10 +1033,10 @@ async fn a_renewal_that_fails_ends_nothing_before_the_credentials_end() {
 
 #[tokio::test]
 async fn a_process_ends_with_the_run_that_waits_for_it() {
-    let house = House::new(
-        "[profile work]\nregion = eu-west-1\ncredential_process = echo $$ > pid; exec sleep 321\n",
-    )
-    .await;
+    let house = House::new(PROCESS).await;
+    house
+        .checkout
+        .write("process.sh", "echo $$ > pid; exec sleep 321");
     let ran = house
         .run("", "reconcile --once --timeout 2s --profile work")
         .await;
@@ -1076,10 +1077,8 @@ async fn a_slow_process_is_named_while_it_is_waited_for() {
     use std::io::BufRead as _;
     let script = "while [ ! -e done ]; do sleep 0.1; done; echo \
         '{\"Version\":1,\"AccessKeyId\":\"AKIASLOW\",\"SecretAccessKey\":\"canary-secret\"}'";
-    let house = House::new(&format!(
-        "[profile work]\nregion = eu-west-1\ncredential_process = {script}\n"
-    ))
-    .await;
+    let house = House::new(PROCESS).await;
+    house.checkout.write("process.sh", script);
     let mut child = house.command("", "plan --profile work").spawn().unwrap();
     let stderr = child.stderr.take().unwrap();
     let path = house.checkout.path().join("done");
@@ -1125,10 +1124,8 @@ async fn a_process_that_fails_is_named() {
             "expired at 2020",
         ),
     ] {
-        let house = House::new(&format!(
-            "[profile work]\nregion = eu-west-1\ncredential_process = {script}\n"
-        ))
-        .await;
+        let house = House::new(PROCESS).await;
+        house.checkout.write("process.sh", script);
         let ran = house.run("", "plan --profile work").await;
         assert_eq!(ran.code, 3, "{ran:?}");
         assert!(ran.last_line().contains(says), "{says}: {ran:?}");
@@ -1201,10 +1198,48 @@ async fn only_the_expected_account_is_ever_asked() {
     );
 }
 
+/// A script that prints AKIAOLD, which lasts 8 s, and then AKIANEW.
+const OLD_THEN_NEW: &str = "if [ -e used ]; then k=NEW; else k=OLD; touch used; fi
+e=$(date -u -d '+8 seconds' +%Y-%m-%dT%H:%M:%SZ)
+printf '{\"Version\":1,\"AccessKeyId\":\"AKIA%s\",\"SecretAccessKey\":\"canary-secret\",\"Expiration\":\"%s\"}' $k $e\n";
+
+/// Without anybody's refusal: the account of the first listing is the run's.
+#[tokio::test]
+async fn a_run_that_began_in_one_account_makes_nothing_in_another() {
+    let images = |account: &str, state: &str| {
+        let image = format!(
+            r#"{{"ImageId":"wsi-source000","Name":"source","State":"{state}","OwnerAccountId":"{account}"}}"#
+        );
+        (200, format!("{{\"Images\":[{image}]}}"))
+    };
+    // The source becomes AVAILABLE in the other account only.
+    let house = House::with(PROCESS, move |asked| {
+        match (asked.what.as_str(), asked.key.as_str()) {
+            ("DescribeWorkspaceImages", "AKIAOLD") => Some(images("111122223333", "PENDING")),
+            ("DescribeWorkspaceImages", "AKIANEW") => Some(images("444455556666", "AVAILABLE")),
+            _ => None,
+        }
+    })
+    .await;
+    house.checkout.write("process.sh", OLD_THEN_NEW);
+    let ran = house
+        .run("", "reconcile --once --wait --timeout 30s --profile work")
+        .await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.last_line().contains("began in account 111122223333"),
+        "{ran:?}"
+    );
+    assert_eq!(
+        house.peers.asked_for("CreateUpdatedWorkspaceImage"),
+        [""; 0]
+    );
+}
+
 #[tokio::test]
 async fn new_credentials_are_checked_before_they_sign() {
     // The first keys are the expected account's; those that replace them are another's.
-    let house = House::with("[profile p]\nregion = eu-west-1\n{keys:OLD}", |asked| {
+    let house = House::with(PROCESS, |asked| {
         match (asked.what.as_str(), asked.key.as_str()) {
             ("DescribeWorkspaceImages", "AKIAOLD") => Some(json_error(400, "ExpiredTokenException")),
             ("GetCallerIdentity", "AKIANEW") => Some((200, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>444455556666</Account></GetCallerIdentityResult></GetCallerIdentityResponse>".into())),
@@ -1212,15 +1247,11 @@ async fn new_credentials_are_checked_before_they_sign() {
         }
     })
     .await;
-    let rotated = house.peers.url.clone();
-    house.configure(&format!(
-        "[profile p]\nregion = eu-west-1\ncredential_process = if [ -e used ]; then k=NEW; else k=OLD; touch used; fi; \
-         echo \"{{\\\"Version\\\":1,\\\"AccessKeyId\\\":\\\"AKIA$k\\\",\\\"SecretAccessKey\\\":\\\"canary-secret\\\"}}\"\n# {rotated}\n"
-    ));
+    house.checkout.write("process.sh", OLD_THEN_NEW);
     let ran = house
         .run(
             "",
-            "reconcile --once --profile p --expect-account 111122223333",
+            "reconcile --once --profile work --expect-account 111122223333",
         )
         .await;
     assert_eq!(ran.code, 3, "{ran:?}");
