@@ -32,7 +32,7 @@ pub(super) fn health_address(text: &str) -> Result<std::net::SocketAddr, String>
     }
 }
 
-/// Empty and false values, as an environment variable may have them, mean no simulation.
+/// False values, as an environment variable may have them, mean no simulation.
 pub(super) fn simulation(text: &str) -> Result<Simulation, String> {
     Ok(match text.to_ascii_lowercase().as_str() {
         "" => return Err("must not be empty: give a seed's path, true or false".into()),
