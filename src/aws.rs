@@ -18,6 +18,7 @@ use crate::cloud::{
 };
 use crate::environment::Environment;
 use crate::image::{ImageState, Observed, ObservedImage, OperatingSystem};
+use crate::name::is_account_id;
 use crate::panics::{Panicked, caught};
 use crate::reason::Reason;
 
@@ -252,14 +253,19 @@ impl AwsImages {
                 }
             }
         };
-        self.of_one_account(&observed).map_err(failed)?;
+        if let Err(failure) = self.of_one_account(&observed) {
+            self.identity.doubt().await;
+            return Err(failed(failure));
+        }
         Ok(observed)
     }
 
     /// Holds a listing to the expected account, and to that of the run's first listing.
     fn of_one_account(&self, observed: &Observed) -> Result<(), CredentialsFailure> {
         let expected = self.identity.expected_account();
-        for owner in observed.iter().filter_map(|image| image.owner.as_deref()) {
+        let owners = observed.iter().filter_map(|image| image.owner.as_deref());
+        // Every member of a listed image is optional, and this one no id at times.
+        for owner in owners.filter(|owner| is_account_id(owner)) {
             if let Some(expected) = expected.filter(|expected| *expected != owner) {
                 let what = "the image list is of";
                 return Err(identity::wrong_account(what, owner, expected));

@@ -284,6 +284,11 @@ impl Tags {
     }
 }
 
+/// Tells whether a text is an account's id: 12 digits (service model).
+pub fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,6 +24,7 @@ use super::source::{Role, Source};
 use super::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, READ_TIMEOUT};
 use super::{instance, named, process};
 use crate::cloud::is_throttling;
+use crate::name::is_account_id;
 use crate::store;
 
 /// The largest token of a web identity that is read, in bytes (STS takes 20,000 characters).
@@ -144,11 +145,13 @@ pub(super) async fn account_of(
                 ..failure
             }
         })?;
-    let is_id = |id: &String| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit());
-    answer.account.filter(is_id).ok_or_else(|| {
-        let why = "STS GetCallerIdentity answered without an account";
-        CredentialsFailure::new(Cause::Unavailable, whose, why)
-    })
+    answer
+        .account
+        .filter(|id| is_account_id(id))
+        .ok_or_else(|| {
+            let why = "STS GetCallerIdentity answered without an account";
+            CredentialsFailure::new(Cause::Unavailable, whose, why)
+        })
 }
 
 async fn assume(
@@ -207,9 +210,9 @@ pub(super) fn expiry_of(text: &str) -> Result<Timestamp, String> {
     }
 }
 
-/// Tells whether an answer with this HTTP status says that the service is down or busy.
+/// Tells whether an answer with this HTTP status says that the service is down, busy or hidden behind something else.
 pub(super) fn is_unavailable(status: u16) -> bool {
-    status >= 500 || matches!(status, 408 | 429)
+    !matches!(status, 200..300 | 400..500) || matches!(status, 408 | 429)
 }
 
 /// What an instance's metadata or a container's agent gives.

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::{ExpectPlan, Simulation};
 use crate::aws::{endpoint, region};
 use crate::digest;
+use crate::name::is_account_id;
 use crate::reason::Reason;
 use crate::similar::{did_you_mean, similar};
 
@@ -92,7 +93,7 @@ pub(super) fn profile(text: &str) -> Result<String, String> {
 
 /// An account's id.
 pub(super) fn account_id(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+    if is_account_id(text) {
         return Ok(text.to_owned());
     }
     Err("must be 12 digits, as 111122223333".into())

@@ -386,7 +386,7 @@ pub fn failed(error: &ApiError) {
         Kind::OutcomeUnknown => error.reason == R::CreateResultUnknown,
         Kind::Blocked => matches!(
             error.reason,
-            R::AccessDenied | R::QuotaExceeded | R::SourceImageNotFound
+            R::AccessDenied | R::WrongAccount | R::QuotaExceeded | R::SourceImageNotFound
         ),
         Kind::Rejected => matches!(error.reason, R::InvalidSpec | R::UpdateNotSupported),
     };
