@@ -214,44 +214,19 @@ impl AwsImages {
         &self.region
     }
 
-    /// What a refusal means: whether there are other credentials now, or who has to act.
-    async fn refused(&self, error: ApiError) -> Result<(), ApiError> {
-        if error.reason != Reason::AccessDenied {
-            return Err(error);
-        }
-        if !error.is_about_credentials() {
-            self.identity.doubt().await;
-            return Err(error);
-        }
-        match self.identity.replaced().await {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                self.identity.doubt().await;
-                Err(self.identity.blamed(error).await)
-            }
-            Err(failure) => {
-                let failure = failure::no_credentials(&failure);
-                Err(ApiError::new(error.operation, failure))
-            }
-        }
-    }
-
     async fn list(&self) -> Result<Observed, ApiError> {
         let operation = Operation::DescribeWorkspaceImages;
         let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
         self.identity.begin().await.map_err(failed)?;
-        let observed = match all_pages(|token| self.page(token)).await {
+        let mut listed = all_pages(|token| self.page(token)).await;
+        if listed.as_ref().is_err_and(ApiError::is_about_credentials)
+            && self.identity.replaced().await.map_err(failed)?
+        {
+            listed = all_pages(|token| self.page(token)).await;
+        }
+        let observed = match listed {
             Ok(observed) => observed,
-            Err(error) => {
-                self.refused(error).await?;
-                match all_pages(|token| self.page(token)).await {
-                    Ok(observed) => observed,
-                    Err(error) => {
-                        self.identity.doubt().await;
-                        return Err(error);
-                    }
-                }
-            }
+            Err(error) => return Err(self.refused(error).await),
         };
         if let Err(failure) = self.of_one_account(&observed) {
             self.identity.doubt().await;
@@ -260,49 +235,78 @@ impl AwsImages {
         Ok(observed)
     }
 
+    /// Notes a refusal, and says whose credentials were refused.
+    async fn refused(&self, error: ApiError) -> ApiError {
+        if error.reason != Reason::AccessDenied {
+            return error;
+        }
+        self.identity.doubt().await;
+        if error.is_about_credentials() {
+            return self.identity.blamed(error).await;
+        }
+        error
+    }
+
     /// Holds a listing to the expected account, and to that of the run's first listing.
     fn of_one_account(&self, observed: &Observed) -> Result<(), CredentialsFailure> {
-        let expected = self.identity.expected_account();
         let owners = observed.iter().filter_map(|image| image.owner.as_deref());
         // Every member of a listed image is optional, and this one no id at times.
-        for owner in owners.filter(|owner| is_account_id(owner)) {
-            if let Some(expected) = expected.filter(|expected| *expected != owner) {
-                let what = "the image list is of";
-                return Err(identity::wrong_account(what, owner, expected));
-            }
-            let first = self.account.get_or_init(|| owner.to_owned());
-            if first != owner {
-                let why = format!(
-                    "the image list is of account {owner}, and this run began in account {first}. Use credentials of account \
-                     {first}, or start repave again"
-                );
-                return Err(CredentialsFailure::of(Cause::WrongAccount, &why));
-            }
+        let mut owners = owners.filter(|owner| is_account_id(owner));
+        let Some(owner) = owners.next() else {
+            return Ok(());
+        };
+        let wrong = |why: String| Err(CredentialsFailure::of(Cause::WrongAccount, &why));
+        if let Some(other) = owners.find(|other| *other != owner) {
+            return wrong(format!(
+                "the image list is of two accounts, {owner} and {other}, as if the credentials had changed meanwhile"
+            ));
+        }
+        if let Some(expected) = self.identity.expected_account()
+            && expected != owner
+        {
+            let what = "the image list is of";
+            return Err(identity::wrong_account(what, owner, expected));
+        }
+        let first = self.account.get_or_init(|| owner.to_owned());
+        if first != owner {
+            return wrong(format!(
+                "the image list is of account {owner}, and this run began in account {first}. Use credentials of account \
+                 {first}, or start repave again"
+            ));
         }
         Ok(())
     }
 
-    /// Sends a create once. If its credentials are refused and there are others now, the next pass lists with those before
-    /// it decides anew: they may be another account's.
+    /// Sends a create once. If its credentials are refused, the next pass reads them again and lists the images before
+    /// anything is decided anew: there may be others now, and they may be another account's.
     async fn create_once(&self, request: &CreateRequest) -> Result<String, ApiError> {
-        if self.identity.has_changed_since_listing().await {
-            let why = "the credentials were replaced since the images were listed: the next pass lists them again";
+        let put_off = |why: &str| {
             let operation = Operation::CreateUpdatedWorkspaceImage;
-            return Err(ApiError::new(operation, failure::not_sent(why)));
-        }
-        let error = match self.create(request).await {
-            Ok(id) => return Ok(id),
-            Err(error) => error,
+            Err(ApiError::new(operation, failure::not_sent(why)))
         };
-        let said = error.message.clone();
-        self.refused(error).await?;
-        let failure = failure::not_sent(&format!(
-            "the service refused the credentials, and there are others now: the next pass uses them ({said})"
-        ));
-        Err(ApiError::new(
-            Operation::CreateUpdatedWorkspaceImage,
-            failure,
-        ))
+        if self.identity.has_changed_since_listing().await {
+            return put_off(
+                "the credentials were refused or replaced since the images were listed: the next pass lists them again",
+            );
+        }
+        match self.create(request).await {
+            Ok(id) => {
+                self.identity.create_accepted().await;
+                Ok(id)
+            }
+            Err(error) if error.is_about_credentials() => {
+                let is_first = self.identity.create_refused().await;
+                let error = self.identity.blamed(error).await;
+                if is_first {
+                    return put_off(&format!(
+                        "the service refused the credentials; the next pass reads them again: {}",
+                        error.message
+                    ));
+                }
+                Err(error)
+            }
+            Err(error) => Err(self.refused(error).await),
+        }
     }
 
     async fn page(&self, token: Option<String>) -> Result<Page, ApiError> {

@@ -240,7 +240,7 @@ impl ApiError {
             .code
             .as_deref()
             .is_some_and(|code| ACCESS.contains(&code));
-        known && !self.is_about_permission()
+        self.reason == Reason::AccessDenied && known && !self.is_about_permission()
     }
 
     fn is_about_permission(&self) -> bool {

@@ -63,7 +63,9 @@ impl Agent {
             (None, Some(url)) => (url.value.to_owned(), FULL),
             (None, None) => return Ok(None),
         };
-        if !url.parse::<Uri>().is_ok_and(|url| is_agent(&url)) {
+        // What does not begin with a slash would change the host that it is appended to.
+        let is_path = variable == FULL || url[ECS_HOST.len()..].starts_with('/');
+        if !is_path || !url.parse::<Uri>().is_ok_and(|url| is_agent(&url)) {
             return Err(ConfigError::new(format!(
                 "{variable} is not the address of a container's agent: https, a loopback address, 169.254.170.2, \
                  169.254.170.23 or [fd00:ec2::23]"

@@ -137,7 +137,7 @@ pub(super) fn chain(error: &dyn Error) -> String {
         }
         next = error.source();
     }
-    if text.contains("invalid peer certificate") {
+    if text.contains("UnknownIssuer") {
         text.push_str(
             ". If a private authority or a proxy signed it, name its certificates in AWS_CA_BUNDLE",
         );

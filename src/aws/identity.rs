@@ -49,12 +49,33 @@ struct State {
     /// How to fetch; of what is read again only the source counts: Region and endpoints stay for the whole run.
     settings: Settings,
     held: Option<Held>,
-    /// The key that the last listing was begun with, where another key may be another account's.
-    listed_with: Option<String>,
-    /// Whether there were credentials before: from then on no other origin takes their place.
-    is_settled: bool,
+    listed: Listed,
+    /// Whether there ever were credentials: from then on no other origin takes their place.
+    was_held: bool,
+    /// Whether a create was refused for its credentials, and none was accepted since.
+    is_refused: bool,
     /// Whether somebody refused what was signed, so that the configuration is read again before the next listing.
     is_doubted: bool,
+}
+
+/// What the last listing was signed with: a plan holds for the account of its listing alone.
+enum Listed {
+    /// There was none.
+    Nothing,
+    With(Keys),
+    /// Others may be in force since: what is left of the pass waits for the next listing.
+    Outdated,
+}
+
+/// What makes credentials others: id, secret, token. When they expire does not.
+type Keys = (String, String, Option<String>);
+
+fn keys(credentials: &Credentials) -> Keys {
+    (
+        credentials.access_key_id().to_owned(),
+        credentials.secret_access_key().to_owned(),
+        credentials.session_token().map(str::to_owned),
+    )
 }
 
 /// Credentials whose account is checked.
@@ -86,8 +107,9 @@ impl Identity {
             state: Mutex::new(State {
                 settings,
                 held: None,
-                listed_with: None,
-                is_settled: false,
+                listed: Listed::Nothing,
+                was_held: false,
+                is_refused: false,
                 is_doubted: false,
             }),
         }
@@ -113,18 +135,37 @@ impl Identity {
             state.is_doubted = false;
         }
         let credentials = self.current(&mut state).await?;
-        state.listed_with = (!state.settings.source.has_fixed_account())
-            .then(|| credentials.access_key_id().to_owned());
+        state.listed = Listed::With(keys(&credentials));
         Ok(())
     }
 
-    /// Tells whether what is held may be of another account than what was listed: a plan holds for its listing's alone.
+    /// Tells whether what is held may be of another account than what was listed.
     pub(super) async fn has_changed_since_listing(&self) -> bool {
         let state = self.state.lock().await;
-        match (&state.listed_with, &state.held) {
-            (Some(listed), Some(held)) => held.credentials.access_key_id() != listed,
-            (None, _) | (_, None) => false,
+        match &state.listed {
+            Listed::Nothing => false,
+            Listed::Outdated => true,
+            // A role that is assumed again has other keys and the same account.
+            Listed::With(_) if state.settings.source.has_fixed_account() => false,
+            Listed::With(listed) => {
+                let held = state.held.as_ref();
+                held.is_none_or(|held| keys(&held.credentials) != *listed)
+            }
         }
+    }
+
+    /// Notes that a create was refused for its credentials. Tells whether it is worth to read them again: once, until a
+    /// create is accepted.
+    pub(super) async fn create_refused(&self) -> bool {
+        let mut state = self.state.lock().await;
+        state.is_doubted = true;
+        state.listed = Listed::Outdated;
+        !std::mem::replace(&mut state.is_refused, true)
+    }
+
+    /// Notes that a create was accepted.
+    pub(super) async fn create_accepted(&self) {
+        self.state.lock().await.is_refused = false;
     }
 
     /// What a request is signed with: what is held, and nothing is asked for it while a request is on its way.
@@ -134,7 +175,7 @@ impl Identity {
             Some(held) if !has_expired(&held.credentials, self.clock.now()) => {
                 Ok(held.credentials.clone())
             }
-            None if !state.is_settled => self.current(&mut state).await,
+            None if !state.was_held => self.current(&mut state).await,
             Some(_) | None => {
                 let whose = state.settings.source.name();
                 let why = "they have expired; the next pass fetches others";
@@ -165,7 +206,9 @@ impl Identity {
             self.read_again(&mut state)?;
         }
         let now = self.current(&mut state).await?;
-        let is_other = before.is_none_or(|before| before.credentials != now);
+        let is_other = before.is_none_or(|before| keys(&before.credentials) != keys(&now));
+        // A listing follows.
+        state.listed = Listed::With(keys(&now));
         if is_other {
             let whose = escaped(&state.settings.source.name(), 500);
             let key = escaped(now.access_key_id(), 40);
@@ -267,7 +310,12 @@ impl Identity {
     /// Reads the configuration again; tells whether the source has other values now.
     fn source_changed(&self, state: &mut State) -> bool {
         let before = state.settings.source.clone();
-        self.read_again(state).is_ok() && state.settings.source != before
+        let has_changed = self.read_again(state).is_ok() && state.settings.source != before;
+        // begin() takes this back: there a listing follows.
+        if has_changed {
+            state.listed = Listed::Outdated;
+        }
+        has_changed
     }
 
     fn read_again(&self, state: &mut State) -> Result<(), CredentialsFailure> {
@@ -283,13 +331,13 @@ impl Identity {
             Err(error) => return refused(&error.to_string()),
         };
         let (before, now) = (state.settings.source.name(), source.name());
-        if state.is_settled && before != now {
+        if state.was_held && before != now {
             return refused(&format!(
                 "it now leads to {now}, and this run began with {before}. Correct the configuration, or start repave again"
             ));
         }
         state.settings.source = source;
-        if state.is_settled {
+        if state.was_held {
             state.settings.source.settle();
         }
         Ok(())
@@ -298,7 +346,7 @@ impl Identity {
 
 impl State {
     fn hold(&mut self, credentials: Credentials, now: Timestamp) -> Credentials {
-        self.is_settled = true;
+        self.was_held = true;
         self.settings.source.settle();
         let renew_at = renew_at(&credentials, now);
         self.held = Some(Held {

@@ -30,12 +30,12 @@ pub(super) async fn fetch(
     now: Timestamp,
 ) -> Result<Credentials, CredentialsFailure> {
     const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
-    let nothing = |searched: &str, why: &str| CredentialsFailure {
-        cause: Cause::Refused,
-        message: format!(
+    let nothing = |searched: &str, why: &str| {
+        let message = format!(
             "there are no credentials: checked {searched}, container and instance{why}. Run aws sso login and use --profile, \
              or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ),
+        );
+        CredentialsFailure::of(Cause::Refused, &message)
     };
     if let (Some(searched), true) = (last_resort, metadata.is_disabled) {
         return Err(nothing(searched, ""));
@@ -110,15 +110,24 @@ pub(super) async fn region(metadata: &Metadata) -> Result<Option<String>, Creden
     };
     match client.get("/latest/meta-data/placement/region").await {
         Ok(region) => Ok(Some(region.as_ref().trim().to_owned())),
-        Err(_) if watched.status().is_some_and(is_unavailable) => {
-            let status = watched.status().unwrap_or_default();
-            let why = format!(
-                "cannot get the Region now from the instance ({}): it answered HTTP {status}",
-                metadata.endpoint
-            );
+        Err(error) if !is_none(&error, &watched) => {
+            let said = match watched.status() {
+                Some(status) => format!("it answered HTTP {status}"),
+                None => chain(&error),
+            };
+            let endpoint = &metadata.endpoint;
+            let why = format!("cannot get the Region now from the instance ({endpoint}): {said}");
             Err(CredentialsFailure::of(Cause::Unavailable, &why))
         }
         Err(_) => Ok(None),
+    }
+}
+
+/// Tells whether there is no instance, or one that does not say its Region.
+fn is_none(error: &ImdsError, watched: &WatchedClient) -> bool {
+    match watched.status() {
+        Some(status) => !is_unavailable(status) && status >= 400,
+        None => find::<ConnectorError>(error).is_some_and(never_connected),
     }
 }
 

@@ -49,12 +49,19 @@ pub(super) async fn fetch(
             .kill_on_drop(true)
             .spawn()?;
         let (out, err) = (child.stdout.take(), child.stderr.take());
-        let (printed, said) = tokio::try_join!(read(out), read(err))?;
+        let printed = async {
+            let printed = read(out).await?;
+            if printed.len() as u64 == MAX_OUTPUT {
+                return Err(io::Error::other("it prints 64 KiB or more"));
+            }
+            Ok(printed)
+        };
+        let (printed, said) = tokio::try_join!(printed, read_beginning(err))?;
         Ok::<_, io::Error>((child.wait().await?, printed, said))
     };
     let (status, printed, said) = match tokio::time::timeout(TIMEOUT, run).await {
         Ok(Ok(ended)) => ended,
-        Ok(Err(error)) => return Err(refused(&format!("it cannot be run: {error}"))),
+        Ok(Err(error)) => return Err(refused(&format!("it does not work: {error}"))),
         Err(_) => {
             let why = format!("it did not end within {} minutes", TIMEOUT.as_secs() / 60);
             return Err(CredentialsFailure::new(Cause::Unavailable, whose, &why));
@@ -93,10 +100,16 @@ pub(super) async fn fetch(
 async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
-        pipe.take(MAX_OUTPUT + 1).read_to_end(&mut bytes).await?;
+        pipe.take(MAX_OUTPUT).read_to_end(&mut bytes).await?;
     }
-    if bytes.len() as u64 > MAX_OUTPUT {
-        return Err(io::Error::other("it prints more than 64 KiB"));
+    Ok(bytes)
+}
+
+/// The same, and passes over the rest: a program that says much must not wait for its reader.
+async fn read_beginning(mut pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let bytes = read(pipe.as_mut()).await?;
+    if let Some(pipe) = &mut pipe {
+        tokio::io::copy(pipe, &mut tokio::io::sink()).await?;
     }
     Ok(bytes)
 }

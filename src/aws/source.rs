@@ -82,9 +82,13 @@ impl Source {
     /// Names the origin, for people.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::Keys { from, .. } | Self::WebIdentity { from, .. } => from.clone(),
+            Self::Keys { from, .. } => from.clone(),
+            Self::WebIdentity { from, role_arn, .. } => format!("{from}, role {role_arn}"),
             Self::Role(role) => format!("role {} of {}", role.arn, role.from),
-            Self::Sso(sso) => format!("SSO session {} of profile {}", sso.name, sso.profile),
+            Self::Sso(sso) => format!(
+                "SSO session {} of profile {} (role {} in account {})",
+                sso.name, sso.profile, sso.role_name, sso.account_id
+            ),
             Self::Process { from, .. } => format!("credential_process of {from}"),
             Self::Container(agent) => agent.name(),
             Self::Instance { metadata, .. } => {

@@ -89,8 +89,8 @@ create_rows! {
     no_source: error(400, "ResourceNotFoundException") => Blocked SourceImageNotFound "must be copied";
     access_denied: error(400, "AccessDeniedException") => Blocked AccessDenied "workspaces:CreateUpdatedWorkspaceImage";
     access_denied_names_tags: error(400, "AccessDeniedException") => Blocked AccessDenied "workspaces:CreateTags with Resource \"*\"";
-    expired: error(400, "ExpiredTokenException") => Blocked AccessDenied "have not expired";
-    unrecognised: error(403, "UnrecognizedClientException") => Blocked AccessDenied "credentials";
+    expired: error(400, "ExpiredTokenException") => Transient ServiceUnavailable "reads them again: ExpiredTokenException";
+    unrecognised: error(403, "UnrecognizedClientException") => Transient ServiceUnavailable "(credentials from the simulator)";
     invalid_parameters: error(400, "InvalidParameterValuesException") => Rejected InvalidSpec "";
     validation: error(400, "ValidationException") => Rejected InvalidSpec "";
     not_supported: Wire::Body(400,

@@ -353,6 +353,11 @@ async fn what_is_named_must_exist_and_nothing_else_takes_its_place() {
             &["/gone/credentials", "AWS_SHARED_CREDENTIALS_FILE"],
         ),
         (
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=@localhost/x AWS_CONFIG_FILE=/dev/null",
+            "",
+            &["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"],
+        ),
+        (
             "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://10.0.0.1/x AWS_CONFIG_FILE=/dev/null",
             "",
             &["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
@@ -925,7 +930,14 @@ async fn rotated_keys_are_read_once_before_anybody_is_asked() {
             0,
             &["AKIAOLD", "AKIANEW"],
         ),
-        (plain, "CreateUpdatedWorkspaceImage", false, 3, &["AKIAOLD"]),
+        // Read once more, and listed once more.
+        (
+            plain,
+            "CreateUpdatedWorkspaceImage",
+            false,
+            3,
+            &["AKIAOLD", "AKIAOLD"],
+        ),
         (role, "AssumeRole", true, 0, &["AKIAOLD", "AKIANEW"]),
         (role, "AssumeRole", false, 3, &["AKIAOLD"]),
     ] {
@@ -961,6 +973,107 @@ async fn rotated_keys_are_read_once_before_anybody_is_asked() {
                 _ => {}
             }
         }
+    }
+}
+
+/// Several creates of one pass, the first of which is refused while the files turn to another account.
+#[tokio::test]
+async fn what_is_left_of_a_pass_waits_when_credentials_are_refused() {
+    let keys = "[default]\nregion = eu-west-1\n{keys:OLD}";
+    let web = "[default]\nregion = eu-west-1\nweb_identity_token_file = token\nrole_arn = arn:aws:iam::111122223333:role/r\n";
+    for (before, after) in [
+        (keys, KEYS.replace("{}", "NEW")),
+        (
+            web,
+            "web_identity_token_file = token\nrole_arn = arn:aws:iam::444455556666:role/r\n".into(),
+        ),
+    ] {
+        let file = std::sync::Arc::new(std::sync::OnceLock::<std::path::PathBuf>::new());
+        let place = std::sync::Arc::clone(&file);
+        let after = format!("[default]\nregion = eu-west-1\n{after}");
+        let times = std::sync::atomic::AtomicU32::new(0);
+        let house = House::with(before, move |asked| {
+            let is_create = asked.what == "CreateUpdatedWorkspaceImage";
+            if !is_create || times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
+                return None;
+            }
+            repave::store::write_whole(place.get().unwrap(), after.as_bytes()).unwrap();
+            Some(json_error(400, "ExpiredTokenException"))
+        })
+        .await;
+        file.set(house.checkout.path().join(".aws/config")).unwrap();
+        house.checkout.write("token", "canary-secret");
+        for name in ["b", "c"] {
+            house
+                .checkout
+                .write(&format!("manifests/{name}.yaml"), &manifest(name));
+        }
+        let ran = house.run("", "reconcile --once --timeout 20s").await;
+        // The listing comes first again, whoever signs it; a changed origin is refused.
+        let mut listed = 0;
+        for asked in house.peers.asked() {
+            match asked.what.as_str() {
+                "DescribeWorkspaceImages" => listed += 1,
+                "CreateUpdatedWorkspaceImage" => assert!(
+                    asked.key.ends_with("OLD") || listed > 1 || asked.key == "ASIAROLE",
+                    "{ran:?}"
+                ),
+                _ => {}
+            }
+        }
+        let creates = house.peers.asked_for("CreateUpdatedWorkspaceImage").len();
+        assert_eq!(
+            (ran.code, creates),
+            if before == keys { (0, 4) } else { (3, 1) },
+            "{ran:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_listing_of_two_accounts_is_none_and_binds_to_none() {
+    let times = std::sync::atomic::AtomicU32::new(0);
+    let house = House::with(PROFILES, move |asked| {
+        let image = |id: &str, owner: &str| {
+            format!(
+                r#"{{"ImageId":"wsi-{id}","Name":"{id}","State":"AVAILABLE","OwnerAccountId":"{owner}"}}"#
+            )
+        };
+        let is_first = times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        (asked.what == "DescribeWorkspaceImages" && is_first).then(|| {
+            let (one, two) = (image("a0000000a", "444455556666"), image("source000", "111122223333"));
+            (200, format!("{{\"Images\":[{one},{two}]}}"))
+        })
+    })
+    .await;
+    let ran = house.run("", "plan --profile prod").await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.last_line().contains("two accounts"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn no_password_of_a_metadata_endpoint_is_shown() {
+    let house = House::new("").await;
+    let variables = "AWS_REGION=eu-west-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=http://user:canary-secret@127.0.0.1:1";
+    for arguments in ["plan", "reconcile --once", "plan --log-level trace -o json"] {
+        let ran = house.run(variables, arguments).await;
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(!ran.err.contains("user:"), "{ran:?}");
+    }
+    let status = std::fs::read_to_string(house.checkout.path().join(".repave/status.json"));
+    assert!(!status.unwrap().contains("canary-secret"));
+}
+
+#[tokio::test]
+async fn a_region_that_the_instance_does_not_give_now_is_no_mistake_of_the_command() {
+    for (answer, code) in [((503, ""), 1), ((0, ""), 1), ((404, ""), 64)] {
+        let house = House::with("[default]\n{keys:A}", move |asked| {
+            (asked.what == "/latest/meta-data/placement/region")
+                .then(|| (answer.0, answer.1.to_owned()))
+        })
+        .await;
+        let ran = house.run("", "plan").await;
+        assert_eq!(ran.code, code, "{answer:?}: {ran:?}");
     }
 }
 
@@ -1118,6 +1231,11 @@ async fn a_process_that_fails_is_named() {
         ("echo '{}'", "credential_process of profile work"),
         ("/gone/program", "credential_process of profile work"),
         ("exit 1", "printed nothing to stderr"),
+        ("yes", "64 KiB"),
+        (
+            "yes | head -c 100000 >&2; exit 1",
+            "it ended with exit status: 1",
+        ),
         (
             r#"printf %s '{"Version":1,"AccessKeyId":"AK\nIA","SecretAccessKey":"canary-secret"}'"#,
             "no key has",
