@@ -18,7 +18,7 @@ mod checks;
 
 struct Wire {
     runtime: Runtime,
-    api: AwsImages,
+    url: String,
     /// What every request is answered with, and how often that was.
     answer: Arc<Mutex<(Vec<u8>, usize)>>,
 }
@@ -39,10 +39,9 @@ static WIRE: LazyLock<Wire> = LazyLock::new(|| {
             tokio::spawn(serve(stream, Arc::clone(&shared)));
         }
     });
-    let api = AwsImages::embedded(&url, "eu-west-1", 1e9);
     Wire {
         runtime,
-        api,
+        url,
         answer,
     }
 });
@@ -102,9 +101,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     answer.extend_from_slice(body);
     // A listing that goes on is asked with the token, and gets the same page: an error, and no circle.
     *WIRE.answer.lock().expect("no panic before") = (answer, 0);
+    // A client of its own for each input: what one is refused must not be remembered for the next.
+    let api = AwsImages::embedded(&WIRE.url, "eu-west-1", 1e9);
     let asked = || WIRE.answer.lock().expect("no panic before").1;
     if !creates {
-        let result = WIRE.runtime.block_on(WIRE.api.list_images());
+        let result = WIRE.runtime.block_on(api.list_images());
         checks::listed(&result, body);
         assert!(asked() <= 3, "{} requests", asked());
         return;
@@ -117,7 +118,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     };
     let result = WIRE
         .runtime
-        .block_on(WIRE.api.create_updated_image(&request));
+        .block_on(api.create_updated_image(&request));
     assert_eq!(asked(), 1, "a create is sent once");
     match result {
         Ok(id) => assert!(status == 200 && !id.is_empty()),
