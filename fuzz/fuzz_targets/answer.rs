@@ -116,9 +116,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         source_id: checks::GOLD.into(),
         tags: Tags::default(),
     };
-    let result = WIRE
-        .runtime
-        .block_on(api.create_updated_image(&request));
+    let result = WIRE.runtime.block_on(api.create_updated_image(&request));
     assert_eq!(asked(), 1, "a create is sent once");
     match result {
         Ok(id) => assert!(status == 200 && !id.is_empty()),
