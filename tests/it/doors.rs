@@ -63,7 +63,10 @@ fn each_outside_thing_has_its_door() {
         ("rustls", vec!["aws/checks.rs"]),
         ("shlex", vec!["aws/ini.rs"]),
         ("catch_unwind", vec!["panics.rs"]),
-        ("aws_sdk_workspaces", vec!["aws.rs", "aws/failure.rs"]),
+        (
+            "aws_sdk_workspaces",
+            vec!["aws.rs", "aws/failure.rs", "aws/listed.rs"],
+        ),
         ("aws_smithy_http_client", vec!["aws/pace.rs"]),
         (
             "serde_yaml",
