@@ -251,7 +251,7 @@ impl AwsImages {
     /// Holds a listing to the expected account, and to that of the run's first listing.
     fn of_one_account(&self, observed: &Observed) -> Result<(), CredentialsFailure> {
         let owners = observed.iter().filter_map(|image| image.owner.as_deref());
-        // Every member of a listed image is optional, and this one no id at times.
+        // Every member of a listed image is optional, and any text.
         let mut owners = owners.filter(|owner| is_account_id(owner));
         let Some(owner) = owners.next() else {
             return Ok(());

@@ -92,7 +92,7 @@ fn check_certificates(pem: &[u8]) -> Result<(), String> {
         roots.add(certificate).map_err(|error| error.to_string())?;
     }
     if roots.is_empty() {
-        return Err("no certificate stands in it".into());
+        return Err("it contains no certificate".into());
     }
     Ok(())
 }

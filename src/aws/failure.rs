@@ -19,20 +19,19 @@ pub(super) fn no_credentials(failure: &CredentialsFailure) -> Failure {
         Cause::Refused => NO_CREDENTIALS,
         Cause::WrongAccount => WRONG_ACCOUNT,
     };
-    Failure {
-        delivery: Delivery::NotSent,
-        code: Some(code.to_owned()),
-        message: failure.message.clone(),
-        service_reason: None,
-        request_id: None,
-    }
+    own(Delivery::NotSent, Some(code), &failure.message)
 }
 
 /// Says that a call is for a later pass.
 pub(super) fn not_sent(message: &str) -> Failure {
+    own(Delivery::NotSent, Some(CREDENTIALS_UNAVAILABLE), message)
+}
+
+/// A failure that no service answered.
+fn own(delivery: Delivery, code: Option<&str>, message: &str) -> Failure {
     Failure {
-        delivery: Delivery::NotSent,
-        code: Some(CREDENTIALS_UNAVAILABLE.to_owned()),
+        delivery,
+        code: code.map(str::to_owned),
         message: message.to_owned(),
         service_reason: None,
         request_id: None,
@@ -41,13 +40,7 @@ pub(super) fn not_sent(message: &str) -> Failure {
 
 /// Says that a call panicked, nobody knows how far it got.
 pub(super) fn panicked(panicked: Panicked) -> Failure {
-    Failure {
-        delivery: Delivery::Unanswered,
-        code: None,
-        message: panicked.to_string(),
-        service_reason: None,
-        request_id: None,
-    }
+    own(Delivery::Unanswered, None, &panicked.to_string())
 }
 
 /// Reads an SDK error. The error *code* counts, not the enum's variant: throttling on a create arrives unmodelled.

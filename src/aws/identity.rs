@@ -23,16 +23,16 @@ use crate::panics::caught;
 /// marked must not wait for STS.
 const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(5);
 
-/// So long a replacement may take while the credentials that are held can still be used.
+/// How long a replacement may take while the credentials that are held can still be used.
 const RENEWAL: Duration = Duration::from_secs(10);
 
 /// After a replacement that failed, the next try.
 const RENEWED_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
-/// So long a configuration file may be half written.
+/// How long a configuration file may be half written.
 const REST: Duration = Duration::from_secs(1);
 
-/// So long credentials may take before the log says what is waited for.
+/// How long credentials may take before the log says what is waited for.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// The identity of one target.

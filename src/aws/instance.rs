@@ -16,7 +16,7 @@ use super::pace::{PacedClient, Transport, WatchedClient};
 use super::settings::Metadata;
 use crate::escape::escaped;
 
-/// So long credentials count that say that they have expired (the other SDKs: 10 to 15 minutes).
+/// How long expired credentials of an instance still count (the other SDKs: 10 to 15 minutes).
 const EXTENDED: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long the instance's metadata may take to be connected to and to answer: it is on the same host.

@@ -105,7 +105,7 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same, and passes over the rest: a program that says much must not wait for its reader.
+/// Reads the beginning and ignores the rest: a program that prints much must not wait for its reader.
 async fn read_beginning(mut pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let bytes = read(pipe.as_mut()).await?;
     if let Some(pipe) = &mut pipe {

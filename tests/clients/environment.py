@@ -45,17 +45,6 @@ LIMIT = 30
 WORKERS = 4
 COMMANDS = [["plan"]] * 14 + [["validate"], ["status"], ["reconcile", "--once", "--timeout", "1s"],
     ["reconcile", "--once", "--timeout", "1s"]]
-MANIFEST = """\
-apiVersion: repave.dev/v1alpha1
-kind: UpdatedImage
-metadata:
-  name: finance
-spec:
-  imageName: Finance
-  source:
-    imageId: wsi-1b2c3d4e5f60
-  description: Finance desktop
-"""
 
 # What a variable or a key of a profile holds when it is right.
 VARIABLES = {
@@ -365,7 +354,7 @@ class Generator:
             path.write_bytes(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
         for folder in (home / "manifests", home / "work" / "manifests", home / "folder"):
             folder.mkdir()
-            (folder / "finance.yaml").write_text(MANIFEST)
+            (folder / "finance.yaml").write_text(servers.MANIFEST)
         (home / "closed").write_text(CANARY)
         (home / "closed").chmod(0)
         if self.chance(0.04):

@@ -51,17 +51,6 @@ DIFFERENCES = {
 PATIENCE = 30
 WORKERS = 2
 SIGNED = ("key", "token", "region", "service", "endpoint")
-MANIFEST = """\
-apiVersion: repave.dev/v1alpha1
-kind: UpdatedImage
-metadata:
-  name: finance
-spec:
-  imageName: Finance
-  source:
-    imageId: wsi-1b2c3d4e5f60
-  description: Finance desktop
-"""
 
 
 def serve_boto3():
@@ -138,7 +127,7 @@ class Runner:
             return text.replace("<home>", str(home))
 
         (home / "manifests").mkdir()
-        (home / "manifests" / "finance.yaml").write_text(MANIFEST)
+        (home / "manifests" / "finance.yaml").write_text(servers.MANIFEST)
         for path, content in case.files.items():
             path = home / path
             path.parent.mkdir(parents=True, exist_ok=True)

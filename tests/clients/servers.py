@@ -11,6 +11,19 @@ import threading
 import urllib.parse
 from xml.sax.saxutils import escape
 
+# A manifest whose source no server lists: what signs the listing is all that is asked.
+MANIFEST = """\
+apiVersion: repave.dev/v1alpha1
+kind: UpdatedImage
+metadata:
+  name: finance
+spec:
+  imageName: Finance
+  source:
+    imageId: wsi-1b2c3d4e5f60
+  description: Finance desktop
+"""
+
 FAR = "2099-01-01T00:00:00Z"
 CREDENTIAL = re.compile(r"Credential=([^,]*)/(\d{8})/([^/,]*)/([^/,]*)/aws4_request")
 

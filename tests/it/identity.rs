@@ -7,7 +7,7 @@ use crate::binary::{Checkout, Ran, manifest};
 
 mod peers;
 
-use peers::{Answer, Asked, Peers, json_error, sts_error};
+use peers::{Answer, Asked, Peers, caller, json_error, sts_error};
 
 const KEYS: &str = "aws_access_key_id = AKIA{}\naws_secret_access_key = canary-secret\n";
 
@@ -1309,9 +1309,7 @@ async fn only_the_expected_account_is_ever_asked() {
     }
     // The listing names its owner: another one than STS named is refused as well, before anything is created.
     let house = House::with(PROFILES, |asked| {
-        (asked.what == "GetCallerIdentity").then(|| {
-            (200, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>444455556666</Account></GetCallerIdentityResult></GetCallerIdentityResponse>".into())
-        })
+        (asked.what == "GetCallerIdentity").then(|| (200, caller("444455556666")))
     })
     .await;
     let ran = house
@@ -1327,6 +1325,14 @@ async fn only_the_expected_account_is_ever_asked() {
     );
 }
 
+/// A listing of the source alone, of this account and in this state.
+fn source_of(account: &str, state: &str) -> Answer {
+    let image = format!(
+        r#"{{"ImageId":"wsi-source000","Name":"source","State":"{state}","OwnerAccountId":"{account}"}}"#
+    );
+    (200, format!("{{\"Images\":[{image}]}}"))
+}
+
 /// A script that prints AKIAOLD, which lasts 8 s, and then AKIANEW.
 const OLD_THEN_NEW: &str = "if [ -e used ]; then k=NEW; else k=OLD; touch used; fi
 e=$(date -u -d '+8 seconds' +%Y-%m-%dT%H:%M:%SZ)
@@ -1335,17 +1341,11 @@ printf '{\"Version\":1,\"AccessKeyId\":\"AKIA%s\",\"SecretAccessKey\":\"canary-s
 /// Without anybody's refusal: the account of the first listing is the run's.
 #[tokio::test]
 async fn a_run_that_began_in_one_account_makes_nothing_in_another() {
-    let images = |account: &str, state: &str| {
-        let image = format!(
-            r#"{{"ImageId":"wsi-source000","Name":"source","State":"{state}","OwnerAccountId":"{account}"}}"#
-        );
-        (200, format!("{{\"Images\":[{image}]}}"))
-    };
     // The source becomes AVAILABLE in the other account only.
     let house = House::with(PROCESS, move |asked| {
         match (asked.what.as_str(), asked.key.as_str()) {
-            ("DescribeWorkspaceImages", "AKIAOLD") => Some(images("111122223333", "PENDING")),
-            ("DescribeWorkspaceImages", "AKIANEW") => Some(images("444455556666", "AVAILABLE")),
+            ("DescribeWorkspaceImages", "AKIAOLD") => Some(source_of("111122223333", "PENDING")),
+            ("DescribeWorkspaceImages", "AKIANEW") => Some(source_of("444455556666", "AVAILABLE")),
             _ => None,
         }
     })
@@ -1367,27 +1367,21 @@ async fn a_run_that_began_in_one_account_makes_nothing_in_another() {
 
 #[tokio::test]
 async fn a_daemon_recovers_when_its_credentials_are_corrected() {
-    let images = |account: &str, state: &str| {
-        let image = format!(
-            r#"{{"ImageId":"wsi-source000","Name":"source","State":"{state}","OwnerAccountId":"{account}"}}"#
-        );
-        (200, format!("{{\"Images\":[{image}]}}"))
-    };
     let times = std::sync::atomic::AtomicU32::new(0);
     let house = House::with(
         "[default]\nregion = eu-west-1\n{keys:A}",
         move |asked| match (asked.what.as_str(), asked.key.as_str()) {
             ("DescribeWorkspaceImages", "AKIAA") => {
                 let is_first = times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
-                let first = images("111122223333", "PENDING");
+                let first = source_of("111122223333", "PENDING");
                 Some(if is_first {
                     first
                 } else {
                     json_error(400, "ExpiredTokenException")
                 })
             }
-            ("DescribeWorkspaceImages", "AKIAB") => Some(images("444455556666", "AVAILABLE")),
-            ("DescribeWorkspaceImages", "AKIAC") => Some(images("111122223333", "AVAILABLE")),
+            ("DescribeWorkspaceImages", "AKIAB") => Some(source_of("444455556666", "AVAILABLE")),
+            ("DescribeWorkspaceImages", "AKIAC") => Some(source_of("111122223333", "AVAILABLE")),
             _ => None,
         },
     )
@@ -1429,8 +1423,10 @@ async fn new_credentials_are_checked_before_they_sign() {
     // The first keys are the expected account's; those that replace them are another's.
     let house = House::with(PROCESS, |asked| {
         match (asked.what.as_str(), asked.key.as_str()) {
-            ("DescribeWorkspaceImages", "AKIAOLD") => Some(json_error(400, "ExpiredTokenException")),
-            ("GetCallerIdentity", "AKIANEW") => Some((200, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>444455556666</Account></GetCallerIdentityResult></GetCallerIdentityResponse>".into())),
+            ("DescribeWorkspaceImages", "AKIAOLD") => {
+                Some(json_error(400, "ExpiredTokenException"))
+            }
+            ("GetCallerIdentity", "AKIANEW") => Some((200, caller("444455556666"))),
             _ => None,
         }
     })

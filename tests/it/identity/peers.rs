@@ -158,9 +158,11 @@ fn usual(what: &str) -> Answer {
         )
     };
     let body = match what {
-        "DescribeWorkspaceImages" => r#"{"Images":[{"ImageId":"wsi-source000","Name":"source","State":"AVAILABLE",
+        "DescribeWorkspaceImages" => {
+            r#"{"Images":[{"ImageId":"wsi-source000","Name":"source","State":"AVAILABLE",
             "OperatingSystem":{"Type":"WINDOWS"},"OwnerAccountId":"111122223333"}]}"#
-            .into(),
+                .into()
+        }
         "CreateUpdatedWorkspaceImage" => r#"{"ImageId":"wsi-new000000"}"#.into(),
         "AssumeRole" | "AssumeRoleWithWebIdentity" => format!(
             "<{what}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{what}Result><Credentials>\
@@ -168,13 +170,15 @@ fn usual(what: &str) -> Answer {
              <SessionToken>canary-secret</SessionToken><Expiration>2126-01-01T00:00:00Z</Expiration></Credentials>\
              </{what}Result></{what}Response>"
         ),
-        "GetCallerIdentity" => "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
-             <GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
-            .into(),
-        "/federation/credentials" => r#"{"roleCredentials":{"accessKeyId":"ASIASSO","secretAccessKey":"canary-secret",
+        "GetCallerIdentity" => caller("111122223333"),
+        "/federation/credentials" => {
+            r#"{"roleCredentials":{"accessKeyId":"ASIASSO","secretAccessKey":"canary-secret",
             "sessionToken":"canary-secret","expiration":4922640000000}}"#
-            .into(),
-        "/token" => r#"{"accessToken":"canary-secret","expiresIn":3600,"tokenType":"Bearer"}"#.into(),
+                .into()
+        }
+        "/token" => {
+            r#"{"accessToken":"canary-secret","expiresIn":3600,"tokenType":"Bearer"}"#.into()
+        }
         "/latest/api/token" => "token".into(),
         "/latest/meta-data/placement/region" => "eu-south-1".into(),
         "/latest/meta-data/iam/security-credentials/" => "desktop".into(),
@@ -183,6 +187,14 @@ fn usual(what: &str) -> Answer {
         _ => return (404, String::new()),
     };
     (200, body)
+}
+
+/// What STS says of whose credentials these are.
+pub fn caller(account: &str) -> String {
+    format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+         <Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+    )
 }
 
 /// An error of STS.
