@@ -11,11 +11,13 @@ use std::fs;
 
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
-use repave::image::{Desired, ImageState, Observed, ObservedImage, OperatingSystem};
 use repave::manifest::{self, Loaded, Options};
-use repave::plan::{DEFAULT_SETTLE, Plan, plan};
-use repave::status::{Status, Target};
-use repave::store::Store;
+use repave::model::defaults::SETTLE;
+use repave::model::image::{Desired, ImageState, Observed, ObservedImage, OperatingSystem};
+use repave::model::target::Target;
+use repave::plan::{Plan, plan};
+use repave::state::file::Store;
+use repave::state::status::Status;
 use tempfile::TempDir;
 
 const IMAGES: usize = 10_000;
@@ -125,7 +127,7 @@ fn status(desired: &Desired, observed: &Observed) -> Status {
 }
 
 fn planned<'a>(desired: &'a Desired, observed: &Observed, status: &Status) -> Plan<'a> {
-    plan(desired, observed, status, DEFAULT_SETTLE, now())
+    plan(desired, observed, status, SETTLE, now())
 }
 
 /// Reads and validates 10,000 files.

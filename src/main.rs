@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use repave::cli::{self, Cli, Color, Command, Config, LogFormat, LogLevel};
-use repave::clock::Clock;
 use repave::command;
-use repave::outcome::{self, Outcome};
-use repave::panics;
-use repave::stop::Stopper;
-use repave::terminal::{self, Terminal};
+use repave::model::outcome::{self, Outcome};
+use repave::sys::clock::Clock;
+use repave::sys::panics;
+use repave::sys::stop::Stopper;
+use repave::sys::terminal::{self, Terminal};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;

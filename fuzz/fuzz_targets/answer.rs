@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, LazyLock, Mutex};
 
-use repave::aws::AwsImages;
+use repave::cloud::aws::AwsImages;
 use repave::cloud::{CreateRequest, FailureKind, ImageApi};
-use repave::name::{Description, ImageName, Tags};
+use repave::model::value::{Description, ImageName, Tags};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;

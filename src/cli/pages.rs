@@ -7,7 +7,7 @@ use clap::{Arg, Args, Command, CommandFactory as _};
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::{Cli, help};
-use crate::outcome::ExitCode;
+use crate::model::outcome::ExitCode;
 
 /// Arguments of `completions`.
 #[derive(Debug, Clone, Args)]

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 
 use super::Command;
 use super::values::reason;
-use crate::reason::Reason;
+use crate::model::reason::Reason;
 
 /// Arguments of `status`.
 #[derive(Debug, Clone, Args)]

@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 
 use super::{ExpectPlan, Simulation};
-use crate::aws::{endpoint, region};
-use crate::digest;
-use crate::name::is_account_id;
-use crate::reason::Reason;
-use crate::similar::{did_you_mean, similar};
+use crate::cloud::aws::{endpoint, region};
+use crate::model::reason::Reason;
+use crate::model::value::is_account_id;
+use crate::sys::digest;
+use crate::sys::similar::{did_you_mean, similar};
 
 /// A duration of at least one second, as `30s`, `15m`, `1h 30m`.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {

@@ -1,14 +1,14 @@
 //! Connects to AWS, or to the embedded API in its place.
 
-use crate::aws::{AwsImages, ConnectError};
 use crate::cli::{self, Config, Simulated};
-use crate::clock::Clock;
-use crate::embedded::{self, EmbeddedError, Kept};
-use crate::escape::{escaped, with_causes};
-use crate::http::Server;
-use crate::image::Desired;
-use crate::outcome::{ExitCode, Outcome};
+use crate::cloud::aws::{AwsImages, ConnectError};
+use crate::model::image::Desired;
+use crate::model::outcome::{ExitCode, Outcome};
+use crate::simulator::embedded::{self, EmbeddedError, Kept};
 use crate::simulator::{self, SharedAccount};
+use crate::sys::clock::Clock;
+use crate::sys::escape::{escaped, with_causes};
+use crate::sys::http::Server;
 
 /// The service, and the embedded server that may stand behind it.
 pub(super) struct Connected {

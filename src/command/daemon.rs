@@ -1,6 +1,5 @@
 //! `repave reconcile`: wires the daemon, and says how it ended.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,24 +8,24 @@ use jiff::SignedDuration;
 
 use super::connect::Connected;
 use super::{Empty, Screen, connect, store_failed};
-use crate::checkout::Checkout;
 use crate::cli::{self, Config};
-use crate::clock::Clock;
 use crate::cloud::FailureKind;
-use crate::daemon::{Daemon, Settings, Watch};
-use crate::escape::{escaped, with_causes};
-use crate::health::{self, Health, Measured};
-use crate::image::Desired;
+use crate::cloud::retry;
 use crate::manifest::Options;
-use crate::outcome::{ExitCode, Outcome};
-use crate::reconcile::Reconciler;
-use crate::retry;
-use crate::status::Target;
-use crate::stop::Stop;
-use crate::store::{self, Store, StoreError};
-
-/// The time between two passes, unless set otherwise.
-const INTERVAL: Duration = Duration::from_mins(10);
+use crate::model::defaults::INTERVAL;
+use crate::model::image::Desired;
+use crate::model::outcome::{ExitCode, Outcome};
+use crate::model::target::Target;
+use crate::probe::health::{self, Health};
+use crate::probe::measured::Measured;
+use crate::run::checkout::Checkout;
+use crate::run::daemon::{Daemon, Settings, Watch};
+use crate::run::reconcile::Reconciler;
+use crate::state::file::{self, Store, StoreError};
+use crate::sys::clock::Clock;
+use crate::sys::escape::{escaped, with_causes};
+use crate::sys::lock::{self, LockError};
+use crate::sys::stop::Stop;
 
 fn given(duration: Option<SignedDuration>) -> Option<Duration> {
     Duration::try_from(duration?).ok()
@@ -37,8 +36,8 @@ fn given(duration: Option<SignedDuration>) -> Option<Duration> {
 async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<Store>, StoreError> {
     let mut failures = 0;
     loop {
-        let opened = Store::lock(path, holder).and_then(|store| match store::read_any(path) {
-            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(store),
+        let opened = Store::lock(path, holder).and_then(|store| match file::read_any(path) {
+            Err(StoreError::File(error)) if error.is_not_found() => Ok(store),
             Err(error) => Err(error),
             Ok(_) => Ok(store),
         });
@@ -49,7 +48,7 @@ async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<Store>, S
                 }
                 return Ok(Some(store));
             }
-            Err(error @ StoreError::Io { .. }) => error,
+            Err(error @ (StoreError::File(_) | StoreError::Lock(LockError::File(_)))) => error,
             Err(error) => return Err(error),
         };
         failures += 1;
@@ -72,7 +71,7 @@ pub(super) async fn run(
     clock: Clock,
     stop: Stop,
 ) -> Result<Outcome, Outcome> {
-    let holder = store::holder("reconcile", clock.now_in_seconds());
+    let holder = lock::holder("reconcile", clock.now_in_seconds());
     let ended_early = || Outcome::new(ExitCode::Done, "ended by a signal before the first pass");
     let store = open(&config.status_file, &holder, &stop)
         .await

@@ -5,10 +5,10 @@ use std::io;
 
 use super::Screen;
 use crate::cli::{self, Config, Output};
-use crate::outcome::{ExitCode, Outcome};
-use crate::policy::{Policy, Scope};
-use crate::report::counted;
-use crate::schema;
+use crate::cloud::policy::{Policy, Scope};
+use crate::manifest::schema;
+use crate::model::outcome::{ExitCode, Outcome};
+use crate::show::counted;
 
 /// Prints the policy. Problems of manifests go to stderr, so that nobody takes them for one.
 pub(super) fn iam_policy(
@@ -35,7 +35,10 @@ pub(super) fn iam_policy(
         account_id: arguments.account_id.as_deref(),
         tags: tagged > 0,
     });
-    print(screen, crate::escape::to_json(&policy).map_err(Into::into))?;
+    print(
+        screen,
+        crate::sys::escape::to_json(&policy).map_err(Into::into),
+    )?;
     let words = format!(
         "the policy covers {}, {tagged} of them with tags",
         counted(images.len(), "manifest")

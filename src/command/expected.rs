@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::cli::ExpectPlan;
 use crate::plan::{Answer, Needs, Plan};
-use crate::report::counted;
-use crate::store::read_limited;
+use crate::show::counted;
+use crate::sys::files::read_limited;
 
 /// The largest file with a plan that is read: room for some 100,000 images.
 const MAX_PLAN: u64 = 64 * 1024 * 1024;
@@ -180,7 +180,7 @@ fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
     let document: Document =
         serde_json::from_slice(&bytes).map_err(|error| format!("it is no plan's JSON: {error}"))?;
     let checksum = match (document.kind.as_str(), document.checksum) {
-        ("Plan", Some(checksum)) => crate::digest::parse(&checksum),
+        ("Plan", Some(checksum)) => crate::sys::digest::parse(&checksum),
         _ => None,
     };
     let checksum =
@@ -197,8 +197,8 @@ fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::reason::Reason;
     use crate::plan::samples::{blocked, building, create, desired, plan, ready, wait};
-    use crate::reason::Reason;
 
     fn waits_for_a_retry() -> Answer {
         Answer::Wait(wait(Reason::RetryScheduled, Needs::Time))

@@ -3,14 +3,14 @@
 
 use super::Screen;
 use crate::cli::{self, Config};
-use crate::clock::Clock;
-use crate::explain::{self, Topic};
 use crate::manifest;
-use crate::outcome::{ExitCode, Outcome};
-use crate::report::{self, Explanation, counted};
-use crate::similar::did_you_mean;
-use crate::status::{ConditionType, ImageStatus, Status};
-use crate::store::{self, StoreError};
+use crate::model::outcome::{ExitCode, Outcome};
+use crate::show::explain::{self, Topic};
+use crate::show::{self, Explanation, counted};
+use crate::state::file::{self, StoreError};
+use crate::state::status::{ConditionType, ImageStatus, Status};
+use crate::sys::clock::Clock;
+use crate::sys::similar::did_you_mean;
 
 /// Runs `explain`.
 pub(super) fn explain(
@@ -23,7 +23,7 @@ pub(super) fn explain(
     let Some(word) = arguments.topic.as_deref().map(str::trim) else {
         let topics = explain::topics();
         let outcome = Outcome::new(ExitCode::Done, counted(topics.len(), "topic"));
-        screen.text(&report::topics_text(&topics, columns));
+        screen.text(&show::topics_text(&topics, columns));
         show_json(screen, &outcome, &topics, None, None);
         return Ok(outcome);
     };
@@ -36,7 +36,7 @@ pub(super) fn explain(
     let mut texts = Vec::new();
     let mut manifest = None;
     if let Some(image) = image {
-        texts.push(report::image_text(image, clock.now_in_seconds(), columns));
+        texts.push(show::image_text(image, clock.now_in_seconds(), columns));
         for topic in topics_of(image) {
             if !topics.contains(&topic) {
                 topics.push(topic);
@@ -52,7 +52,7 @@ pub(super) fn explain(
         manifest = Some(place);
     }
     if !topics.is_empty() {
-        texts.push(report::explained_text(&topics, columns));
+        texts.push(show::explained_text(&topics, columns));
     }
     let outcome = Outcome::new(ExitCode::Done, format!("explained {word}"));
     screen.text(&texts.join("\n"));
@@ -78,15 +78,15 @@ fn show_json(
 /// What the status file says. Words can be explained without it.
 fn read_status(config: &Config) -> Option<Status> {
     let path = config.status_file.display();
-    match store::read_any(&config.status_file) {
+    match file::read_any(&config.status_file) {
         Ok(Ok(status)) => Some(status),
         Ok(Err(why)) => {
             tracing::warn!("{path} is not used: {why}");
             None
         }
-        Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+        Err(StoreError::File(error)) if error.is_not_found() => None,
         Err(error) => {
-            tracing::warn!("{}", crate::escape::with_causes(&error));
+            tracing::warn!("{}", crate::sys::escape::with_causes(&error));
             None
         }
     }

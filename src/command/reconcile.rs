@@ -7,24 +7,24 @@ use tokio::time::Instant;
 
 use super::expected::Expected;
 use super::{Screen, cancelled, connect, load, store_failed, unlisted};
-use crate::apply::Attempt;
 use crate::cli::{self, Config};
-use crate::clock::Clock;
-use crate::git;
-use crate::image::Desired;
-use crate::once::{self, End, Ended};
-use crate::outcome::{ExitCode, Outcome};
+use crate::model::defaults::TIMEOUT;
+use crate::model::image::Desired;
+use crate::model::outcome::{ExitCode, Outcome};
+use crate::model::reason::Reason;
+use crate::model::target::Target;
+use crate::plan::Attempt;
 use crate::plan::{Answer, Needs, Plan, Totals};
-use crate::progress::Progress;
-use crate::reason::Reason;
-use crate::reconcile::Reconciler;
-use crate::report::{self, PlanBody, counted};
-use crate::status::{ManifestsStatus, Target};
-use crate::stop::{Stop, StopReason};
-use crate::store::{self, Store};
-
-/// The longest that a run may take, unless set otherwise.
-const TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
+use crate::run::once::{self, End, Ended};
+use crate::run::reconcile::Reconciler;
+use crate::show::live::Progress;
+use crate::show::{self, PlanBody, counted};
+use crate::state::file::Store;
+use crate::state::status::ManifestsStatus;
+use crate::sys::clock::Clock;
+use crate::sys::git;
+use crate::sys::lock;
+use crate::sys::stop::{Stop, StopReason};
 
 /// Runs `reconcile --once`.
 pub(super) async fn once(
@@ -41,7 +41,7 @@ pub(super) async fn once(
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
-    let holder = store::holder("reconcile --once", clock.now_in_seconds());
+    let holder = lock::holder("reconcile --once", clock.now_in_seconds());
     let store = Store::lock(&config.status_file, &holder).map_err(|error| store_failed(&error))?;
     let connected = stop
         .unless(Box::pin(connect(config, &loaded.desired, true, clock)))
@@ -83,7 +83,7 @@ pub(super) async fn once(
         arguments.wait,
         &mut progress,
         |plan, attempts| {
-            shown = report::plan_text(plan, clock.now_in_seconds());
+            shown = show::plan_text(plan, clock.now_in_seconds());
             screen.text(&shown);
             if let Some(expected) = &mut expected {
                 expected.review(plan)?;
@@ -96,7 +96,7 @@ pub(super) async fn once(
 
     let outcome = outcome_of(&ended, &loaded.desired, timeout);
     if let (Some(left), false) = (&ended.left, ended.attempts.is_empty()) {
-        let text = report::plan_text(left, clock.now_in_seconds());
+        let text = show::plan_text(left, clock.now_in_seconds());
         if text != shown {
             let attempts = counted(ended.attempts.len(), "attempt");
             screen.text(&format!("After {attempts}:\n{text}"));
@@ -111,14 +111,14 @@ pub(super) async fn once(
     .with_attempts(&ended.attempts);
     screen.json("Reconciliation", &outcome, &body);
     screen.markdown(|| match &ended.left {
-        Some(left) => report::plan_markdown(
+        Some(left) => show::plan_markdown(
             "repave reconcile",
             &outcome,
             left,
             None,
             clock.now_in_seconds(),
         ),
-        None => report::outcome_markdown(&outcome),
+        None => show::outcome_markdown(&outcome),
     });
     Ok(outcome)
 }

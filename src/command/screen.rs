@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::Empty;
 use crate::cli::{Copies, Output};
-use crate::escape::{to_json, to_yaml, with_causes};
-use crate::outcome::{ExitCode, Outcome};
-use crate::report::Document;
-use crate::store;
+use crate::model::outcome::{ExitCode, Outcome};
+use crate::show::Document;
+use crate::sys::escape::{to_json, to_yaml, with_causes};
+use crate::sys::files;
 
 /// Where data goes. A failed write is kept, not raised: what a command does must not depend on who reads its output.
 pub(super) struct Screen<'a> {
@@ -108,7 +108,7 @@ impl<'a> Screen<'a> {
                     self.write(&bytes);
                 }
                 if let Some(path) = into {
-                    self.keep(&path, store::write_whole(&path, &bytes));
+                    self.keep(&path, files::write_whole(&path, &bytes));
                 }
             }
             Err(error) => self.broken = Some(error.into()),
@@ -135,17 +135,21 @@ impl<'a> Screen<'a> {
         }
         let text = make();
         if let Some(path) = markdown_into {
-            self.keep(&path, store::write_whole(&path, text.as_bytes()));
+            self.keep(&path, files::write_whole(&path, text.as_bytes()));
         }
         if let Some(path) = summary_file {
-            self.keep(&path, store::append(&path, text.as_bytes()));
+            self.keep(&path, files::append(&path, text.as_bytes()));
         }
     }
 
-    fn keep(&mut self, path: &Path, written: Result<(), store::StoreError>) {
+    fn keep(&mut self, path: &Path, written: Result<(), files::FileError>) {
         if let Err(error) = written {
             let why = with_causes(&error);
-            tracing::error!("{}: {}", path.display(), crate::escape::escaped(&why, 500));
+            tracing::error!(
+                "{}: {}",
+                path.display(),
+                crate::sys::escape::escaped(&why, 500)
+            );
             self.unwritten.get_or_insert(why);
         }
     }

@@ -1,7 +1,6 @@
 //! `repave status`: shows the status file, once or whenever it changes. It asks nobody else.
 
 use std::fmt::Write as _;
-use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,14 +8,14 @@ use serde::Serialize;
 
 use super::{Screen, store_failed};
 use crate::cli::{self, Config, Output};
-use crate::clock::Clock;
-use crate::outcome::{ExitCode, Outcome};
-use crate::reason::Reason;
-use crate::report::{self, View, counted, lines_taken};
-use crate::stamp::Stamp;
-use crate::status::{ConditionStatus, ConditionType, ImageStatus, Status};
-use crate::stop::Stop;
-use crate::store::{self, StoreError};
+use crate::model::outcome::{ExitCode, Outcome};
+use crate::model::reason::Reason;
+use crate::show::{self, View, counted, lines_taken};
+use crate::state::file::{self, StoreError};
+use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
+use crate::sys::clock::Clock;
+use crate::sys::stamp::Stamp;
+use crate::sys::stop::Stop;
 
 /// How often a watched file is looked at, and how often a terminal is written anew.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,7 +42,7 @@ pub(super) async fn show(
         unshown(config, why)
     })?;
     let (shown, outcome) = choose(config, arguments, status);
-    let text = report::status_text(&shown, clock.now_in_seconds(), view(config));
+    let text = show::status_text(&shown, clock.now_in_seconds(), view(config));
     screen.text(&text);
     screen.json("StatusReport", &outcome, &StatusBody { status: &shown });
     Ok(outcome)
@@ -51,10 +50,10 @@ pub(super) async fn show(
 
 /// The status, or nothing if there is no file.
 fn read(config: &Config) -> Result<Option<Status>, Outcome> {
-    match store::read_any(&config.status_file) {
+    match file::read_any(&config.status_file) {
         Ok(Ok(status)) => Ok(Some(status)),
         Ok(Err(why)) => Err(unshown(config, &why)),
-        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(StoreError::File(error)) if error.is_not_found() => Ok(None),
         Err(error) => Err(store_failed(&error)),
     }
 }
@@ -136,7 +135,7 @@ async fn watch(
             painter.paint(
                 config,
                 screen,
-                &report::status_text(status, now, view(config)),
+                &show::status_text(status, now, view(config)),
             );
         }
         let end = if screen.is_broken() {
@@ -167,8 +166,8 @@ fn tell(
     if is_text(config.output) {
         let view = view(config);
         screen.text(&match before {
-            Some(before) => report::status_changes(before, status, now, view),
-            None => report::status_text(status, now, view),
+            Some(before) => show::status_changes(before, status, now, view),
+            None => show::status_text(status, now, view),
         });
         return;
     }

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::Screen;
 use crate::cli::{Config, Output};
 use crate::manifest::{self, Invalid, Loaded, Problem};
-use crate::outcome::{ExitCode, Outcome};
-use crate::report::{self, counted};
+use crate::model::outcome::{ExitCode, Outcome};
+use crate::show::{self, counted};
 
 /// How the manifests were found, for `-o json`.
 #[derive(Serialize)]
@@ -87,7 +87,7 @@ fn show_problems(config: &Config, screen: &mut Screen<'_>, invalid: &Invalid) ->
         ),
     );
     show(config, screen, &outcome, problems, warnings);
-    screen.markdown(|| report::problems_markdown(&outcome, problems));
+    screen.markdown(|| show::problems_markdown(&outcome, problems));
     screen.json(
         "Validation",
         &outcome,
@@ -114,14 +114,14 @@ fn show(
         Output::Text => {
             let columns = config.terminal.size().map(|size| size.columns);
             for problem in problems.iter().chain(warnings) {
-                screen.text(&report::diagnostic_text(problem, columns));
+                screen.text(&show::diagnostic_text(problem, columns));
             }
             screen.text(&format!("{outcome}.\n"));
         }
         Output::Github => {
-            screen.write(report::annotations(outcome, problems, warnings).as_bytes());
+            screen.write(show::annotations(outcome, problems, warnings).as_bytes());
         }
-        Output::Sarif => screen.value(&report::sarif(problems, warnings)),
+        Output::Sarif => screen.value(&show::sarif(problems, warnings)),
         Output::Json | Output::Wide | Output::Yaml => {}
     }
 }

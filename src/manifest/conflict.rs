@@ -8,9 +8,9 @@ use super::locate::Map;
 use super::place::{Position, Spot};
 use super::problem::{Drafts, Problem};
 use super::read;
-use crate::escape::Escaped;
-use crate::image::Conflict;
-use crate::name::{ImageName, ManifestName};
+use crate::model::image::Conflict;
+use crate::model::value::{ImageName, ManifestName};
+use crate::sys::escape::Escaped;
 
 /// What a manifest claims for itself alone, and where it says so.
 pub(super) struct Claim {

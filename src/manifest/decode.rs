@@ -8,9 +8,9 @@ use super::help;
 use super::problem::Report;
 use super::yaml::{Node, Value};
 use super::{API_VERSION, digest, shape};
-use crate::escape::escaped;
-use crate::image::{CreateWhen, DesiredImage, Place, Source};
-use crate::name::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
+use crate::model::image::{CreateWhen, DesiredImage, Place, Source};
+use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
+use crate::sys::escape::escaped;
 
 /// The nodes in which a manifest says what others may contradict.
 #[derive(Debug, Clone, Copy)]

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::digest::sha256;
-use crate::image::{CreateWhen, Desired, DesiredImage, Source};
-use crate::name::{Description, ImageName, ManifestName, Tags};
+use crate::model::image::{CreateWhen, Desired, DesiredImage, Source};
+use crate::model::value::{Description, ImageName, ManifestName, Tags};
+use crate::sys::digest::sha256;
 
 /// A manifest's values as they are digested: fields in the order of their names, so that the text is canonical.
 #[derive(Serialize)]

@@ -5,8 +5,9 @@ use std::fmt;
 use super::help;
 use super::problem::{Draft, Report};
 use super::yaml::{Node, Value};
-use crate::escape::escaped;
-use crate::name::{Description, ImageId, ImageName, InvalidValue, ManifestName, TagKey, TagValue};
+use crate::model::limits::InvalidValue;
+use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue};
+use crate::sys::escape::escaped;
 
 /// Longest piece of a manifest that a problem repeats, in characters.
 pub(super) const MAX_SHOWN: usize = 64;

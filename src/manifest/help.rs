@@ -1,7 +1,7 @@
 //! What somebody may have meant who wrote something else. It decides nothing: a problem stays a problem.
 
-use crate::escape::escaped;
-use crate::similar::similar;
+use crate::sys::escape::escaped;
+use crate::sys::similar::similar;
 
 use super::fields::MAX_SHOWN;
 use super::shape;

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::excerpt::{Excerpt, Lines};
 use super::place::{Position, Spot};
-use crate::escape::Escaped;
+use crate::sys::escape::Escaped;
 
 /// One thing that is wrong with the manifests, in words for the person who wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
-use crate::image::{CreateWhen, Source};
-use crate::name::ImageName;
+use crate::model::image::{CreateWhen, Source};
+use crate::model::value::ImageName;
 
 /// A valid manifest.
 const VALID: &str = "\

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::problem::{self, Problem};
 use super::read;
-use crate::stamp::Stamp;
+use crate::sys::stamp::Stamp;
 
 /// The files and folders that [`load`](super::load) would read, as they are now: equal to another of the same folder
 /// if nothing was touched in between.

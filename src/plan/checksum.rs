@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Answer, Needs, Plan};
-use crate::digest::sha256;
+use crate::sys::digest::sha256;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Answer, Needs, Wait};
-use crate::clock::Now;
+use crate::cloud::retry;
 use crate::cloud::{ALREADY_EXISTS, FailureKind};
-use crate::image::{
+use crate::model::image::{
     CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Source,
 };
-use crate::name::ImageName;
-use crate::reason::Reason;
-use crate::retry;
-use crate::status::{ImageStatus, Status};
+use crate::model::reason::Reason;
+use crate::model::value::ImageName;
+use crate::state::status::{ImageStatus, Status};
+use crate::sys::clock::Now;
 
 /// The longest that a build is expected to take. AWS names 45 minutes for the sibling call; five times that is a case
 /// for a person.

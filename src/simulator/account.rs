@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{ImageId, ImageName};
+use crate::model::value::{ImageId, ImageName};
 
 use super::fault::{ErrorBody, Fault, Rule, Rules};
 use super::operations::later;

@@ -4,11 +4,11 @@
 //! It retries nothing and limits no rate of its own. How long a client waits before it gives up is not known here either:
 //! a slow answer comes late, and the caller may stop waiting.
 
-use crate::clock::{Clock, whole_seconds};
 use crate::cloud::{
     ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation, Page, all_pages,
 };
-use crate::image::{ImageState, Observed, ObservedImage, OperatingSystem};
+use crate::model::image::{ImageState, Observed, ObservedImage, OperatingSystem};
+use crate::sys::clock::{Clock, whole_seconds};
 
 use super::wire::{
     Answer, Call, CreateUpdatedImage, DescribeImages, ListedImage, Output, Reply, ServiceError, Tag,
@@ -188,8 +188,8 @@ fn observed(image: ListedImage) -> ObservedImage {
 mod tests {
     use super::*;
     use crate::cloud::FailureKind;
-    use crate::name::{Description, ImageName, TagKey, TagValue, Tags};
-    use crate::reason::Reason;
+    use crate::model::reason::Reason;
+    use crate::model::value::{Description, ImageName, TagKey, TagValue, Tags};
     use crate::simulator::seed;
     use jiff::Timestamp;
     use std::collections::BTreeMap;

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::image::{ImageState, OperatingSystem};
-use crate::name::ImageId;
+use crate::model::image::{ImageState, OperatingSystem};
+use crate::model::value::ImageId;
 
 use super::settings::Settings;
 use super::stock::{Image, Tenancy};

@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod account;
 pub mod direct;
+pub mod embedded;
 pub mod fault;
 mod listing;
 mod operations;

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::image::ImageState;
-use crate::name::{ImageId, Tags};
+use crate::model::image::ImageState;
+use crate::model::value::{ImageId, Tags};
 
 use super::account::{Account, CreateRecord, Outcome};
 use super::fault::{Fault, Rule};

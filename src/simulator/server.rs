@@ -15,8 +15,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::clock::Clock;
-use crate::http::{self, Cut, Limits, Server};
+use crate::sys::clock::Clock;
+use crate::sys::http::{self, Cut, Limits, Server};
 
 use super::sts;
 use super::wire::{Answer, Call, CodePlacement, Operation, Reply, ServiceError};

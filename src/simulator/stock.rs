@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::image::{ImageState, OperatingSystem};
-use crate::name::{Description, ImageId, ImageName};
+use crate::model::image::{ImageState, OperatingSystem};
+use crate::model::value::{Description, ImageId, ImageName};
 
 /// A time, which may be counted from the account's start: its first call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::name::{Description, ImageId, ImageName, TagKey, Tags};
+use crate::model::value::{Description, ImageId, ImageName, TagKey, Tags};
 
 use super::wire::{CreateUpdatedImage, DescribeImages, ServiceError, Tag};
 

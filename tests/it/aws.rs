@@ -1,9 +1,9 @@
 //! The error table on what the real SDK makes of each answer on the wire, counting requests; and the listing.
 
 use repave::cloud::{CreateRequest, FailureKind, ImageApi};
-use repave::image::{ImageState, OperatingSystem};
-use repave::name::{Description, ImageName, TagKey, TagValue, Tags};
-use repave::reason::Reason;
+use repave::model::image::{ImageState, OperatingSystem};
+use repave::model::reason::Reason;
+use repave::model::value::{Description, ImageName, TagKey, TagValue, Tags};
 use tokio::net::TcpListener;
 
 use crate::wire::{Server, Wire, error, page};
@@ -134,7 +134,7 @@ async fn a_connection_that_is_never_made_sends_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let api = repave::aws::AwsImages::embedded(&url, "eu-west-1", 1000.0);
+    let api = repave::cloud::aws::AwsImages::embedded(&url, "eu-west-1", 1000.0);
     let error = api.create_updated_image(&request()).await.unwrap_err();
     assert_eq!(
         (error.kind, error.reason),
@@ -229,7 +229,7 @@ struct AwsFast;
 
 impl AwsFast {
     async fn list(server: &Server) -> String {
-        let api = repave::aws::AwsImages::embedded(&server.url, "eu-west-1", 1e6);
+        let api = repave::cloud::aws::AwsImages::embedded(&server.url, "eu-west-1", 1e6);
         api.list_images().await.unwrap_err().to_string()
     }
 }

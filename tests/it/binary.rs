@@ -5,8 +5,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use repave::clock::Clock;
 use repave::simulator::{Account, SharedAccount, seed, server};
+use repave::sys::clock::Clock;
 use tokio::net::TcpListener;
 
 use crate::wire::{Server, Wire, error, page};
@@ -285,7 +285,7 @@ async fn credentials_that_are_replaced_are_asked_with_in_the_region_of_the_start
         let text = format!(
             "[default]\nregion = {region}\naws_access_key_id = {key}\naws_secret_access_key = canary-secret\n"
         );
-        repave::store::write_whole(&checkout.path().join("config"), text.as_bytes()).unwrap();
+        repave::sys::files::write_whole(&checkout.path().join("config"), text.as_bytes()).unwrap();
     };
     configure("AKIDOLD", "eu-west-1");
     let server = Server::start(vec![
@@ -381,7 +381,7 @@ async fn exit_5_when_a_guard_refuses_the_plan() {
 async fn exit_7_while_another_process_holds_the_lock() {
     let checkout = Checkout::of(&["a"]);
     let status = checkout.path().join(".repave/status.json");
-    let _held = repave::store::Store::lock(&status, "process 7 (test)").unwrap();
+    let _held = repave::state::file::Store::lock(&status, "process 7 (test)").unwrap();
     let server = Server::start(vec![]).await;
     let ran = checkout.run_at(&server, "reconcile --once").await;
     assert_eq!((ran.code, server.operations().len()), (7, 0), "{ran:?}");
@@ -804,7 +804,7 @@ async fn killed_at_any_moment_it_goes_on_without_a_second_create() {
         child.kill().unwrap();
         child.wait().unwrap();
         if let Ok(text) = std::fs::read(checkout.path().join(".repave/status.json")) {
-            let _: repave::status::Status = serde_json::from_slice(&text).unwrap();
+            let _: repave::state::status::Status = serde_json::from_slice(&text).unwrap();
         }
         let ran = checkout.run(&arguments).await;
         assert_eq!(ran.code, 0, "killed after {moment:?}: {ran:?}");

@@ -79,7 +79,7 @@ impl Room {
     /// The status is absent or whole.
     fn is_whole(&self, what: &str) {
         if let Ok(bytes) = std::fs::read(self.status_file()) {
-            let read: Result<repave::status::Status, _> = serde_json::from_slice(&bytes);
+            let read: Result<repave::state::status::Status, _> = serde_json::from_slice(&bytes);
             assert!(
                 read.is_ok(),
                 "{what}: {read:?} {}",
@@ -107,7 +107,7 @@ impl Room {
     /// Whatever was created is on disk as asked for.
     fn is_marked(&self, what: &str) {
         let text = std::fs::read_to_string(self.status_file()).unwrap_or_default();
-        let status: Option<repave::status::Status> = serde_json::from_str(&text).ok();
+        let status: Option<repave::state::status::Status> = serde_json::from_str(&text).ok();
         let entries = status.iter().flat_map(|status| &status.images);
         let marked: Vec<&str> = entries
             .filter(|entry| entry.create_requested_at.is_some())
@@ -390,7 +390,7 @@ async fn a_full_disk_is_told_and_outlived() {
     assert!(out.contains("codes 1 0"), "{out} {err}");
     assert!(err.contains("No space left on device"), "{err}");
     let status = &out[out.find("{\n").unwrap()..];
-    let _: repave::status::Status = serde_json::from_str(status).unwrap();
+    let _: repave::state::status::Status = serde_json::from_str(status).unwrap();
     room.each_name_once("a full disk");
 }
 
@@ -423,7 +423,7 @@ async fn a_daemon_on_a_full_disk_stays_and_goes_on_when_there_is_room() {
     );
     room.each_name_once("a full disk");
     let seen = std::fs::read(room.checkout.path().join("seen")).unwrap();
-    let _: repave::status::Status = serde_json::from_slice(&seen).unwrap();
+    let _: repave::state::status::Status = serde_json::from_slice(&seen).unwrap();
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ fn every_exit_code_is_in_the_documents() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
     let (page, card) = (read("docs/exit-codes.md"), read("README.md"));
-    for code in repave::outcome::ExitCode::ALL {
+    for code in repave::model::outcome::ExitCode::ALL {
         let number = code.number();
         let row = format!("\n| {number} | `{code:?}` |");
         assert!(page.contains(&row), "{row}");

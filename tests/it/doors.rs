@@ -1,6 +1,6 @@
 //! Each outside thing enters by one door; these tests read the sources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The library's sources without comments and tests, by path below `src/`.
@@ -51,84 +51,85 @@ fn each_outside_thing_has_its_door() {
     for (word, doors) in [
         (
             "aws_config",
-            vec![
-                "aws.rs",
-                "aws/credentials.rs",
-                "aws/instance.rs",
-                "aws/sso.rs",
-            ],
+            &[
+                "cloud/aws/credentials.rs",
+                "cloud/aws/instance.rs",
+                "cloud/aws/mod.rs",
+                "cloud/aws/sso.rs",
+            ][..],
         ),
-        ("aws_sdk_sts", vec!["aws/credentials.rs"]),
-        ("aws_sdk_sso", vec!["aws/sso.rs"]),
-        ("rustls", vec!["aws/checks.rs"]),
-        ("shlex", vec!["aws/ini.rs"]),
-        ("catch_unwind", vec!["panics.rs"]),
+        ("aws_sdk_sts", &["cloud/aws/credentials.rs"]),
+        ("aws_sdk_sso", &["cloud/aws/sso.rs"]),
+        ("rustls", &["cloud/aws/checks.rs"]),
+        ("shlex", &["cloud/aws/ini.rs"]),
+        ("catch_unwind", &["sys/panics.rs"]),
         (
             "aws_sdk_workspaces",
-            vec!["aws.rs", "aws/failure.rs", "aws/listed.rs"],
-        ),
-        ("aws_smithy_http_client", vec!["aws/pace.rs"]),
-        (
-            "serde_yaml",
-            vec!["manifest/yaml.rs", "simulator/seed/mod.rs"],
-        ),
-        ("saphyr_parser", vec!["manifest/locate.rs"]),
-        ("annotate_snippets", vec!["report/diagnostics.rs"]),
-        ("indicatif", vec!["progress.rs"]),
-        ("backoff", vec!["retry.rs"]),
-        // In aws/ it parses addresses.
-        (
-            "hyper",
-            vec![
-                "aws/container.rs",
-                "aws/endpoint.rs",
-                "health.rs",
-                "http.rs",
-                "simulator/server.rs",
-                "simulator/sts.rs",
+            &[
+                "cloud/aws/failure.rs",
+                "cloud/aws/listed.rs",
+                "cloud/aws/mod.rs",
             ],
         ),
-        ("prometheus_client", vec!["metrics.rs"]),
+        ("aws_smithy_http_client", &["cloud/aws/pace.rs"]),
+        ("serde_yaml", &["manifest/yaml.rs", "simulator/seed/mod.rs"]),
+        ("saphyr_parser", &["manifest/locate.rs"]),
+        ("annotate_snippets", &["show/diagnostics.rs"]),
+        ("indicatif", &["show/live.rs"]),
+        ("backoff", &["cloud/retry.rs"]),
+        // In cloud/aws it parses addresses.
+        (
+            "hyper",
+            &[
+                "cloud/aws/container.rs",
+                "cloud/aws/endpoint.rs",
+                "probe/health.rs",
+                "simulator/server.rs",
+                "simulator/sts.rs",
+                "sys/http.rs",
+            ],
+        ),
+        ("prometheus_client", &["probe/metrics.rs"]),
         (
             "clap",
-            vec![
-                "cli.rs",
+            &[
                 "cli/arguments.rs",
                 "cli/help.rs",
+                "cli/mod.rs",
                 "cli/pages.rs",
                 "cli/show.rs",
             ],
         ),
-        ("clap_complete", vec!["cli/pages.rs"]),
-        ("clap_mangen", vec!["cli/pages.rs"]),
-        ("sd_notify", vec!["systemd.rs"]),
-        ("strsim", vec!["similar.rs"]),
-        ("terminal_size", vec!["terminal.rs"]),
-        ("textwrap", vec!["report/wrap.rs"]),
-        ("SystemTime", vec![]),
-        // In arguments.rs and show.rs it is the name of a flag's variable, in the others the version at compile time.
+        ("clap_complete", &["cli/pages.rs"]),
+        ("clap_mangen", &["cli/pages.rs"]),
+        ("sd_notify", &["probe/systemd.rs"]),
+        ("strsim", &["sys/similar.rs"]),
+        ("terminal_size", &["sys/terminal.rs"]),
+        ("textwrap", &["show/wrap.rs"]),
+        ("SystemTime", &[]),
+        // In cli/arguments.rs and cli/show.rs it is the name of a flag's variable, in the others the version at compile time.
         (
             "env",
-            vec![
-                "cli.rs",
+            &[
                 "cli/arguments.rs",
+                "cli/mod.rs",
                 "cli/show.rs",
-                "metrics.rs",
-                "report/sarif.rs",
+                "probe/metrics.rs",
+                "show/sarif.rs",
             ],
         ),
-        ("rand", vec![]),
-        ("fastrand", vec!["command/daemon.rs", "daemon.rs"]),
-        ("unsafe", vec![]),
+        ("rand", &[]),
+        ("fastrand", &["command/daemon.rs", "run/daemon/mod.rs"]),
+        ("unsafe", &[]),
     ] {
         assert_eq!(users(word), doors, "{word}");
     }
     for (path, doors) in [
-        ("Timestamp::now", vec!["clock.rs"]),
-        ("use notify::", vec!["daemon/watch.rs"]),
-        ("fs::rename", vec!["store.rs"]),
-        (".write(true)", vec!["store.rs"]),
-        ("create_dir", vec!["store.rs"]),
+        ("Timestamp::now", &["sys/clock.rs"][..]),
+        ("use notify::", &["run/daemon/watch.rs"]),
+        ("fs::rename", &["state/file.rs", "sys/files.rs"]),
+        (".write(true)", &["sys/files.rs", "sys/lock.rs"]),
+        ("create_dir", &["sys/files.rs"]),
     ] {
         let users: Vec<String> = sources()
             .into_iter()
@@ -144,11 +145,11 @@ fn what_is_pure_is_not_async() {
     for (name, text) in sources() {
         let pure = [
             "plan",
-            "retry.rs",
-            "image.rs",
-            "name.rs",
+            "cloud/retry.rs",
+            "model/image.rs",
+            "model/value.rs",
             "manifest",
-            "status.rs",
+            "state/status.rs",
             "report",
             "simulator/account.rs",
         ];
@@ -158,43 +159,189 @@ fn what_is_pure_is_not_async() {
     }
 }
 
-/// The modules that each file uses, its own folder's aside.
-#[test]
-fn there_are_no_circles_between_files() {
-    let module = |name: &str| {
-        name.trim_end_matches(".rs")
-            .split('/')
-            .next()
-            .unwrap()
-            .to_owned()
-    };
-    let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, text) in sources() {
-        let from = module(&name);
-        let named = text.split("crate::").skip(1).map(|rest| {
-            let end = rest
-                .find(|c: char| !c.is_alphanumeric() && c != '_')
-                .unwrap_or(rest.len());
-            rest[..end].to_owned()
-        });
-        uses.entry(from.clone())
-            .or_default()
-            .extend(named.filter(|to| *to != from));
+/// The rooms from the lowest to the highest: a room uses only rooms of lower rows.
+const ROOMS: [&[&str]; 9] = [
+    &["sys"],
+    &["model"],
+    &["manifest", "cloud"],
+    &["state", "simulator"],
+    &["plan"],
+    &["show", "cli"],
+    &["probe"],
+    &["run"],
+    &["command"],
+];
+
+/// Names a module by its path: `plan/mod.rs` is `plan`.
+fn module(file: &str) -> String {
+    let name = file.trim_end_matches(".rs");
+    name.strip_suffix("/mod").unwrap_or(name).to_owned()
+}
+
+/// Takes a use tree apart: `a::{b, c::{d, e}}` is `a::b`, `a::c::d` and `a::c::e`.
+fn paths(tree: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut prefixes = vec![String::new()];
+    let mut path = String::new();
+    for c in tree.chars().chain([',']) {
+        match c {
+            '{' => prefixes.push(prefixes.last().unwrap().clone() + &std::mem::take(&mut path)),
+            ',' | '}' => {
+                if !path.is_empty() {
+                    found.push(prefixes.last().unwrap().clone() + &std::mem::take(&mut path));
+                }
+                if c == '}' {
+                    prefixes.pop();
+                }
+            }
+            c if c.is_whitespace() => {}
+            c => path.push(c),
+        }
     }
-    assert!(uses["apply"].iter().any(|to| to == "status"), "{uses:?}");
-    // Take away, again and again, what uses nothing that is left: only circles remain.
-    loop {
-        let free: Vec<String> = uses
+    found
+}
+
+/// The paths that a file names: what it imports, and what it names by a path within the crate.
+fn named(text: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    let mut rest = String::new();
+    let mut statement: Option<String> = None;
+    for line in text.lines() {
+        let begins = ["use ", "pub use ", "pub(crate) use ", "pub(super) use "]
             .iter()
-            .filter(|(_, used)| used.iter().all(|to| !uses.contains_key(to)))
-            .map(|(from, _)| from.clone())
-            .collect();
-        if free.is_empty() {
-            break;
-        }
-        for from in free {
-            uses.remove(&from);
+            .find_map(|word| line.trim_start().strip_prefix(word));
+        let part = match (&mut statement, begins) {
+            (Some(so_far), _) => {
+                so_far.push_str(line);
+                so_far
+            }
+            (None, Some(begin)) => statement.insert(begin.to_owned()),
+            (None, None) => {
+                rest.push_str(line);
+                rest.push('\n');
+                continue;
+            }
+        };
+        if let Some(tree) = part.strip_suffix(';') {
+            named.extend(paths(tree));
+            statement = None;
         }
     }
-    assert!(uses.is_empty(), "circles among {uses:?}");
+    for root in ["crate::", "super::"] {
+        for (at, _) in rest.match_indices(root) {
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            // A longer path that ends so has been found by its beginning.
+            if rest[..at].ends_with(|c: char| is_word(c) || c == ':') {
+                continue;
+            }
+            let end = rest[at..].find(|c: char| !is_word(c) && c != ':');
+            named.push(rest[at..end.map_or(rest.len(), |end| at + end)].to_owned());
+        }
+    }
+    named
+}
+
+/// The modules that each module uses: what stands in `mod.rs` is a module too.
+fn arrows(sources: &BTreeMap<String, String>) -> BTreeMap<String, BTreeSet<String>> {
+    let modules: BTreeSet<String> = sources.keys().map(|file| module(file)).collect();
+    let mut arrows = BTreeMap::new();
+    for (file, text) in sources {
+        let here = module(file);
+        let uses = named(text).into_iter().filter_map(|path| {
+            let mut at: Vec<&str> = here.split('/').collect();
+            let mut segments = path.split("::").peekable();
+            match *segments.peek()? {
+                "crate" => {
+                    segments.next();
+                    at.clear();
+                }
+                "super" => {
+                    while segments.next_if_eq(&"super").is_some() {
+                        at.pop();
+                    }
+                }
+                "self" => {
+                    segments.next();
+                }
+                // A child by its bare name, or another crate.
+                first if modules.contains(&format!("{here}/{first}")) => {}
+                _ => return None,
+            }
+            at.extend(segments);
+            // The longest part of the path that is a module.
+            (1..=at.len())
+                .rev()
+                .map(|length| at[..length].join("/"))
+                .find(|module| modules.contains(module))
+        });
+        let mut uses: BTreeSet<String> = uses.collect();
+        uses.remove(&here);
+        arrows.insert(here, uses);
+    }
+    arrows
+}
+
+/// What is wrong with the rooms: a file outside them, an arrow against their direction, or an arrow against it.
+fn disorder(sources: &BTreeMap<String, String>) -> Vec<String> {
+    let room = |module: &str| module.split('/').next().unwrap().to_owned();
+    let row = |module: &str| {
+        let room = room(module);
+        ROOMS.iter().position(|row| row.contains(&room.as_str()))
+    };
+    let mut found = Vec::new();
+    let mut arrows = arrows(sources);
+    for top in ["lib", "main"] {
+        arrows.remove(top);
+    }
+    for (from, uses) in &arrows {
+        let Some(above) = row(from) else {
+            found.push(format!("{from} stands in no room"));
+            continue;
+        };
+        for to in uses {
+            if room(from) != room(to) && row(to).is_some_and(|below| below >= above) {
+                found.push(format!("{from} uses {to}, which is not below it"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn rooms_use_what_is_below_them_and_nothing_uses_each_other() {
+    let found = disorder(&sources());
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn each_kind_of_disorder_is_found() {
+    let with = |files: &[(&str, &str)]| {
+        let mut sources = sources();
+        for (file, text) in files {
+            let old = sources.remove(*file).unwrap_or_default();
+            sources.insert((*file).to_owned(), format!("{old}\n{text}"));
+        }
+        disorder(&sources)
+    };
+    for (files, says) in [
+        (&[("helpers.rs", "")][..], "helpers stands in no room"),
+        (
+            &[("sys/clock.rs", "use crate::model::image::Observed;")],
+            "sys/clock uses model/image, which is not below it",
+        ),
+        (
+            &[("sys/clock.rs", "use crate::{\n    plan::checksum,\n};")],
+            "sys/clock uses plan/checksum, which is not below it",
+        ),
+        (
+            &[("manifest/read.rs", "fn f() -> crate::cloud::retry::X {}")],
+            "manifest/read uses cloud/retry, which is not below it",
+        ),
+    ] {
+        let found = with(files);
+        assert!(
+            found.iter().any(|found| found.starts_with(says)),
+            "{files:?}: {found:#?}"
+        );
+    }
 }

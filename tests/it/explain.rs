@@ -5,10 +5,10 @@ use std::path::Path;
 
 use aws_sdk_workspaces::types::WorkspaceImageErrorDetailCode;
 use repave::cloud;
-use repave::explain::{self, Group};
-use repave::outcome::ExitCode;
-use repave::reason::Reason;
-use repave::report;
+use repave::model::outcome::ExitCode;
+use repave::model::reason::Reason;
+use repave::show;
+use repave::show::explain::{self, Group};
 
 use crate::binary::Checkout;
 use crate::wire::{Server, error, page};
@@ -134,7 +134,7 @@ fn a_word_is_found_in_any_case_and_under_all_of_its_meanings() {
 #[test]
 fn a_text_fits_its_terminal_and_is_the_same_without_one() {
     let topics = explain::find("UpdateNotSupported");
-    insta::assert_snapshot!(report::explained_text(&topics, None), @r"
+    insta::assert_snapshot!(show::explained_text(&topics, None), @r"
     reason UpdateNotSupported
 
       What it means
@@ -152,7 +152,7 @@ fn a_text_fits_its_terminal_and_is_the_same_without_one() {
         Update a custom WorkSpaces image and bundle
         OperationNotSupportedException
     ");
-    let narrow = report::explained_text(&topics, Some(40));
+    let narrow = show::explained_text(&topics, Some(40));
     assert!(
         narrow
             .lines()
@@ -160,8 +160,8 @@ fn a_text_fits_its_terminal_and_is_the_same_without_one() {
         "{narrow}"
     );
     assert_eq!(
-        report::explained_text(&topics, Some(200)),
-        report::explained_text(&topics, None)
+        show::explained_text(&topics, Some(200)),
+        show::explained_text(&topics, None)
     );
 }
 
@@ -203,7 +203,7 @@ fn an_image_is_explained_by_what_the_status_remembers_of_it() {
         .record("a", Err("InvalidResourceStateException"))
         .look()
         .after("5s");
-    let text = report::image_text(&world.status.images[0], world.now, Some(80));
+    let text = show::image_text(&world.status.images[0], world.now, Some(80));
     insta::assert_snapshot!(text, @r"
     image a, declared as a in manifests/a.yaml#1
 

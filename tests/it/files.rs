@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use repave::store::write_whole;
+use repave::sys::files::write_whole;
 use serde_json::Value;
 
 /// How long a state is waited for before the test fails.

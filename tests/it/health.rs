@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use repave::cloud::Operation;
-use repave::health::{self, Health, HealthError, STUCK_AFTER};
-use repave::http::Server;
-use repave::metrics::{CONTENT_TYPE, PassResult};
-use repave::status::Status;
+use repave::probe::health::{self, Health, HealthError, STUCK_AFTER};
+use repave::probe::metrics::{CONTENT_TYPE, PassResult};
+use repave::state::status::Status;
+use repave::sys::http::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{self, timeout};

@@ -949,7 +949,7 @@ async fn rotated_keys_are_read_once_before_anybody_is_asked() {
                 return None;
             }
             if rotates && let Some(place) = place.get() {
-                repave::store::write_whole(place, new.as_bytes()).unwrap();
+                repave::sys::files::write_whole(place, new.as_bytes()).unwrap();
             }
             Some(match refused {
                 "AssumeRole" => sts_error(403, "InvalidClientTokenId"),
@@ -997,7 +997,7 @@ async fn what_is_left_of_a_pass_waits_when_credentials_are_refused() {
             if !is_create || times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
                 return None;
             }
-            repave::store::write_whole(place.get().unwrap(), after.as_bytes()).unwrap();
+            repave::sys::files::write_whole(place.get().unwrap(), after.as_bytes()).unwrap();
             Some(json_error(400, "ExpiredTokenException"))
         })
         .await;
@@ -1095,7 +1095,7 @@ async fn a_run_keeps_to_the_origin_of_its_credentials() {
             if asked.what != refused {
                 return None;
             }
-            repave::store::write_whole(place.get().unwrap(), emptied.as_bytes()).unwrap();
+            repave::sys::files::write_whole(place.get().unwrap(), emptied.as_bytes()).unwrap();
             Some(json_error(400, "ExpiredTokenException"))
         })
         .await;
@@ -1211,7 +1211,7 @@ async fn a_slow_process_is_named_while_it_is_waited_for() {
         for line in std::io::BufReader::new(stderr).lines() {
             let line = line.unwrap();
             if line.contains("waiting for credentials from credential_process of profile work") {
-                repave::store::write_whole(&path, b"").unwrap();
+                repave::sys::files::write_whole(&path, b"").unwrap();
             }
             let _ = writeln!(said, "{line}");
         }

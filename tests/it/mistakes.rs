@@ -1,7 +1,7 @@
 //! Mistakes that people make in manifests: the message alone leads to the mend.
 
 use repave::manifest::{Options, Problem, load, parse};
-use repave::report::{annotations, diagnostic_text, sarif};
+use repave::show::{annotations, diagnostic_text, sarif};
 
 const VALID: &str = "\
 apiVersion: repave.dev/v1alpha1
@@ -212,8 +212,8 @@ fn many(count: usize) -> Vec<Problem> {
 
 #[test]
 fn marks_stay_within_what_a_step_may_mark() {
-    let outcome = repave::outcome::Outcome::new(
-        repave::outcome::ExitCode::InvalidManifests,
+    let outcome = repave::model::outcome::Outcome::new(
+        repave::model::outcome::ExitCode::InvalidManifests,
         "invalid manifests: nothing was done",
     );
     for (count, marks) in [(0, 0), (1, 1), (10, 10), (11, 10), (30, 10)] {
@@ -245,7 +245,10 @@ fn marks_stay_within_what_a_step_may_mark() {
 
 #[test]
 fn a_manifest_gives_no_orders_to_the_runner() {
-    let outcome = repave::outcome::Outcome::new(repave::outcome::ExitCode::InvalidManifests, "x");
+    let outcome = repave::model::outcome::Outcome::new(
+        repave::model::outcome::ExitCode::InvalidManifests,
+        "x",
+    );
     let manifest = VALID.replace("Finance desktop", "\"##[error]x\\n::stop-commands::y\"");
     let problems = vec![parse("::a##[b].yaml", &manifest).problems.remove(0); 11];
     let text = annotations(&outcome, &problems, &[]);

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
-use repave::clock::Now;
-use repave::image::{
+use repave::model::image::{
     CreateWhen, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Source,
 };
-use repave::name::{ImageId, ImageName, ManifestName};
+use repave::model::value::{ImageId, ImageName, ManifestName};
 use repave::plan::Totals;
+use repave::sys::clock::Now;
 
+use repave::model::reason::Reason;
 use repave::plan::{Answer, Wait, plan};
-use repave::reason::Reason;
 
 use crate::world::{GOLD, SETTLE, World, image, image_in, noon, want, want_from};
 

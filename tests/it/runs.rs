@@ -5,18 +5,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use repave::aws::Pace;
-use repave::clock::Clock;
+use repave::cloud::aws::Pace;
 use repave::cloud::{ApiError, CreateRequest, ImageApi};
-use repave::image::{Desired, DesiredImage, Observed};
-use repave::name::{ImageId, ImageName};
-use repave::once::{self, End};
+use repave::model::image::{Desired, DesiredImage, Observed};
+use repave::model::target::Target;
+use repave::model::value::{ImageId, ImageName};
 use repave::plan::Totals;
-use repave::progress::Progress;
-use repave::reconcile::Reconciler;
+use repave::run::once::{self, End};
+use repave::run::reconcile::Reconciler;
+use repave::show::live::Progress;
 use repave::simulator::{Account, DirectApi, Settings, SharedAccount, seed};
-use repave::status::{ImageStatus, ManifestsStatus, Status, Target};
-use repave::stop::{Stop, StopReason, Stopper};
+use repave::state::status::{ImageStatus, ManifestsStatus, Status};
+use repave::sys::clock::Clock;
+use repave::sys::stop::{Stop, StopReason, Stopper};
 
 use crate::heard::Heard;
 use crate::world::{GOLD, SETTLE, lock, noon, want, want_from};

@@ -18,7 +18,7 @@ struct Schema {
 
 impl Schema {
     fn new() -> Self {
-        let text = repave::schema::text().unwrap();
+        let text = repave::manifest::schema::text().unwrap();
         let mut schemas = Schemas::new();
         let mut compiler = Compiler::new();
         let schema = serde_json::from_slice(&text).unwrap();
@@ -76,11 +76,11 @@ fn documents(yaml: &str) -> Vec<Value> {
 
 #[test]
 fn the_committed_schema_is_the_printed_one() {
-    let committed = std::fs::read(root().join(repave::schema::FILE)).unwrap();
+    let committed = std::fs::read(root().join(repave::manifest::schema::FILE)).unwrap();
     assert!(
-        committed == repave::schema::text().unwrap(),
+        committed == repave::manifest::schema::text().unwrap(),
         "run: repave schema > {}",
-        repave::schema::FILE
+        repave::manifest::schema::FILE
     );
 }
 
@@ -103,7 +103,7 @@ fn every_sample_is_accepted_and_points_editors_to_the_schema() {
         let pointed = file.parent().unwrap().join(named.unwrap_or_default());
         assert_eq!(
             pointed.canonicalize().ok(),
-            Some(root().join(repave::schema::FILE)),
+            Some(root().join(repave::manifest::schema::FILE)),
             "{name}: {first}"
         );
         for document in documents(&text) {

@@ -1,7 +1,8 @@
 //! What status remembers, and that it changes only when something did.
 
-use repave::image::{Desired, DesiredImage, ImageState};
-use repave::status::{ConditionType, ImageStatus, Status, Target};
+use repave::model::image::{Desired, DesiredImage, ImageState};
+use repave::model::target::Target;
+use repave::state::status::{ConditionType, ImageStatus, Status};
 
 use crate::world::{World, image, image_in, noon, refusal, want};
 
@@ -124,7 +125,7 @@ fn a_create_outlives_its_manifest_until_it_has_settled() {
     );
     // Under another manifest's name, the image is still the one that was asked for.
     let renamed = DesiredImage {
-        name: repave::name::ManifestName::parse("b").unwrap(),
+        name: repave::model::value::ManifestName::parse("b").unwrap(),
         ..want("a")
     };
     let back = World {
@@ -151,7 +152,7 @@ fn ready_is_never_said_of_an_image_that_was_not_seen_available() {
             .with(image_in(state, "wsi-1", "a"))
             .look();
         let ready = entry(&world).condition(ConditionType::Ready).unwrap();
-        assert_ne!(ready.status, repave::status::ConditionStatus::True);
+        assert_ne!(ready.status, repave::state::status::ConditionStatus::True);
     }
 }
 
@@ -197,7 +198,7 @@ fn a_listing_that_fails_alike_keeps_the_time_of_the_first_failure() {
         );
     }
     let world = World::new([]);
-    let observed = repave::image::Observed::new(Vec::new());
+    let observed = repave::model::image::Observed::new(Vec::new());
     status.observe(&world.desired, &observed, noon());
     assert_eq!(status.listing_error, None);
 }

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use repave::cli::Cli;
-use repave::clock::Clock;
 use repave::command;
-use repave::escape::to_json;
-use repave::image::{DesiredImage, ImageState};
-use repave::outcome::{ExitCode, Outcome};
-use repave::report::{View, status_changes, status_text};
-use repave::status::{ListingError, Status};
-use repave::stop::Stopper;
-use repave::store::write_whole;
-use repave::terminal::{Size, Terminal};
+use repave::model::image::{DesiredImage, ImageState};
+use repave::model::outcome::{ExitCode, Outcome};
+use repave::show::{View, status_changes, status_text};
+use repave::state::status::{ListingError, Status};
+use repave::sys::clock::Clock;
+use repave::sys::escape::to_json;
+use repave::sys::files::write_whole;
+use repave::sys::stop::Stopper;
+use repave::sys::terminal::{Size, Terminal};
 
 use crate::binary::Checkout;
 use crate::wire::{Server, error, page};
@@ -159,7 +159,7 @@ fn what_could_not_be_listed_stands_before_the_table() {
     let mut world = team();
     world.status.manifests.problems = vec!["a.yaml:1:1: \u{202e}no".into()];
     world.status.listing_error = Some(ListingError {
-        reason: repave::reason::Reason::AccessDenied,
+        reason: repave::model::reason::Reason::AccessDenied,
         code: None,
         message: "No credentials.".into(),
         since: noon(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use repave::clock::Clock;
-use repave::status::{ImageStatus, Status};
+use repave::state::status::{ImageStatus, Status};
+use repave::sys::clock::Clock;
 use tokio::sync::Notify;
 
 use crate::binary::{Checkout, SOURCE, created};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use repave::aws::AwsImages;
+use repave::cloud::aws::AwsImages;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;

@@ -2,14 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use repave::cloud::{ApiError, Delivery, Failure, Operation};
-use repave::image::{
+use repave::model::image::{
     CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Place,
     Source,
 };
-use repave::name::{Description, ImageId, ImageName, ManifestName, Tags};
+use repave::model::target::Target;
+use repave::model::value::{Description, ImageId, ImageName, ManifestName, Tags};
 use repave::plan::{Answer, Plan, plan};
-use repave::status::{Status, Target};
-use repave::store::{Store, StoreError};
+use repave::state::file::{Store, StoreError};
+use repave::state::status::Status;
 
 /// The source that images are made from unless a test says otherwise.
 pub const GOLD: &str = "wsi-gold00000";
@@ -206,7 +207,7 @@ pub fn lock(path: &std::path::Path) -> Store {
     let mut left = 200;
     loop {
         match Store::lock(path, "test") {
-            Err(StoreError::Locked { .. }) if left > 0 => {
+            Err(StoreError::Lock(_)) if left > 0 => {
                 left -= 1;
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }

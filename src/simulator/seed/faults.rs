@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
-use crate::name::ImageName;
+use crate::model::value::ImageName;
 use crate::simulator::fault::{ErrorBody, Fault, Member, Rule};
 use crate::simulator::stock::BuildError;
 use crate::simulator::wire::{CodePlacement, Operation};

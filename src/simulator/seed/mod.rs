@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer};
 
-use crate::name::{Description, ImageId, ImageName};
+use crate::model::value::{Description, ImageId, ImageName};
 
 use self::faults::SeedRule;
 use self::values::{AccountId, Checked, Printable, SeedTags, Whole, Written, checked};
@@ -50,7 +50,7 @@ pub fn parse(text: &str) -> Result<Account, SeedError> {
         });
         SeedError {
             place,
-            problem: crate::escape::escaped(said, 500),
+            problem: crate::sys::escape::escaped(said, 500),
         }
     })?;
     Ok(seed.unwrap_or_default().account())
@@ -302,7 +302,7 @@ fn text_or<const MOST: usize>(text: Option<Written<Printable<MOST>>>, default: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::ImageState;
+    use crate::model::image::ImageState;
     use crate::simulator::fault::{ErrorBody, Fault, Member, Rule};
     use crate::simulator::wire::{Call, DescribeImages, Operation};
 

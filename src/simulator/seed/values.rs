@@ -9,7 +9,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::name::{Description, ImageId, ImageName, TagKey, TagValue, Tags};
+use crate::model::value::{Description, ImageId, ImageName, TagKey, TagValue, Tags};
 
 /// A whole number from `LEAST` to `MOST`.
 #[derive(Debug, Clone, Copy)]

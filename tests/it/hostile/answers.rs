@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use repave::cloud::{CreateRequest, Delivery, Failure, FailureKind, ImageApi, Operation};
-use repave::name::{Description, ImageName, Tags};
+use repave::model::value::{Description, ImageName, Tags};
 use serde_json::{Value, json};
 
 use super::raw::{Answer, Raw};

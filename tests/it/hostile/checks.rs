@@ -6,19 +6,21 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use repave::cloud::{ApiError, Delivery, Failure, FailureKind, Operation};
-use repave::image::{
+use repave::manifest::{FileResult, Problem, parse};
+use repave::model::defaults::SETTLE;
+use repave::model::image::{
     CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Place,
     Source,
 };
-use repave::manifest::{FileResult, Problem, parse};
-use repave::name::{Description, ImageId, ImageName, ManifestName, Tags};
-use repave::outcome::{ExitCode, Outcome};
-use repave::plan::{Answer, DEFAULT_SETTLE, Plan, plan};
-use repave::reason::Reason;
-use repave::report::{
+use repave::model::outcome::{ExitCode, Outcome};
+use repave::model::reason::Reason;
+use repave::model::target::Target;
+use repave::model::value::{Description, ImageId, ImageName, ManifestName, Tags};
+use repave::plan::{Answer, Plan, plan};
+use repave::show::{
     Document, PlanBody, View, diagnostic_text, plan_markdown, plan_text, status_text,
 };
-use repave::status::{ConditionStatus, ConditionType, Status, Target};
+use repave::state::status::{ConditionStatus, ConditionType, Status};
 
 /// Tells whether a character may do something to a terminal, a log or a reader's eyes: C0, DEL and C1 controls, line and
 /// paragraph separators, marks that reorder text, and marks without a width.
@@ -208,11 +210,11 @@ fn gold() -> ObservedImage {
 /// Whatever stands in the status file: it is used or set aside, what is used can be shown and saved, and no memory keeps
 /// an image from being created for ever or makes it Ready unseen.
 pub fn status(path: &Path) {
-    let read = repave::store::read(path, &target());
+    let read = repave::state::file::read(path, &target());
     let Ok(read) = read else {
         // The one thing that stops a run: a rehearsal's status in the place of a real one.
         let error = read.unwrap_err();
-        let other = matches!(error, repave::store::StoreError::OtherWorld { .. });
+        let other = matches!(error, repave::state::file::StoreError::OtherWorld { .. });
         return assert!(other, "{error}");
     };
     if let Some(why) = &read.unusable {
@@ -221,7 +223,7 @@ pub fn status(path: &Path) {
     }
     let memory = read.status;
     shown_safely(&memory);
-    let bytes = repave::escape::to_json(&memory).unwrap();
+    let bytes = repave::sys::escape::to_json(&memory).unwrap();
     assert_eq!(serde_json::from_slice::<Status>(&bytes).unwrap(), memory);
 
     let first = memory.images.first().map(|image| image.image_name.clone());
@@ -235,7 +237,7 @@ pub fn status(path: &Path) {
         let now = noon() + SignedDuration::from_mins(minutes);
         memory.observe(&desired, &listing, now);
         let answer = {
-            let plan = plan(&desired, &listing, &memory.clone(), DEFAULT_SETTLE, now);
+            let plan = plan(&desired, &listing, &memory.clone(), SETTLE, now);
             planned_safely(&plan, &listing, now);
             let answer = plan.images[0].answer.clone();
             plan.describe(&mut memory, now);
@@ -269,7 +271,7 @@ pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     assert!(bare.lines().count() <= plan.images.len() + 2, "{bare}");
     let target = target();
     let outcome = Outcome::new(ExitCode::Done, "");
-    let json = repave::escape::to_json(&Document::new(
+    let json = repave::sys::escape::to_json(&Document::new(
         "Plan",
         &outcome,
         PlanBody::new(&target, plan),
@@ -304,7 +306,7 @@ fn shown_safely(status: &Status) {
     let text = status_text(status, noon(), View::default());
     let text = anstream::adapter::strip_str(&text).to_string();
     assert!(is_harmless(&text), "{text:?}");
-    let json = String::from_utf8(repave::escape::to_json(status).unwrap()).unwrap();
+    let json = String::from_utf8(repave::sys::escape::to_json(status).unwrap()).unwrap();
     assert!(is_harmless(&json), "{json:?}");
 }
 
@@ -361,7 +363,7 @@ pub fn listed(result: &Result<Observed, ApiError>, body: &[u8]) {
     let mut memory = Status::new(target());
     memory.observe(&desired, observed, noon());
     let before = memory.clone();
-    let plan = plan(&desired, observed, &before, DEFAULT_SETTLE, noon());
+    let plan = plan(&desired, observed, &before, SETTLE, noon());
     planned_safely(&plan, observed, noon());
     plan.describe(&mut memory, noon());
     shown_safely(&memory);
@@ -461,7 +463,7 @@ fn recorded(error: &ApiError) {
         "{error:?}"
     );
     memory.observe(&desired, &listing, noon());
-    let plan = plan(&desired, &listing, &memory, DEFAULT_SETTLE, noon());
+    let plan = plan(&desired, &listing, &memory, SETTLE, noon());
     planned_safely(&plan, &listing, noon());
     let is_create = matches!(plan.images[0].answer, Answer::Create { .. });
     assert!(!is_create, "created again at once: {error:?}");

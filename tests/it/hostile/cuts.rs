@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use insta::assert_snapshot;
-use repave::image::DesiredImage;
 use repave::manifest::{Options, load, parse};
+use repave::model::image::DesiredImage;
 
 use super::checks;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use repave::image::{CreateWhen, DesiredImage, Place, Source};
 use repave::manifest::{Options, load, parse};
-use repave::name::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
+use repave::model::image::{CreateWhen, DesiredImage, Place, Source};
+use repave::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
 
 use super::checks;
 use super::cuts::{FULL, SORTED, SUSPEND_FIRST};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use repave::status::Status;
+use repave::state::status::Status;
 use serde_json::{Value, json};
 
 use super::{checks, places, runner};

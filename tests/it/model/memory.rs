@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use repave::cloud::{ALREADY_EXISTS, FailureKind};
-use repave::image::DesiredImage;
-use repave::reason::Reason;
-use repave::status::{ImageStatus, LastError, ManifestsStatus, Status};
+use repave::model::image::DesiredImage;
+use repave::model::reason::Reason;
+use repave::state::status::{ImageStatus, LastError, ManifestsStatus, Status};
 
 use super::names::{NAMES, declared, name_of, target};
 use crate::world::noon;

@@ -1,8 +1,8 @@
 //! What is declared in the model: up to two names, each in two generations.
 
-use repave::image::{Desired, DesiredImage, Source};
-use repave::name::ImageName;
-use repave::status::Target;
+use repave::model::image::{Desired, DesiredImage, Source};
+use repave::model::target::Target;
+use repave::model::value::ImageName;
 
 use crate::world::want;
 

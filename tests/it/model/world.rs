@@ -5,13 +5,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use repave::clock::Now;
 use repave::cloud::{ApiError, Delivery, Failure, Operation};
-use repave::image::{Desired, ImageState, Observed, ObservedImage};
-use repave::name::ImageName;
+use repave::model::image::{Desired, ImageState, Observed, ObservedImage};
+use repave::model::reason::Reason;
+use repave::model::value::ImageName;
 use repave::plan::{Answer, Needs, plan};
-use repave::reason::Reason;
-use repave::status::{ConditionStatus, ConditionType};
+use repave::state::status::{ConditionStatus, ConditionType};
+use repave::sys::clock::Now;
 use stateright::{Model, Property};
 
 use super::memory::{Filling, Memory, TICK};

@@ -19,11 +19,11 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::{Body, Bytes, Frame};
 use hyper::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use repave::clock::Clock;
 use repave::cloud::ALREADY_EXISTS;
 use repave::simulator::fault::{ErrorBody, Fault as Rigged, Rule};
 use repave::simulator::wire::{Answer, Call, Operation, Output, Reply, ServiceError};
 use repave::simulator::{Account, server};
+use repave::sys::clock::Clock;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use repave::simulator::Account;
 use repave::simulator::wire::{CreateUpdatedImage, ListedImage};
-use repave::status::{ConditionStatus, ConditionType, Status};
-use repave::store::{StoreError, read_any};
+use repave::state::file::{StoreError, read_any};
+use repave::state::status::{ConditionStatus, ConditionType, Status};
 
 use crate::world::SETTLE;
 
@@ -57,9 +57,7 @@ impl Watch {
     pub fn look(&mut self, path: &Path) {
         let status = match read_any(path) {
             Ok(Ok(status)) => Some(status),
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                None
-            }
+            Err(StoreError::File(error)) if error.is_not_found() => None,
             Ok(Err(why)) => return self.must(false, || format!("the status is not whole: {why}")),
             Err(error) => return self.must(false, || format!("the status: {error}")),
         };

@@ -1,0 +1,50 @@
+//! What the SDK lists, in repave's words.
+
+use aws_sdk_workspaces::types;
+
+use crate::cloud::cut;
+use crate::model::image::{ImageState, ObservedImage, OperatingSystem};
+
+/// One listed image in repave's words. Every member is optional; what is missing stays unknown.
+pub(super) fn observed(image: types::WorkspaceImage) -> ObservedImage {
+    let mut errors: Vec<(String, String)> = Vec::new();
+    let mut add = |code: Option<String>, message: Option<String>| {
+        let error = (
+            cut(code.unwrap_or_default()),
+            cut(message.unwrap_or_default()),
+        );
+        if error != Default::default() && !errors.contains(&error) {
+            errors.push(error);
+        }
+    };
+    add(image.error_code, image.error_message);
+    for detail in image.error_details.unwrap_or_default() {
+        add(
+            detail.error_code.map(|code| code.as_str().to_owned()),
+            detail.error_message,
+        );
+    }
+    ObservedImage {
+        id: image.image_id.unwrap_or_default(),
+        name: image.name,
+        state: match image.state {
+            Some(types::WorkspaceImageState::Available) => ImageState::Available,
+            Some(types::WorkspaceImageState::Pending) => ImageState::Pending,
+            Some(types::WorkspaceImageState::Error) => ImageState::Error,
+            Some(other) => ImageState::Unknown(other.as_str().to_owned()),
+            None => ImageState::Unknown(String::new()),
+        },
+        operating_system: match image.operating_system.and_then(|system| system.r#type) {
+            Some(types::OperatingSystemType::Windows) => OperatingSystem::Windows,
+            Some(types::OperatingSystemType::Linux) => OperatingSystem::Linux,
+            Some(_) | None => OperatingSystem::Unknown,
+        },
+        update_available: image.updates.and_then(|updates| updates.update_available),
+        // Fractions of a second drift in parsing; only whole seconds can be compared.
+        created: image
+            .created
+            .and_then(|created| jiff::Timestamp::from_second(created.secs()).ok()),
+        errors,
+        owner: image.owner_account_id,
+    }
+}

@@ -1,0 +1,420 @@
+//! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use aws_config::identity::IdentityCache;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_workspaces::Client;
+use aws_sdk_workspaces::config::Builder;
+use aws_sdk_workspaces::operation::create_updated_workspace_image::CreateUpdatedWorkspaceImageError;
+use aws_sdk_workspaces::types::{self, Tag};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::cloud::{
+    ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation, Page, all_pages,
+};
+use crate::model::image::Observed;
+use crate::model::reason::Reason;
+use crate::model::value::is_account_id;
+use crate::sys::environment::Environment;
+use crate::sys::panics::{Panicked, caught};
+
+mod checks;
+mod container;
+mod credentials;
+pub(crate) mod endpoint;
+mod failure;
+mod identity;
+mod ini;
+mod instance;
+mod listed;
+mod named;
+mod pace;
+mod process;
+mod profiles;
+pub(crate) mod region;
+mod settings;
+mod source;
+mod sso;
+
+use credentials::{Cause, CredentialsFailure};
+use identity::{Identity, Signer};
+pub use pace::Pace;
+use pace::Transport;
+pub use settings::ConfigError;
+use settings::Settings;
+
+/// The most images that a page can hold (service model).
+const PAGE: i32 = 25;
+
+/// How long a connection may take to be made: the SDK's own default is 3.1 s, a little short for a VPN.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an answer may take to begin.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long one attempt may take in all, its wait for a token included: a server that trickles must not hold a run.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Which target, and how to reach it. What is `None` is left to the environment and the AWS configuration files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Connection {
+    /// The Region.
+    pub region: Option<String>,
+    /// The profile in the shared configuration files.
+    pub profile: Option<String>,
+    /// The endpoint, in place of the Region's own.
+    pub endpoint_url: Option<String>,
+    /// Requests per second.
+    pub api_rate: f64,
+    /// The account that the credentials must belong to.
+    pub expected_account: Option<String>,
+}
+
+/// The service could not be set up. Nothing was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The environment or the AWS configuration files cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nothing says which Region.
+    #[error(
+        "no Region: checked {0} and the instance. Give --region, set AWS_REGION, or add region to the profile"
+    )]
+    NoRegion(String),
+    /// Who knows the Region does not answer now.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Setting it up panicked.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
+}
+
+/// Images of one account and Region, over the SDK.
+#[derive(Debug, Clone)]
+pub struct AwsImages {
+    client: Client,
+    pace: Arc<Pace>,
+    region: String,
+    identity: Arc<Identity>,
+    /// The account of the first listing that names one.
+    account: Arc<OnceLock<String>>,
+}
+
+impl AwsImages {
+    /// Sets up the SDK as the flags, the environment and the AWS configuration files say.
+    pub async fn connect(
+        connection: &Connection,
+        environment: Environment,
+    ) -> Result<Self, ConnectError> {
+        caught(Self::set_up(connection, environment)).await?
+    }
+
+    async fn set_up(
+        connection: &Connection,
+        environment: Environment,
+    ) -> Result<Self, ConnectError> {
+        let settings = Settings::resolve(connection, &environment)?;
+        let region = match &settings.region {
+            Ok(region) => region.clone(),
+            Err(searched) => instance::region(&settings.metadata)
+                .await
+                .map_err(|failure| ConnectError::Unavailable(failure.message))?
+                .filter(|region| region::check(region).is_ok())
+                .ok_or_else(|| ConnectError::NoRegion(searched.clone()))?,
+        };
+        // Only an endpoint that is known here is sure to be on this machine.
+        let endpoint = settings.endpoints.workspaces.clone();
+        let transport = endpoint.as_deref().map_or(Transport::Tls, Transport::to);
+        let mut config = aws_sdk_workspaces::Config::builder();
+        if endpoint.is_none() {
+            config.set_use_fips(settings.use_fips);
+            config.set_use_dual_stack(settings.use_dual_stack);
+        }
+        config.set_endpoint_url(endpoint);
+        let pace = Arc::new(Pace::new(connection.api_rate, Pace::BURST));
+        let trust = settings.trust.clone();
+        let http = pace::PacedClient::new(Arc::clone(&pace), transport, trust);
+        let identity = Identity::new(
+            settings,
+            region.clone(),
+            connection.expected_account.clone(),
+            Some((connection.clone(), environment)),
+        );
+        Ok(Self::build(config, http, region, pace, identity))
+    }
+
+    /// Sets up the SDK for an embedded service, with credentials that open nothing else.
+    pub fn embedded(endpoint_url: &str, region: &str, api_rate: f64) -> Self {
+        Self::embedded_in(endpoint_url, region, api_rate, None)
+    }
+
+    /// The same, for an account that must be this one.
+    pub fn embedded_in(
+        endpoint_url: &str,
+        region: &str,
+        api_rate: f64,
+        expected_account: Option<&str>,
+    ) -> Self {
+        let config = aws_sdk_workspaces::Config::builder().endpoint_url(endpoint_url);
+        let mut settings = Settings::simulated(region);
+        settings.endpoints.sts = Some(endpoint_url.to_owned());
+        let expected_account = expected_account.map(str::to_owned);
+        let identity = Identity::new(settings, region.to_owned(), expected_account, None);
+        let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
+        let http = pace::PacedClient::new(Arc::clone(&pace), Transport::Direct, None);
+        Self::build(config, http, region.to_owned(), pace, identity)
+    }
+
+    /// Sets up the SDK by a configuration of the caller's, over an HTTP client of the caller's: for checks of what comes of
+    /// calls that go wrong. Timeouts, retries and the token bucket are those of every other run.
+    pub fn over(http: SharedHttpClient, config: Builder, region: &str, api_rate: f64) -> Self {
+        let settings = Settings::simulated(region);
+        let identity = Identity::new(settings, region.to_owned(), None, None);
+        let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
+        let http = pace::PacedClient::new(Arc::clone(&pace), Transport::Given(http), None);
+        Self::build(config, http, region.to_owned(), pace, identity)
+    }
+
+    fn build(
+        config: Builder,
+        http: pace::PacedClient,
+        region: String,
+        pace: Arc<Pace>,
+        identity: Identity,
+    ) -> Self {
+        let identity = Arc::new(identity);
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .build();
+        let config = config
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.clone()))
+            .http_client(http)
+            .credentials_provider(Signer(Arc::clone(&identity)))
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard())
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            pace,
+            region,
+            identity,
+            account: Arc::default(),
+        }
+    }
+
+    /// The Region that was found.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    async fn list(&self) -> Result<Observed, ApiError> {
+        let operation = Operation::DescribeWorkspaceImages;
+        let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
+        self.identity.begin().await.map_err(failed)?;
+        let mut listed = all_pages(|token| self.page(token)).await;
+        if listed.as_ref().is_err_and(ApiError::is_about_credentials)
+            && self.identity.replaced().await.map_err(failed)?
+        {
+            listed = all_pages(|token| self.page(token)).await;
+        }
+        let observed = match listed {
+            Ok(observed) => observed,
+            Err(error) => return Err(self.refused(error).await),
+        };
+        if let Err(failure) = self.of_one_account(&observed) {
+            self.identity.doubt().await;
+            return Err(failed(failure));
+        }
+        Ok(observed)
+    }
+
+    /// Notes a refusal, and says whose credentials were refused.
+    async fn refused(&self, error: ApiError) -> ApiError {
+        if error.reason != Reason::AccessDenied {
+            return error;
+        }
+        self.identity.doubt().await;
+        if error.is_about_credentials() {
+            return self.identity.blamed(error).await;
+        }
+        error
+    }
+
+    /// Holds a listing to the expected account, and to that of the run's first listing.
+    fn of_one_account(&self, observed: &Observed) -> Result<(), CredentialsFailure> {
+        let owners = observed.iter().filter_map(|image| image.owner.as_deref());
+        // Every member of a listed image is optional, and any text.
+        let mut owners = owners.filter(|owner| is_account_id(owner));
+        let Some(owner) = owners.next() else {
+            return Ok(());
+        };
+        let wrong = |why: String| Err(CredentialsFailure::of(Cause::WrongAccount, &why));
+        if let Some(other) = owners.find(|other| *other != owner) {
+            return wrong(format!(
+                "the image list is of two accounts, {owner} and {other}, as if the credentials had changed meanwhile"
+            ));
+        }
+        if let Some(expected) = self.identity.expected_account()
+            && expected != owner
+        {
+            let what = "the image list is of";
+            return Err(identity::wrong_account(what, owner, expected));
+        }
+        let first = self.account.get_or_init(|| owner.to_owned());
+        if first != owner {
+            return wrong(format!(
+                "the image list is of account {owner}, and this run began in account {first}. Use credentials of account \
+                 {first}, or start repave again"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Sends a create once. If its credentials are refused, the next pass reads them again and lists the images before
+    /// anything is decided anew: there may be others now, and they may be another account's.
+    async fn create_once(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        let put_off = |why: &str| {
+            let operation = Operation::CreateUpdatedWorkspaceImage;
+            Err(ApiError::new(operation, failure::not_sent(why)))
+        };
+        if self.identity.has_changed_since_listing().await {
+            return put_off(
+                "the credentials were refused or replaced since the images were listed: the next pass lists them again",
+            );
+        }
+        match self.create(request).await {
+            Ok(id) => {
+                self.identity.create_accepted().await;
+                Ok(id)
+            }
+            Err(error) if error.is_about_credentials() => {
+                let is_first = self.identity.create_refused().await;
+                let error = self.identity.blamed(error).await;
+                if is_first {
+                    return put_off(&format!(
+                        "the service refused the credentials; the next pass reads them again: {}",
+                        error.message
+                    ));
+                }
+                Err(error)
+            }
+            Err(error) => Err(self.refused(error).await),
+        }
+    }
+
+    async fn page(&self, token: Option<String>) -> Result<Page, ApiError> {
+        let operation = Operation::DescribeWorkspaceImages;
+        let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
+        self.identity.credentials().await.map_err(failed)?;
+        let request = self
+            .client
+            .describe_workspace_images()
+            .image_type(types::ImageType::Owned)
+            .max_results(PAGE)
+            .set_next_token(token);
+        let answer = request.send().await.map_err(|error| {
+            let failure = failure::failure(&error, None);
+            ApiError::new(Operation::DescribeWorkspaceImages, failure)
+        })?;
+        Ok(Page {
+            images: answer
+                .images
+                .unwrap_or_default()
+                .into_iter()
+                .map(listed::observed)
+                .collect(),
+            next_token: answer.next_token,
+        })
+    }
+}
+
+impl ImageApi for AwsImages {
+    async fn list_images(&self) -> Result<Observed, ApiError> {
+        caught(self.list()).await.unwrap_or_else(|panicked| {
+            let failure = failure::panicked(panicked);
+            Err(ApiError::new(Operation::DescribeWorkspaceImages, failure))
+        })
+    }
+
+    /// Credentials that are about to expire are replaced here: nothing may come between a mark and its call.
+    async fn ready(&self) {
+        // What is wrong with them, the call itself says.
+        let _ = caught(self.identity.credentials()).await;
+        self.pace.ready().await;
+    }
+
+    async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        caught(self.create_once(request))
+            .await
+            .unwrap_or_else(|panicked| {
+                let failure = failure::panicked(panicked);
+                Err(ApiError::new(
+                    Operation::CreateUpdatedWorkspaceImage,
+                    failure,
+                ))
+            })
+    }
+}
+
+impl AwsImages {
+    async fn create(&self, request: &CreateRequest) -> Result<String, ApiError> {
+        let tags: Vec<Tag> = request
+            .tags
+            .iter()
+            .filter_map(|(key, value)| {
+                Tag::builder()
+                    .key(key.as_str())
+                    .value(value.as_str())
+                    .build()
+                    .ok()
+            })
+            .collect();
+        let answer = self
+            .client
+            .create_updated_workspace_image()
+            .name(request.name.as_str())
+            .description(request.description.as_str())
+            .source_image_id(&request.source_id)
+            .set_tags((!tags.is_empty()).then_some(tags))
+            .customize()
+            // After a 5xx the SDK would send a create again, and the caller would only see "already exists".
+            .config_override(
+                aws_sdk_workspaces::Config::builder().retry_config(RetryConfig::disabled()),
+            )
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => answer.image_id.filter(|id| !id.is_empty()).ok_or_else(|| {
+                let failure = Failure {
+                    delivery: Delivery::Unanswered,
+                    code: None,
+                    message: "the service answered without an image id".into(),
+                    service_reason: None,
+                    request_id: None,
+                };
+                ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
+            }),
+            Err(error) => {
+                let reason = match error.as_service_error() {
+                    Some(CreateUpdatedWorkspaceImageError::OperationNotSupportedException(
+                        error,
+                    )) => error.reason.as_deref(),
+                    _ => None,
+                };
+                let failure = failure::failure(&error, reason);
+                Err(ApiError::new(
+                    Operation::CreateUpdatedWorkspaceImage,
+                    failure,
+                ))
+            }
+        }
+    }
+}

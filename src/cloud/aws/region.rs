@@ -1,0 +1,135 @@
+//! What a Region's name looks like, and which Regions there are.
+
+use crate::sys::similar::similar;
+
+/// The Regions that this version knows, from the partitions of botocore 1.44. A name that is not here is
+/// taken if it has a Region's form: AWS adds Regions.
+const KNOWN: [&str; 48] = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-isoe-west-1",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eusc-de-east-1",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "me-west-1",
+    "mx-central-1",
+    "sa-east-1",
+    "sa-west-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-iso-east-1",
+    "us-iso-west-1",
+    "us-isob-east-1",
+    "us-isob-west-1",
+    "us-isof-east-1",
+    "us-isof-south-1",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// The directions that stand before the number in every Region's name.
+const DIRECTIONS: [&str; 9] = [
+    "central",
+    "east",
+    "north",
+    "northeast",
+    "northwest",
+    "south",
+    "southeast",
+    "southwest",
+    "west",
+];
+
+/// Checks that a text is a Region's name, such as eu-west-1; the error says what it may have been meant to be.
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    if KNOWN.contains(&text) || has_the_form(text) {
+        return Ok(());
+    }
+    let bare = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+    let nearest = match similar(bare, &KNOWN).first() {
+        Some(known) => format!("; did you mean {known}?"),
+        None => ", such as eu-west-1".to_owned(),
+    };
+    Err(format!("expected a Region's name{nearest}"))
+}
+
+/// An area of two to four letters, sometimes a part such as gov or iso, a direction, and a number.
+fn has_the_form(text: &str) -> bool {
+    let letters = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase())
+    };
+    let parts: Vec<&str> = text.split('-').collect();
+    let (area, middle, direction, number) = match parts.as_slice() {
+        [area, direction, number] => (area, None, direction, number),
+        [area, middle, direction, number] => (area, Some(middle), direction, number),
+        _ => return false,
+    };
+    letters(area, 2..=4)
+        && middle.is_none_or(|middle| letters(middle, 2..=5))
+        && DIRECTIONS.contains(direction)
+        && (1..=2).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_region_has_the_form() {
+        for known in KNOWN {
+            assert!(has_the_form(known), "{known}");
+        }
+        assert!(KNOWN.is_sorted());
+    }
+
+    #[test]
+    fn a_region_looks_like_one() {
+        for text in ["eu-west-1", "eu-west-9", "us-gov-west-1", "xx-southwest-12"] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        for (text, meant) in [
+            ("eu-wst-1", "eu-west-1"),
+            ("\"eu-west-1\"", "eu-west-1"),
+            ("eu-west-1 ", "eu-west-1"),
+            ("us-east1", "us-east-1"),
+            ("EU-WEST-1", "eu-west-1"),
+            ("eu-west-1a", "eu-west-1"),
+            ("eu-west-111", "eu-west-1"),
+            ("eu-west-1.evil.example/", "eu-west-1"),
+            ("", "such as"),
+            ("Ireland", "such as"),
+        ] {
+            let problem = check(text).unwrap_err();
+            assert!(problem.contains(meant), "{text}: {problem}");
+        }
+    }
+}

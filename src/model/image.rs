@@ -1,0 +1,482 @@
+//! The nouns: what is desired of an image and what is observed of one. No input or output happens here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::value::{Description, ImageId, ImageName, ManifestName, Tags};
+
+/// Where a desired image is made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// The image with this id.
+    ImageId(ImageId),
+    /// The one image that bears this name, declared or not.
+    ImageName(ImageName),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ImageId(id) => id.fmt(f),
+            Self::ImageName(name) => name.fmt(f),
+        }
+    }
+}
+
+/// When a missing image is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum CreateWhen {
+    /// As soon as it is missing.
+    Always,
+    /// Only once the service reports an update for the source.
+    UpdateAvailable,
+}
+
+impl CreateWhen {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Always, Self::UpdateAvailable];
+
+    /// The word for it in a manifest.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::UpdateAvailable => "UpdateAvailable",
+        }
+    }
+}
+
+/// Where a manifest stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as the person named the folder.
+    pub file: String,
+    /// The document within the file, counted from 1.
+    pub document: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}#{}",
+            crate::sys::escape::Escaped(&self.file),
+            self.document
+        )
+    }
+}
+
+/// One validated manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredImage {
+    /// `metadata.name`.
+    pub name: ManifestName,
+    /// The name the image bears in the account.
+    pub image_name: ImageName,
+    /// What it is made from.
+    pub source: Source,
+    /// Its description.
+    pub description: Description,
+    /// Its tags.
+    pub tags: Tags,
+    /// When it is created.
+    pub create_when: CreateWhen,
+    /// Whether nothing is to be done for now.
+    pub suspend: bool,
+    /// Where it was declared.
+    pub place: Place,
+    /// `sha256:` and the digest of all values above but `suspend` and `place`: the manifest's generation.
+    pub digest: String,
+}
+
+/// The validated set of manifests: unique names, unique image names, no circle of sources.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desired {
+    images: Vec<DesiredImage>,
+    by_image_name: BTreeMap<ImageName, usize>,
+    sources_first: Vec<usize>,
+}
+
+/// Why manifests that are each valid are no valid set. Indexes are those of the list given to [`Desired::new`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conflict {
+    /// Two manifests have one `metadata.name`.
+    SameName {
+        /// The earlier manifest.
+        first: usize,
+        /// The later one.
+        second: usize,
+    },
+    /// Two manifests declare one image name.
+    SameImageName {
+        /// The earlier manifest.
+        first: usize,
+        /// The later one.
+        second: usize,
+    },
+    /// Each is made from the next, and the last from the first.
+    SourceCircle(Vec<usize>),
+}
+
+impl Desired {
+    /// Makes a set of the manifests, or says everything that keeps them from being one.
+    pub fn new(images: Vec<DesiredImage>) -> Result<Self, Vec<Conflict>> {
+        let mut conflicts = Vec::new();
+        let mut by_name = BTreeMap::new();
+        let mut by_image_name = BTreeMap::new();
+        for (second, image) in images.iter().enumerate() {
+            if let Some(&first) = by_name.get(&image.name) {
+                conflicts.push(Conflict::SameName { first, second });
+            } else {
+                by_name.insert(image.name.clone(), second);
+            }
+            if let Some(&first) = by_image_name.get(&image.image_name) {
+                conflicts.push(Conflict::SameImageName { first, second });
+            } else {
+                by_image_name.insert(image.image_name.clone(), second);
+            }
+        }
+        let sources_first = match sources_first(&images, &by_image_name) {
+            Ok(order) => order,
+            Err(circles) => {
+                conflicts.extend(circles.into_iter().map(Conflict::SourceCircle));
+                Vec::new()
+            }
+        };
+        if !conflicts.is_empty() {
+            return Err(conflicts);
+        }
+        // From here on, images are kept in the order of their manifests' names.
+        let order: Vec<usize> = by_name.into_values().collect();
+        let mut position = vec![0; order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            position[old] = new;
+        }
+        let mut slots: Vec<Option<DesiredImage>> = images.into_iter().map(Some).collect();
+        Ok(Self {
+            images: order.iter().filter_map(|&old| slots[old].take()).collect(),
+            by_image_name: by_image_name
+                .into_iter()
+                .map(|(n, old)| (n, position[old]))
+                .collect(),
+            sources_first: sources_first.into_iter().map(|old| position[old]).collect(),
+        })
+    }
+
+    /// The images in the order of their manifests' names.
+    pub fn iter(&self) -> std::slice::Iter<'_, DesiredImage> {
+        self.images.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// The position in [`iter`](Self::iter) of the image that is declared under this image name.
+    pub fn position(&self, name: &ImageName) -> Option<usize> {
+        self.by_image_name.get(name).copied()
+    }
+
+    /// Positions in [`iter`](Self::iter), each declared source before the images made from it.
+    pub fn sources_first(&self) -> &[usize] {
+        &self.sources_first
+    }
+}
+
+impl<'a> IntoIterator for &'a Desired {
+    type Item = &'a DesiredImage;
+    type IntoIter = std::slice::Iter<'a, DesiredImage>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Orders the images so that each declared source stands before what is made from it, or lists every circle.
+fn sources_first(
+    images: &[DesiredImage],
+    by_image_name: &BTreeMap<ImageName, usize>,
+) -> Result<Vec<usize>, Vec<Vec<usize>>> {
+    // Every image has at most one source, so a walk along sources is a line that may only run into itself or into a
+    // line walked before. `walked_in` holds the number of that walk.
+    let mut walked_in: Vec<Option<usize>> = vec![None; images.len()];
+    let mut order = Vec::with_capacity(images.len());
+    let mut circles = Vec::new();
+    for start in 0..images.len() {
+        let mut line = Vec::new();
+        let mut next = Some(start);
+        while let Some(at) = next {
+            match walked_in[at] {
+                Some(walk) if walk == start => {
+                    circles.push(line.iter().copied().skip_while(|&i| i != at).collect());
+                    break;
+                }
+                Some(_) => break,
+                None => {}
+            }
+            walked_in[at] = Some(start);
+            line.push(at);
+            next = match &images[at].source {
+                Source::ImageName(name) => by_image_name.get(name).copied(),
+                Source::ImageId(_) => None,
+            };
+        }
+        order.extend(line.into_iter().rev());
+    }
+    if circles.is_empty() {
+        Ok(order)
+    } else {
+        Err(circles)
+    }
+}
+
+/// An image's state as the service reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageState {
+    /// Being built.
+    Pending,
+    /// Ready for use.
+    Available,
+    /// The build failed.
+    Error,
+    /// A state that this version does not know, or none (empty).
+    Unknown(String),
+}
+
+/// An image's operating system, as far as the service tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperatingSystem {
+    /// `WINDOWS`.
+    Windows,
+    /// `LINUX`: the service does not update these.
+    Linux,
+    /// Another one, or none reported.
+    Unknown,
+}
+
+/// One image as `DescribeWorkspaceImages` lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedImage {
+    /// Its id. A text of the service's, not checked against the limits.
+    pub id: String,
+    /// Its name, if it was reported.
+    pub name: Option<String>,
+    /// Its state.
+    pub state: ImageState,
+    /// Its operating system.
+    pub operating_system: OperatingSystem,
+    /// Whether the service has an update for it, if it says so.
+    pub update_available: Option<bool>,
+    /// When it was created, in whole seconds.
+    pub created: Option<Timestamp>,
+    /// What went wrong, if its state is an error: code and message, each as reported.
+    pub errors: Vec<(String, String)>,
+    /// The account that owns it.
+    pub owner: Option<String>,
+}
+
+/// Every image that the account owns in the Region: the whole listing, never a part of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The images, ordered by id, each id once.
+    images: Vec<ObservedImage>,
+}
+
+impl Observed {
+    /// Orders the images by id; of several with one id (a listing that moved between pages) the last one counts.
+    /// Images that were listed without an id are all kept: their names are taken.
+    pub fn new(mut images: Vec<ObservedImage>) -> Self {
+        images.sort_by(|a, b| a.id.cmp(&b.id));
+        images.dedup_by(|later, kept| {
+            let same = !kept.id.is_empty() && kept.id == later.id;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        Self { images }
+    }
+
+    /// The images, ordered by id.
+    pub fn iter(&self) -> std::slice::Iter<'_, ObservedImage> {
+        self.images.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// The image with this id.
+    pub fn by_id(&self, id: &str) -> Option<&ObservedImage> {
+        let at = self
+            .images
+            .binary_search_by(|image| image.id.as_str().cmp(id))
+            .ok()?;
+        self.images.get(at).filter(|image| !image.id.is_empty())
+    }
+
+    /// The images that bear each name.
+    pub fn by_name(&self) -> BTreeMap<&str, Vec<&ObservedImage>> {
+        let mut names: BTreeMap<&str, Vec<&ObservedImage>> = BTreeMap::new();
+        for image in &self.images {
+            if let Some(name) = &image.name {
+                names.entry(name).or_default().push(image);
+            }
+        }
+        names
+    }
+
+    /// The account that owns the images, if any of them says.
+    pub fn owner(&self) -> Option<&str> {
+        self.images.iter().find_map(|image| image.owner.as_deref())
+    }
+}
+
+impl<'a> IntoIterator for &'a Observed {
+    type Item = &'a ObservedImage;
+    type IntoIter = std::slice::Iter<'a, ObservedImage>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// An image named `name` that is made from the image named `source`.
+    fn image(name: usize, source: usize) -> DesiredImage {
+        let text = |n: usize| format!("i{n}");
+        DesiredImage {
+            name: ManifestName::parse(text(name)).unwrap(),
+            image_name: ImageName::parse(text(name)).unwrap(),
+            source: Source::ImageName(ImageName::parse(text(source)).unwrap()),
+            description: Description::parse("d").unwrap(),
+            tags: Tags::default(),
+            create_when: CreateWhen::Always,
+            suspend: false,
+            place: Place {
+                file: "a.yaml".into(),
+                document: 1,
+            },
+            digest: String::new(),
+        }
+    }
+
+    #[test]
+    fn every_circle_and_every_repeated_name_is_found() {
+        // 0 <- 1 <- 0 is a circle, 2 hangs on it, 3 is its own source, 4 is fine.
+        let images = vec![
+            image(0, 1),
+            image(1, 0),
+            image(2, 0),
+            image(3, 3),
+            image(4, 9),
+        ];
+        assert_eq!(
+            Desired::new(images).unwrap_err(),
+            [
+                Conflict::SourceCircle(vec![0, 1]),
+                Conflict::SourceCircle(vec![3])
+            ]
+        );
+        assert_eq!(
+            Desired::new(vec![image(0, 9), image(0, 9)]).unwrap_err(),
+            [
+                Conflict::SameName {
+                    first: 0,
+                    second: 1
+                },
+                Conflict::SameImageName {
+                    first: 0,
+                    second: 1
+                }
+            ]
+        );
+    }
+
+    fn observed(id: &str, owner: Option<&str>) -> ObservedImage {
+        ObservedImage {
+            id: id.into(),
+            name: Some("one".into()),
+            state: ImageState::Available,
+            operating_system: OperatingSystem::Windows,
+            update_available: None,
+            created: None,
+            errors: Vec::new(),
+            owner: owner.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn an_image_that_is_listed_twice_is_one_image_as_it_was_listed_last() {
+        let later = ObservedImage {
+            state: ImageState::Pending,
+            ..observed("wsi-1", None)
+        };
+        let images = vec![
+            observed("wsi-2", None),
+            observed("wsi-1", None),
+            observed("", None),
+            later.clone(),
+            observed("", None),
+        ];
+        let listed = Observed::new(images);
+        assert_eq!(listed.len(), 4);
+        assert_eq!(listed.by_id("wsi-1"), Some(&later));
+        assert_eq!(
+            listed.by_id("wsi-2").map(|image| image.id.as_str()),
+            Some("wsi-2")
+        );
+        assert_eq!(listed.by_id("wsi-3"), None);
+        assert_eq!(listed.by_name()["one"].len(), 4);
+    }
+
+    #[test]
+    fn any_image_that_names_its_owner_names_the_account() {
+        let owner = |owners: &[Option<&str>]| {
+            let images = owners.iter().zip(["wsi-1", "wsi-2"]);
+            let images = images.map(|(owner, id)| observed(id, *owner)).collect();
+            Observed::new(images).owner().map(str::to_owned)
+        };
+        let account = || Some("111122223333".to_owned());
+        assert_eq!(owner(&[]), None);
+        assert_eq!(owner(&[None, None]), None);
+        assert_eq!(owner(&[Some("111122223333"), None]), account());
+        assert_eq!(owner(&[None, Some("111122223333")]), account());
+    }
+
+    proptest! {
+        #[test]
+        fn sources_stand_before_what_is_made_from_them(sources in prop::collection::vec(0usize..40, 1..20)) {
+            let images = sources.iter().enumerate().map(|(n, &source)| image(n, source)).collect();
+            if let Ok(desired) = Desired::new(images) {
+                let all: Vec<_> = desired.iter().collect();
+                let order = desired.sources_first();
+                let at = |position: usize| order.iter().position(|&p| p == position);
+                prop_assert_eq!(order.len(), all.len());
+                for (position, image) in all.iter().enumerate() {
+                    let Source::ImageName(source) = &image.source else { continue };
+                    if let Some(source) = desired.position(source) {
+                        prop_assert!(at(source) < at(position));
+                    }
+                }
+            }
+        }
+    }
+}

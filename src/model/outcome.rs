@@ -1,0 +1,139 @@
+//! How a command ended: exit code, reason and words. The one list of exit codes.
+
+use crate::sys::escape::Escaped;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// An exit code. The numbers are stable API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// Done: every declared image is there, or accepted and building.
+    Done,
+    /// An error of no other kind.
+    Failed,
+    /// `plan --detailed-exitcode`: creates are pending.
+    ChangesPending,
+    /// AWS credentials or permission.
+    AccessDenied,
+    /// A person is needed for at least one image.
+    Blocked,
+    /// A guard refused the plan.
+    Refused,
+    /// Another process holds the lock.
+    Locked,
+    /// A signal ended a one-shot command.
+    Cancelled,
+    /// `--timeout` was reached with work left.
+    TimedOut,
+    /// The command line is wrong.
+    Usage,
+    /// The manifests are invalid, or there are none.
+    InvalidManifests,
+}
+
+impl ExitCode {
+    /// All of them, by number.
+    pub const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Failed,
+        Self::ChangesPending,
+        Self::AccessDenied,
+        Self::Blocked,
+        Self::Refused,
+        Self::Locked,
+        Self::Cancelled,
+        Self::TimedOut,
+        Self::Usage,
+        Self::InvalidManifests,
+    ];
+
+    /// What it means, in words of one line.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "an error of no other kind",
+            Self::ChangesPending => "plan --detailed-exitcode: creates are pending",
+            Self::AccessDenied => "AWS credentials or permission",
+            Self::Blocked => "a person is needed for at least one image",
+            Self::Refused => "a guard refused the plan",
+            Self::Locked => "another process holds the status file",
+            Self::Cancelled => "a signal ended the command",
+            Self::TimedOut => "--timeout was reached with work left",
+            Self::Usage => "the command line is wrong",
+            Self::InvalidManifests => "the manifests are invalid, or there are none",
+        }
+    }
+
+    /// The number.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::ChangesPending => 2,
+            Self::AccessDenied => 3,
+            Self::Blocked => 4,
+            Self::Refused => 5,
+            Self::Locked => 7,
+            Self::Cancelled => 8,
+            Self::TimedOut => 9,
+            Self::Usage => 64,
+            Self::InvalidManifests => 65,
+        }
+    }
+}
+
+impl Serialize for ExitCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LogLine {
+    timestamp: Timestamp,
+    level: &'static str,
+    message: String,
+    exit_code: ExitCode,
+    reason: String,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The exit code.
+    pub code: ExitCode,
+    /// The outcome in words: the last line on stderr. Texts from outside in it are not escaped.
+    pub words: String,
+}
+
+impl Outcome {
+    /// An outcome with its words.
+    pub fn new(code: ExitCode, words: impl Into<String>) -> Self {
+        Self {
+            code,
+            words: words.into(),
+        }
+    }
+
+    /// The outcome as a line of a log in JSON, with the fields that every such line has.
+    pub fn log_line(&self, now: Timestamp) -> String {
+        let line = LogLine {
+            timestamp: now,
+            level: if self.code == ExitCode::Done {
+                "INFO"
+            } else {
+                "ERROR"
+            },
+            message: Escaped(&self.words).to_string(),
+            exit_code: self.code,
+            reason: self.reason(),
+        };
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+
+    /// The code's name in PascalCase, as `-o json` has it in `reason`.
+    pub fn reason(&self) -> String {
+        format!("{:?}", self.code)
+    }
+}

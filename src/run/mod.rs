@@ -1,0 +1,8 @@
+//! When passes run and what they do. It formats no output.
+
+pub mod apply;
+pub mod changes;
+pub mod checkout;
+pub mod daemon;
+pub mod once;
+pub mod reconcile;

@@ -1,0 +1,237 @@
+//! The one-shot run: passes until nothing is owed any more, each when something can have changed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cloud::retry;
+use crate::cloud::{ApiError, FailureKind, ImageApi};
+use crate::model::image::Desired;
+use crate::model::reason::Reason;
+use crate::plan::Attempt;
+use crate::plan::{Answer, Needs, Plan};
+use crate::run::reconcile::{PassError, Reconciler};
+use crate::show::live::Progress;
+use crate::state::file::StoreError;
+use crate::state::status::ManifestsStatus;
+use crate::sys::escape::escaped;
+use crate::sys::stop::StopReason;
+
+/// How a one-shot run ended.
+#[derive(Debug)]
+pub struct Ended<'a> {
+    /// Why it ended.
+    pub end: End,
+    /// The last plan, if an account was ever listed.
+    pub left: Option<Plan<'a>>,
+    /// Every attempt of the run.
+    pub attempts: Vec<Attempt<'a>>,
+}
+
+/// Why a one-shot run ended.
+#[derive(Debug)]
+pub enum End {
+    /// Nothing is owed that repave can do by itself.
+    Still,
+    /// There was the word to stop; the listing's last failure, if that is what it waited for.
+    Stopped(StopReason, Option<ApiError>),
+    /// A plan was refused; says why.
+    Refused(String),
+    /// The account can't be listed, and time alone won't help.
+    Unlisted(ApiError),
+}
+
+/// Runs passes until no create is owed, and with `wait` until builds have ended too.
+///
+/// `progress` shows what is waited for. `review` sees each plan that differs from the one it saw before, with the attempts made so far, and may refuse it.
+pub async fn run<'a, A: ImageApi>(
+    reconciler: &mut Reconciler<A>,
+    desired: &'a Desired,
+    manifests: &ManifestsStatus,
+    wait: bool,
+    progress: &mut Progress,
+    mut review: impl FnMut(&Plan<'a>, &[Attempt<'a>]) -> Result<(), String>,
+) -> Result<Ended<'a>, StoreError> {
+    let mut left: Option<Plan<'a>> = None;
+    let mut attempts = Vec::new();
+    let mut looks = 0;
+    let mut failures = 0;
+    // What `review` saw last: not `left`, in which a retry may have come due since.
+    let mut reviewed: Option<Plan<'a>> = None;
+    let mut unlisted: Option<ApiError> = None;
+    let end = loop {
+        let before = left.as_ref();
+        let mut refused: Option<Plan<'a>> = None;
+        let pass = reconciler
+            .pass(desired, manifests, |plan| {
+                if reviewed.as_ref().is_some_and(|seen| same(seen, plan)) {
+                    return Ok(());
+                }
+                reviewed = Some(plan.clone());
+                review(plan, &attempts).inspect_err(|_| refused = Some(plan.clone()))
+            })
+            .await;
+        let delay = match pass {
+            Ok(pass) => {
+                failures = 0;
+                let unchanged = before.is_some_and(|before| same(before, &pass.left));
+                looks = if unchanged { looks + 1 } else { 1 };
+                attempts.extend(pass.attempts);
+                let now = reconciler.clock().now();
+                let delay = next_pass(&pass.left, wait, looks, now);
+                progress.looked(&pass.left, wait, now);
+                left = Some(pass.left);
+                unlisted = None;
+                match (delay, reconciler.stop().said()) {
+                    // A signal is told even if nothing is left: whoever sent it wants to know that it was heeded.
+                    (_, Some(reason @ StopReason::Signal)) | (Some(_), Some(reason)) => {
+                        break End::Stopped(reason, None);
+                    }
+                    (None, Some(StopReason::Timeout) | None) => break End::Still,
+                    (Some(delay), None) => delay,
+                }
+            }
+            Err(PassError::Observe(error)) => {
+                failures += 1;
+                match error.kind {
+                    FailureKind::Transient => {
+                        let delay = retry::delay(error.kind, failures).unwrap_or(retry::LONGEST);
+                        let why = escaped(&error.message, 500);
+                        tracing::warn!(reason = %error.reason, "listing failed, next try in {delay:?}: {why}");
+                        unlisted = Some(error);
+                        delay
+                    }
+                    FailureKind::SourceBusy
+                    | FailureKind::OutcomeUnknown
+                    | FailureKind::Blocked
+                    | FailureKind::Rejected => break End::Unlisted(error),
+                }
+            }
+            Err(PassError::Refused(why)) => {
+                left = refused;
+                break End::Refused(why);
+            }
+            Err(PassError::Stopped(reason)) => break End::Stopped(reason, unlisted),
+            Err(PassError::Store(error)) => return Err(error),
+        };
+        let waiting = progress.wait(reconciler.clock(), delay);
+        if let Err(reason) = reconciler.stop().unless(waiting).await {
+            break End::Stopped(reason, unlisted);
+        }
+    };
+    Ok(Ended {
+        end,
+        left,
+        attempts,
+    })
+}
+
+/// Tells whether two plans give the same answers.
+fn same(a: &Plan<'_>, b: &Plan<'_>) -> bool {
+    a.images
+        .iter()
+        .map(|image| &image.answer)
+        .eq(b.images.iter().map(|image| &image.answer))
+}
+
+/// How long until the next pass can see something new, or `None` if the run has nothing to wait for.
+fn next_pass(left: &Plan<'_>, wait: bool, looks: u32, now: Timestamp) -> Option<Duration> {
+    let look = retry::poll_delay(looks);
+    left.images
+        .iter()
+        .filter_map(|image| match &image.answer {
+            // Only the word to stop leaves a step undone, or a pass whose listing made it due just now.
+            Answer::Create { .. } => Some(Duration::ZERO),
+            Answer::Ready { .. } => None,
+            Answer::Wait(waiting) if waiting.stalled.is_some() => None,
+            Answer::Wait(waiting) => match waiting.needs {
+                Needs::Person | Needs::Nothing => None,
+                Needs::Build if !wait => None,
+                Needs::Build | Needs::Time => match (waiting.reason, waiting.until) {
+                    (Reason::RetryScheduled, Some(until)) => Some(until_then(until, now)),
+                    (_, Some(until)) => Some(look.min(until_then(until, now))),
+                    (_, None) => Some(look),
+                },
+            },
+        })
+        .min()
+}
+
+fn until_then(then: Timestamp, now: Timestamp) -> Duration {
+    let left: SignedDuration = then.duration_since(now);
+    Duration::try_from(left).unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Wait;
+    use crate::plan::samples::{
+        blocked, building, create, desired, overdue, plan, ready, retry_at, wait,
+    };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn the_next_pass_waits_for_the_first_of_all_images() {
+        let source = || Answer::Wait(wait(Reason::SourceImageNotAvailable, Needs::Time));
+        let settles = |seconds| {
+            Answer::Wait(Wait {
+                until: Some(at(seconds)),
+                ..wait(Reason::Settling, Needs::Time)
+            })
+        };
+        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Needs::Nothing));
+        let quota = || {
+            Answer::Wait(Wait {
+                until: Some(at(3)),
+                ..wait(Reason::RetryScheduled, Needs::Person)
+            })
+        };
+        // Seconds without and with --wait, after three looks that saw nothing new.
+        for (one, other, without, with) in [
+            (ready(), ready(), None, None),
+            (ready(), idle(), None, None),
+            (ready(), blocked(Reason::BuildFailed), None, None),
+            (quota(), quota(), None, None),
+            (ready(), building(), None, Some(20)),
+            (ready(), overdue(), None, None),
+            (overdue(), building(), None, Some(20)),
+            (overdue(), source(), Some(20), Some(20)),
+            (quota(), source(), Some(20), Some(20)),
+            (building(), source(), Some(20), Some(20)),
+            (building(), retry_at(at(5)), Some(5), Some(5)),
+            (building(), retry_at(at(30)), Some(30), Some(20)),
+            (retry_at(at(5)), retry_at(at(3600)), Some(5), Some(5)),
+            (retry_at(at(300)), retry_at(at(200)), Some(200), Some(200)),
+            (retry_at(at(-5)), source(), Some(0), Some(0)),
+            (settles(19), ready(), Some(19), Some(19)),
+            (settles(21), ready(), Some(20), Some(20)),
+            (create("wsi-1"), retry_at(at(5)), Some(0), Some(0)),
+            (create("wsi-1"), building(), Some(0), Some(0)),
+        ] {
+            for answers in [[one.clone(), other.clone()], [other, one]] {
+                let desired = desired(&["a", "b"]);
+                let left = plan(&desired, answers.clone());
+                let seconds = |wait| next_pass(&left, wait, 3, at(0)).map(|delay| delay.as_secs());
+                assert_eq!(
+                    (seconds(false), seconds(true)),
+                    (without, with),
+                    "{answers:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn plans_are_the_same_only_if_every_answer_is() {
+        let desired = desired(&["a", "b"]);
+        let of = |one, other| plan(&desired, [one, other]);
+        assert!(same(&of(ready(), building()), &of(ready(), building())));
+        assert!(!same(&of(ready(), building()), &of(ready(), ready())));
+        assert!(!same(&of(building(), ready()), &of(ready(), ready())));
+        assert!(!same(&of(building(), ready()), &of(ready(), building())));
+    }
+}

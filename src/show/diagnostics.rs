@@ -1,0 +1,73 @@
+//! What is wrong with manifests, for people: the place, the line with what is meant underlined, what is allowed, and what
+//! was likely meant.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use crate::manifest::{Excerpt, Problem, Severity};
+use crate::sys::escape::Escaped;
+
+/// The widest that a line of a manifest is shown, in characters, where no terminal says how wide it is.
+const WIDTH: usize = 140;
+
+/// What stands before the line: its number, a bar and spaces, which the library does not count.
+const MARGIN: usize = 12;
+
+/// A problem in text, in colours, which are taken out again where they are off. Ends in an empty line.
+pub fn diagnostic_text(problem: &Problem, columns: Option<usize>) -> String {
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let escaped = |text: &str| Escaped(text).to_string();
+    let title = level.primary_title(escaped(&problem.summary()));
+    let file = escaped(&problem.file);
+    let origin = match (problem.line, problem.column) {
+        (Some(line), Some(column)) => Origin::path(file.clone()).line(line).char_column(column),
+        (Some(line), None) => Origin::path(file.clone()).line(line),
+        (None, _) => Origin::path(file.clone()),
+    };
+    // The library tells the column in the line as it is shown here.
+    let mut columns_shown = None;
+    let mut group: Group<'_> = match (&problem.excerpt, problem.line) {
+        (Some(excerpt), Some(line)) => {
+            let (text, meant) = shown(excerpt);
+            columns_shown = Some((line, text[..meant.start].chars().count() + 1));
+            let meant = AnnotationKind::Primary.span(meant);
+            let snippet = Snippet::source(text).line_start(line).annotation(meant);
+            title.element(snippet.path(file.clone()))
+        }
+        (Some(_), None) | (None, _) => title.element(origin),
+    };
+    if !problem.allowed.is_empty() {
+        let allowed = Level::NOTE.with_name("allowed");
+        group = group.element(allowed.message(escaped(&problem.allowed)));
+    }
+    if !problem.help.is_empty() {
+        group = group.element(Level::HELP.message(escaped(&problem.help)));
+    }
+    let renderer = Renderer::styled()
+        .hyperlink(false)
+        .term_width(columns.unwrap_or(WIDTH).saturating_sub(MARGIN));
+    let mut text = renderer.render(&[group]);
+    if let (Some((line, shown)), Some(column)) = (columns_shown, problem.column)
+        && shown != column
+        && let Some((title, rest)) = text.split_once('\n')
+    {
+        let place = |column| format!("{file}:{line}:{column}");
+        let rest = rest.replacen(&place(shown), &place(column), 1);
+        text = format!("{title}\n{rest}");
+    }
+    text + "\n\n"
+}
+
+/// The line as it is safe to print, and what is meant in it.
+fn shown(excerpt: &Excerpt) -> (String, std::ops::Range<usize>) {
+    let (start, end) = (excerpt.meant.start, excerpt.meant.end);
+    let mut text = String::from(if excerpt.left_out > 0 { "…" } else { "" });
+    text += &Escaped(&excerpt.text[..start]).to_string();
+    let begin = text.len();
+    text += &Escaped(&excerpt.text[start..end]).to_string();
+    let behind = text.len();
+    text += &Escaped(&excerpt.text[end..]).to_string();
+    (text, begin..behind)
+}

@@ -1,0 +1,324 @@
+//! Plans and outcomes in Markdown, made for a comment on a pull request or a step's summary: the totals first, the rest
+//! folded, and never more than a forge takes.
+//!
+//! Texts from manifests and from the service stand in code spans only: there they can be no link, no mention and no HTML.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::text::{Mark, totals_text};
+use super::{counted, duration};
+use crate::manifest::Problem;
+use crate::model::outcome::Outcome;
+use crate::plan::{Answer, Needs, Plan, PlannedImage};
+use crate::sys::escape::Escaped;
+
+/// The longest comment that GitHub takes, in characters; bytes are counted here, which are never fewer.
+const MOST: usize = 65_536;
+
+/// Room for the last words: what was left out.
+const RESERVE: usize = 256;
+
+/// A plan: title and totals, then a folded section for each kind of answer, those that need a person first.
+///
+/// Beyond 65,536 bytes whole rows are left out, and counted.
+pub fn plan_markdown(
+    title: &str,
+    outcome: &Outcome,
+    plan: &Plan<'_>,
+    checksum: Option<&str>,
+    now: Timestamp,
+) -> String {
+    let mut page = Page::new(title, &totals_text(plan.totals()));
+    if let Some(checksum) = checksum {
+        let _ = writeln!(page.text, "Checksum {}\n", code(checksum));
+    }
+    let said = format!("planned: {}", totals_text(plan.totals()));
+    if outcome.words != said {
+        let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    }
+    for mark in [
+        Mark::Blocked,
+        Mark::Create,
+        Mark::Building,
+        Mark::Waiting,
+        Mark::Ready,
+    ] {
+        let images = plan.images.iter().filter(|i| Mark::of(&i.answer) == mark);
+        let heads = match mark {
+            Mark::Create => ["Manifest", "Image", "Source", "File"],
+            Mark::Ready => ["Manifest", "Image", "Id", "File"],
+            Mark::Blocked | Mark::Building | Mark::Waiting => ["Manifest", "Image", "Why", "File"],
+        };
+        let title = format!("{} {}", mark.count(plan.totals()), mark.word());
+        let open = matches!(mark, Mark::Blocked | Mark::Create);
+        page.section(&title, open, &heads, images.map(|image| row(image, now)));
+    }
+    page.end()
+}
+
+/// Manifests that are no valid set: a row for each problem.
+pub fn problems_markdown(outcome: &Outcome, problems: &[Problem]) -> String {
+    let mut page = Page::new(
+        "repave: invalid manifests",
+        &counted(problems.len(), "problem"),
+    );
+    let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    let rows = problems.iter().map(|problem| {
+        let place = match (problem.line, problem.column) {
+            (Some(line), Some(column)) => format!("{}:{line}:{column}", problem.file),
+            (Some(line), None) => format!("{}:{line}", problem.file),
+            (None, _) => problem.file.clone(),
+        };
+        [
+            place,
+            problem.path.clone(),
+            problem.found.clone(),
+            [problem.allowed.as_str(), &problem.help]
+                .into_iter()
+                .filter(|words| !words.is_empty())
+                .collect::<Vec<_>>()
+                .join("; "),
+        ]
+        .map(|cell| code(&cell))
+    });
+    page.section(
+        "Problems",
+        true,
+        &["Where", "Field", "Found", "Allowed"],
+        rows,
+    );
+    page.end()
+}
+
+/// What ended a command before there was a plan.
+pub fn outcome_markdown(outcome: &Outcome) -> String {
+    let mut page = Page::new(
+        "repave",
+        &format!("{} (exit {})", outcome.reason(), outcome.code.number()),
+    );
+    let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    page.end()
+}
+
+/// A page that is never longer than [`MOST`].
+struct Page {
+    text: String,
+    left_out: usize,
+}
+
+impl Page {
+    fn new(title: &str, totals: &str) -> Self {
+        Self {
+            text: format!("### {title}\n\n**{totals}**\n\n"),
+            left_out: 0,
+        }
+    }
+
+    /// A folded table; nothing if it has no row. What no longer fits is left out by whole rows.
+    fn section(
+        &mut self,
+        title: &str,
+        open: bool,
+        heads: &[&str],
+        rows: impl Iterator<Item = [String; 4]>,
+    ) {
+        const CLOSE: &str = "\n</details>\n\n";
+        let mut rows = rows.peekable();
+        if rows.peek().is_none() {
+            return;
+        }
+        let open = if open { " open" } else { "" };
+        let head = format!(
+            "<details{open}><summary>{title}</summary>\n\n| {} |\n|{}\n",
+            heads.join(" | "),
+            "---|".repeat(heads.len())
+        );
+        let room = |text: &str, more: usize| text.len() + more + CLOSE.len() + RESERVE <= MOST;
+        let mut is_begun = false;
+        for row in rows {
+            let line = format!("| {} |\n", row.join(" | "));
+            let more = if is_begun {
+                line.len()
+            } else {
+                head.len() + line.len()
+            };
+            if !room(&self.text, more) {
+                self.left_out += 1;
+                continue;
+            }
+            if !is_begun {
+                self.text.push_str(&head);
+                is_begun = true;
+            }
+            self.text.push_str(&line);
+        }
+        if is_begun {
+            self.text.push_str(CLOSE);
+        }
+    }
+
+    fn end(mut self) -> String {
+        if self.left_out > 0 {
+            let rows = counted(self.left_out, "row");
+            let _ = writeln!(
+                self.text,
+                "{rows} left out: a comment has no room for more. The JSON output has all."
+            );
+        }
+        self.text
+    }
+}
+
+fn row(image: &PlannedImage<'_>, now: Timestamp) -> [String; 4] {
+    let what = match &image.answer {
+        Answer::Create { source_id } => code(source_id),
+        Answer::Ready { image_id } => code(image_id),
+        Answer::Wait(wait) => {
+            let mut why = format!("{} {}", wait.reason, code(&wait.message));
+            if let (Some(until), false) = (wait.until, wait.needs == Needs::Build) {
+                let _ = write!(
+                    why,
+                    " until {until} ({})",
+                    duration(until.duration_since(now))
+                );
+            }
+            why
+        }
+    };
+    [
+        code(image.desired.name.as_str()),
+        code(image.desired.image_name.as_str()),
+        what,
+        code(&image.desired.place.to_string()),
+    ]
+}
+
+/// The longest text in one cell, in characters.
+const MAX_CELL: usize = 500;
+
+/// The text as a code span that holds in a table: nothing in it is Markdown, HTML, a mention or a link.
+fn code(text: &str) -> String {
+    let mut shown: String = text.chars().take(MAX_CELL).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    // In a table the bar ends a cell even within code, and a backslash before it helps only if no other stands before that.
+    let shown = Escaped(&shown).to_string().replace('|', "\\u{7c}");
+    if shown.trim().is_empty() {
+        return String::new();
+    }
+    let mut longest = 0;
+    let mut run = 0;
+    for c in shown.chars() {
+        run = if c == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let fence = "`".repeat(longest + 1);
+    if longest == 0 {
+        format!("{fence}{shown}{fence}")
+    } else {
+        format!("{fence} {shown} {fence}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_cannot_be_left() {
+        for (text, shown) in [
+            ("plain @team #1", "`plain @team #1`"),
+            ("a`b``c", "``` a`b``c ```"),
+            ("`", "`` ` ``"),
+            ("a|b\nc", "`a\\u{7c}b\\nc`"),
+            ("\u{202e}<img>", "`\\u{202e}<img>`"),
+            ("  ", ""),
+        ] {
+            assert_eq!(code(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_page_keeps_its_limit_whatever_the_width_of_its_rows() {
+        for width in 1..40 {
+            for sections in [1, 3] {
+                let mut page = Page::new("t", "n");
+                for _ in 0..sections {
+                    let rows = (0..5000).map(|_| {
+                        [
+                            "x".repeat(width),
+                            String::new(),
+                            String::new(),
+                            String::new(),
+                        ]
+                    });
+                    page.section("s", false, &["a", "b", "c", "d"], rows);
+                }
+                let text = page.end();
+                let used = MOST - 2 * RESERVE..=MOST;
+                assert!(used.contains(&text.len()), "{width}: {}", text.len());
+                assert!(text.ends_with("The JSON output has all.\n"), "{width}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_with_room_for_all_leaves_nothing_out() {
+        let page = |width: usize| {
+            let mut page = Page::new("t", "n");
+            let row = [
+                "x".repeat(width),
+                String::new(),
+                String::new(),
+                String::new(),
+            ];
+            page.section("s", false, &["a", "b", "c", "d"], [row].into_iter());
+            page.end()
+        };
+        let most = MOST - RESERVE - page(1).len() + 1;
+        assert_eq!(page(most).len(), MOST - RESERVE);
+        assert!(
+            page(most + 1).contains("1 row left out"),
+            "{}",
+            page(most + 1)
+        );
+    }
+
+    #[test]
+    fn a_cell_is_cut_beyond_its_longest() {
+        let longest = "é".repeat(MAX_CELL);
+        assert_eq!(code(&longest), format!("`{longest}`"));
+        assert_eq!(code(&format!("{longest}e")), format!("`{longest}…`"));
+    }
+
+    #[test]
+    fn a_page_keeps_its_limit_by_whole_rows() {
+        let mut page = Page::new("t", "n");
+        for _ in 0..3 {
+            let rows =
+                (0..300).map(|n| [n.to_string(), "x".repeat(200), String::new(), String::new()]);
+            page.section("s", false, &["a", "b", "c", "d"], rows);
+        }
+        let text = page.end();
+        assert!(
+            text.len() <= MOST && text.len() > MOST - 2 * RESERVE - 300,
+            "{}",
+            text.len()
+        );
+        assert_eq!(
+            text.matches("<details>").count(),
+            text.matches("</details>").count()
+        );
+        let rows = text
+            .lines()
+            .filter(|line| line.starts_with("| ") && line.contains("xxx"))
+            .count();
+        assert!(text.ends_with(&format!(
+            "{} rows left out: a comment has no room for more. The JSON output has all.\n",
+            900 - rows
+        )));
+    }
+}

@@ -1,0 +1,160 @@
+//! What a run waits for, in a line for each image or in one for all. It neither waits nor prints.
+
+use jiff::Timestamp;
+
+use super::text::Mark;
+use super::wrap::cut;
+use super::{counted, duration};
+use crate::model::reason::Reason;
+use crate::model::value::{ImageName, ManifestName};
+use crate::plan::{Answer, Needs, Plan};
+use crate::sys::escape::Escaped;
+use crate::sys::terminal::Size;
+
+/// An image that a run waits for.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Its manifest.
+    pub name: ManifestName,
+    /// Its name.
+    pub image_name: ImageName,
+    /// Why.
+    pub reason: Reason,
+    /// What ends it.
+    pub needs: Needs,
+    /// Why, in words; not made safe to print.
+    pub message: String,
+    /// Since when it is so, as far as that is known.
+    pub since: Timestamp,
+    /// When the next try is due.
+    pub until: Option<Timestamp>,
+}
+
+/// The most images that one line names.
+const MAX_NAMED: usize = 5;
+
+impl Waiting {
+    /// What a run waits for of this plan; builds only with `wait`.
+    pub fn of(plan: &Plan<'_>, wait: bool, now: Timestamp) -> Vec<Self> {
+        let waited = |image: &crate::plan::PlannedImage<'_>| {
+            let Answer::Wait(waiting) = &image.answer else {
+                return None;
+            };
+            let is_waited = match waiting.needs {
+                Needs::Time => true,
+                Needs::Build => wait,
+                Needs::Person | Needs::Nothing => false,
+            };
+            (is_waited && waiting.stalled.is_none()).then(|| Self {
+                name: image.desired.name.clone(),
+                image_name: image.desired.image_name.clone(),
+                reason: waiting.reason,
+                needs: waiting.needs,
+                message: waiting.message.clone(),
+                since: waiting.since.unwrap_or(now),
+                until: waiting.until,
+            })
+        };
+        plan.images.iter().filter_map(waited).collect()
+    }
+
+    /// "Building for 3m 12s", "RetryScheduled for 20s, next try in 40s".
+    fn state(&self, now: Timestamp) -> String {
+        let mut text = format!(
+            "{} for {}",
+            self.reason,
+            duration(now.duration_since(self.since))
+        );
+        if let (Some(until), false) = (self.until, self.needs == Needs::Build) {
+            let left = duration(until.duration_since(now));
+            text = match self.reason {
+                Reason::Settling => format!("{text}, settled in {left}"),
+                _ => format!("{text}, next try in {left}"),
+            };
+        }
+        text
+    }
+}
+
+/// What a terminal writes into the last line when somebody presses Ctrl-C must not make it longer than a line.
+const ROOM: usize = 4;
+
+/// A line for each image: its state, for how long, when the account was last listed, and why. They take at most half of
+/// the terminal's height, so that what was written before stays in view.
+pub fn waiting_lines(
+    waiting: &[Waiting],
+    looked: Timestamp,
+    now: Timestamp,
+    size: Size,
+) -> Vec<String> {
+    let most = (size.rows / 2).max(2);
+    let shown = if waiting.len() > most {
+        most - 1
+    } else {
+        waiting.len()
+    };
+    let width = waiting[..shown]
+        .iter()
+        .map(|waiting| waiting.name.as_str().len())
+        .max();
+    let width = width.unwrap_or(0);
+    let ago = duration(now.duration_since(looked));
+    let mut lines: Vec<String> = waiting[..shown]
+        .iter()
+        .map(|waiting| {
+            let line = format!(
+                "  {} {:width$}  {}; looked {ago} ago: {}",
+                Mark::of_needs(waiting.needs).symbol(),
+                waiting.name,
+                waiting.state(now),
+                Escaped(&waiting.message)
+            );
+            cut(&line, size.columns.saturating_sub(ROOM))
+        })
+        .collect();
+    if shown < waiting.len() {
+        lines.push(format!("    and {} more", waiting.len() - shown));
+    }
+    lines
+}
+
+/// One line for all.
+pub fn waiting_text(waiting: &[Waiting], looked: Timestamp, now: Timestamp) -> String {
+    let mut names: Vec<String> = waiting
+        .iter()
+        .take(MAX_NAMED)
+        .map(|waiting| format!("{} ({})", waiting.name, waiting.state(now)))
+        .collect();
+    if waiting.len() > MAX_NAMED {
+        names.push(format!("and {} more", waiting.len() - MAX_NAMED));
+    }
+    format!(
+        "waiting for {}: {}; looked {} ago",
+        counted(waiting.len(), "image"),
+        names.join(", "),
+        duration(now.duration_since(looked))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::samples::{building, desired, plan};
+
+    #[test]
+    fn a_line_names_so_many_images_and_counts_the_rest() {
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        let now = Timestamp::UNIX_EPOCH;
+        for (count, end) in [
+            (5, "e (Building for 0s)"),
+            (6, "and 1 more"),
+            (7, "and 2 more"),
+        ] {
+            let desired = desired(&names[..count]);
+            let left = plan(&desired, vec![building(); count]);
+            let text = waiting_text(&Waiting::of(&left, true, now), now, now);
+            let line = text.split("; ").next().unwrap_or_default();
+            assert!(line.ends_with(end), "{text}");
+        }
+    }
+}

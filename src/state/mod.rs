@@ -1,0 +1,4 @@
+//! What is remembered between passes. It decides nothing.
+
+pub mod file;
+pub mod status;

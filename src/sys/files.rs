@@ -1,0 +1,129 @@
+//! Files: read with a limit, written whole or not at all. The one door to files that are written.
+//!
+//! It does not know what stands in them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::escape;
+
+/// A file or folder that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {path}")]
+pub struct FileError {
+    /// What was tried.
+    pub action: &'static str,
+    /// On what, escaped.
+    pub path: String,
+    /// Why not.
+    pub source: io::Error,
+}
+
+impl FileError {
+    /// Tells whether there is no such file.
+    pub fn is_not_found(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+}
+
+/// Makes an error of what was tried on the path.
+pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    let path = shown(path);
+    move |source| FileError {
+        action,
+        path,
+        source,
+    }
+}
+
+/// Returns the path as text that is safe to print.
+pub(crate) fn shown(path: &Path) -> String {
+    escape::escaped(&path.to_string_lossy(), 512)
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    // Asked before it is opened: to open a pipe is to wait for its other end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let file = File::open(path)?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let message = format!("it is larger than {} MiB", limit / 1024 / 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
+/// The path with `.suffix` appended to its file name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes the folder that the file is to stand in. The outermost new one ignores itself in Git, and so all below it:
+/// status belongs to a machine.
+pub fn make_folder(path: &Path) -> Result<(), FileError> {
+    match make_new_folder(path)? {
+        Some(outermost) => ignore_in_git(&outermost),
+        None => Ok(()),
+    }
+}
+
+/// Makes the folder that the file is to stand in, and gives the outermost new one.
+pub(super) fn make_new_folder(path: &Path) -> Result<Option<PathBuf>, FileError> {
+    let folder = folder_of(path);
+    let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let outermost = folder.ancestors().take_while(missing).last();
+    fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+    Ok(outermost.map(Path::to_owned))
+}
+
+pub(super) fn ignore_in_git(folder: &Path) -> Result<(), FileError> {
+    write_whole(&folder.join(".gitignore"), b"*\n")
+}
+
+/// Writes a file so that at every instant the old or the new one is there, whole: temporary file, sync, rename, sync of
+/// the folder. The temporary file has a fixed name, so that a killed process leaves at most one behind, and the next
+/// write replaces it; callers make sure that there is one writer.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let temporary = beside(path, "tmp");
+    let write = || -> io::Result<()> {
+        // Whatever bears the name is removed, not opened: it may be a link or a pipe.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        File::open(folder_of(path))?.sync_all()
+    };
+    write().map_err(failed("write", path))
+}
+
+/// Appends to a file that others append to as well, as a forge's step summary is.
+pub fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+        file.write_all(bytes)
+    };
+    write().map_err(failed("write", path))
+}
