@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use repave::cli::{self, Cli, Color, Command, Config, LogFormat, LogLevel};
+use repave::cli::{Cli, Color, Command, Config, LogFormat, LogLevel};
 use repave::command;
 use repave::model::outcome::{self, Outcome};
 use repave::sys::clock::Clock;
@@ -50,9 +50,9 @@ fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never.write_global(),
         Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
     }
-    config.terminal = Terminal::of_stdout(cli::has_dumb_terminal());
+    config.terminal = Terminal::of_stdout();
     config.stderr_size = match config.log_format {
-        LogFormat::Text => terminal::of_stderr(cli::has_dumb_terminal()),
+        LogFormat::Text => terminal::of_stderr(),
         LogFormat::Json => None,
     };
     start_log(&config);

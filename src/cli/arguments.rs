@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use jiff::SignedDuration;
 
 use super::values::{account_id, duration, expected_plan, health_address};
-use super::variable;
+use crate::sys::environment::variable;
 
 /// Arguments of `reconcile`.
 #[derive(Debug, Clone, Args)]

@@ -1,4 +1,4 @@
-//! The command line: what was typed, resolved once into what it means. The only reader of the environment.
+//! The command line: what was typed, resolved once into what it means.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use crate::cloud::aws::Connection;
 use crate::model::defaults::SETTLE;
-use crate::sys::environment::Environment;
+use crate::sys::environment::variable;
 use crate::sys::terminal::{Size, Terminal};
 
 mod arguments;
@@ -325,44 +325,16 @@ impl Cli {
 
 /// Takes the variables that are empty out of the definition, and all of them out of the help, which tells the rule.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    let is_empty =
-        |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     command
         .mut_args(|argument| {
             let argument = argument.hide_env(true);
-            if argument.get_env().is_some_and(is_empty) {
-                argument.env(None::<&str>)
-            } else {
+            if argument.get_env().and_then(variable).is_some() {
                 argument
+            } else {
+                argument.env(None::<&str>)
             }
         })
         .mut_subcommands(without_empty_variables)
-}
-
-/// The variable's value, if it has one.
-fn variable(name: &str) -> Option<std::ffi::OsString> {
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// The environment, for what AWS tools read of it.
-pub fn environment() -> Environment {
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    let (variables, home) = (std::env::vars_os(), std::env::home_dir());
-    Environment::new(variables, home)
-}
-
-/// Tells whether the terminal, as its type has it, can't move its cursor.
-pub fn has_dumb_terminal() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
-}
-
-/// Tells whether whoever started this process wants to be told how it goes, as `sd_notify(3)` has it.
-pub fn has_notify_socket() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    std::env::var_os("NOTIFY_SOCKET").is_some_and(|path| !path.is_empty())
 }
 
 #[cfg(test)]

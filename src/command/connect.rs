@@ -1,12 +1,13 @@
 //! Connects to AWS, or to the embedded API in its place.
 
-use crate::cli::{self, Config, Simulated};
+use crate::cli::{Config, Simulated};
 use crate::cloud::aws::{AwsImages, ConnectError};
 use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::simulator::embedded::{self, EmbeddedError, Kept};
 use crate::simulator::{self, SharedAccount};
 use crate::sys::clock::Clock;
+use crate::sys::environment::Environment;
 use crate::sys::escape::{escaped, with_causes};
 use crate::sys::http::Server;
 
@@ -40,7 +41,7 @@ pub(super) async fn connect(
     clock: Clock,
 ) -> Result<Connected, Outcome> {
     let Some(Simulated { seed, account_file }) = &config.simulated else {
-        let api = AwsImages::connect(&config.connection, cli::environment())
+        let api = AwsImages::connect(&config.connection, Environment::of_process())
             .await
             .map_err(|error| not_connected(&error))?;
         return Ok(Connected {
