@@ -1,14 +1,15 @@
 //! Connects to AWS, or to the embedded API in its place.
 
+use super::failure::{embedded_failed, not_connected};
 use crate::cli::{Config, Simulated};
-use crate::cloud::aws::{AwsImages, ConnectError};
+use crate::cloud::aws::AwsImages;
 use crate::model::image::Desired;
-use crate::model::outcome::{ExitCode, Outcome};
-use crate::simulator::embedded::{self, EmbeddedError, Kept};
+use crate::model::outcome::Outcome;
+use crate::simulator::embedded::{self, Kept};
 use crate::simulator::{self, SharedAccount};
 use crate::sys::clock::Clock;
 use crate::sys::environment::Environment;
-use crate::sys::escape::{escaped, with_causes};
+use crate::sys::escape::escaped;
 use crate::sys::http::Server;
 
 /// The service, and the embedded server that may stand behind it.
@@ -78,24 +79,4 @@ pub(super) async fn connect(
         account,
         server: Some(server),
     })
-}
-
-fn not_connected(error: &ConnectError) -> Outcome {
-    let code = match error {
-        ConnectError::Config(_) | ConnectError::NoRegion(_) => ExitCode::Usage,
-        ConnectError::Unavailable(_) | ConnectError::Panicked(_) => ExitCode::Failed,
-    };
-    Outcome::new(code, error.to_string())
-}
-
-pub(super) fn embedded_failed(error: &EmbeddedError) -> Outcome {
-    let code = match error {
-        EmbeddedError::OtherSeed { .. } => ExitCode::Usage,
-        EmbeddedError::Read { .. }
-        | EmbeddedError::Seed { .. }
-        | EmbeddedError::Account { .. }
-        | EmbeddedError::Store(_)
-        | EmbeddedError::Listen { .. } => ExitCode::Failed,
-    };
-    Outcome::new(code, with_causes(error))
 }

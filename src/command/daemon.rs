@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::connect::Connected;
-use super::{Empty, Screen, connect, store_failed};
+use super::connect::{Connected, connect};
+use super::failure::store_failed;
+use super::screen::{Empty, Screen};
 use crate::cli::{self, Config};
 use crate::cloud::FailureKind;
 use crate::cloud::retry;

@@ -1,7 +1,7 @@
 //! `repave explain`: what a word of repave's or the service's means, and what holds an image up. It asks nobody: the
 //! texts are the program's, and what it knows of images is in the status file and the manifests.
 
-use super::Screen;
+use super::screen::Screen;
 use crate::cli::{self, Config};
 use crate::manifest;
 use crate::model::outcome::{ExitCode, Outcome};
@@ -12,8 +12,7 @@ use crate::state::status::{ConditionType, ImageStatus, Status};
 use crate::sys::clock::Clock;
 use crate::sys::similar::did_you_mean;
 
-/// Runs `explain`.
-pub(super) fn explain(
+pub(super) fn run(
     config: &Config,
     arguments: &cli::Explain,
     screen: &mut Screen<'_>,

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Empty;
 use crate::cli::{Copies, Output};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::Document;
 use crate::sys::escape::{to_json, to_yaml, with_causes};
 use crate::sys::files;
+
+/// A body that adds nothing to the outcome.
+#[derive(Serialize)]
+pub(super) struct Empty {}
 
 /// Where data goes. A failed write is kept, not raised: what a command does must not depend on who reads its output.
 pub(super) struct Screen<'a> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Screen, store_failed};
+use super::failure::store_failed;
+use super::screen::Screen;
 use crate::cli::{self, Config, Output};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
@@ -26,8 +27,7 @@ struct StatusBody<'a> {
     status: &'a Status,
 }
 
-/// Runs `status`.
-pub(super) async fn show(
+pub(super) async fn run(
     config: &Config,
     arguments: &cli::Status,
     screen: &mut Screen<'_>,

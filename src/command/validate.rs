@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Screen;
+use super::screen::Screen;
 use crate::cli::{Config, Output};
 use crate::manifest::{self, Invalid, Loaded, Problem};
 use crate::model::outcome::{ExitCode, Outcome};
@@ -18,7 +18,7 @@ struct Validation<'a> {
     warnings: &'a [Problem],
 }
 
-pub(super) fn validate(config: &Config, screen: &mut Screen<'_>) -> Outcome {
+pub(super) fn run(config: &Config, screen: &mut Screen<'_>) -> Outcome {
     let loaded = match read(config) {
         Ok(loaded) => loaded,
         Err(invalid) => return show_problems(config, screen, &invalid),

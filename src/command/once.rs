@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
+use super::connect::connect;
 use super::expected::Expected;
-use super::{Screen, cancelled, connect, load, store_failed, unlisted};
+use super::failure::{cancelled, store_failed, unlisted};
+use super::screen::Screen;
+use super::validate::load;
 use crate::cli::{self, Config};
 use crate::model::defaults::TIMEOUT;
 use crate::model::image::Desired;
@@ -26,8 +29,7 @@ use crate::sys::git;
 use crate::sys::lock;
 use crate::sys::stop::{Stop, StopReason};
 
-/// Runs `reconcile --once`.
-pub(super) async fn once(
+pub(super) async fn run(
     config: &Config,
     arguments: &cli::Reconcile,
     screen: &mut Screen<'_>,
