@@ -1,7 +1,7 @@
 //! Connects to AWS, or to the embedded API in its place.
 
 use super::failure::{embedded_failed, not_connected};
-use crate::cli::{Config, Simulated};
+use crate::cli::{Service, Simulated};
 use crate::cloud::aws::AwsImages;
 use crate::model::image::Desired;
 use crate::model::outcome::Outcome;
@@ -36,13 +36,14 @@ impl Connected {
 
 /// Connects to AWS, or to the embedded API. Only a run that `keeps` changes a simulated account's file.
 pub(super) async fn connect(
-    config: &Config,
+    service: &Service,
     desired: &Desired,
     keeps: bool,
     clock: Clock,
 ) -> Result<Connected, Outcome> {
-    let Some(Simulated { seed, account_file }) = &config.simulated else {
-        let api = AwsImages::connect(&config.connection, Environment::of_process())
+    let connection = &service.connection;
+    let Some(Simulated { seed, account_file }) = &service.simulated else {
+        let api = AwsImages::connect(connection, Environment::of_process())
             .await
             .map_err(|error| not_connected(&error))?;
         return Ok(Connected {
@@ -51,7 +52,7 @@ pub(super) async fn connect(
             server: None,
         });
     };
-    let region = config.connection.region.as_deref();
+    let region = connection.region.as_deref();
     let (kept, new) = Kept::find(Some(account_file), seed.as_deref(), region)
         .map_err(|error| embedded_failed(&error))?;
     let file = escaped(&account_file.display().to_string(), 512);
@@ -69,7 +70,6 @@ pub(super) async fn connect(
         .await
         .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());
-    let connection = &config.connection;
     let expected = connection.expected_account.as_deref();
     let api = AwsImages::embedded_in(&url, &region, connection.api_rate, expected);
     let account = seed.is_none().then_some(account);

@@ -3,24 +3,20 @@
 use super::document;
 use super::screen::Screen;
 use super::validate::load;
-use crate::cli::{self, Config, Output};
+use crate::cli::{IamPolicy, Output};
 use crate::cloud::policy::{Policy, Scope};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::counted;
 use crate::sys::escape::to_json;
 
 /// Prints the policy. Problems of manifests go to stderr, so that nobody takes them for one.
-pub(super) fn run(
-    config: &Config,
-    arguments: &cli::IamPolicy,
-    screen: &mut Screen<'_>,
-) -> Result<Outcome, Outcome> {
+pub(super) fn run(arguments: &IamPolicy, screen: &mut Screen<'_>) -> Result<Outcome, Outcome> {
     let loaded = if screen.output() == Output::Json {
-        load(config, screen)
+        load(&arguments.manifests, screen)
     } else {
         let mut stderr = anstream::stderr();
-        let mut aside = Screen::new(&mut stderr, Output::Text, cli::Copies::default());
-        load(config, &mut aside)
+        let mut aside = Screen::new(&mut stderr, Output::Text, screen.terminal());
+        load(&arguments.manifests, &mut aside)
     };
     let loaded = match loaded {
         Ok(loaded) => loaded,
@@ -30,7 +26,7 @@ pub(super) fn run(
     let tagged = images.into_iter().filter(|image| !image.tags.is_empty());
     let tagged = tagged.count();
     let policy = Policy::new(Scope {
-        region: config.connection.region.as_deref(),
+        region: arguments.region.as_deref(),
         account_id: arguments.account_id.as_deref(),
         tags: tagged > 0,
     });

@@ -1,12 +1,12 @@
-//! What each command does: wires the parts and says how it ended. It decides nothing about images.
+//! What each command does: one file a command, which gets its own arguments, wires the rooms and says how it ended. It
+//! decides nothing about images, and parses no argument.
 
-use std::io::Write;
-
-use crate::cli::{Command, Config, Copies, Output};
-use crate::model::outcome::{ExitCode, Outcome};
+use crate::cli::Command;
+use crate::model::outcome::Outcome;
 use crate::show;
 use crate::sys::clock::Clock;
 use crate::sys::stop::Stop;
+use crate::sys::terminal::Size;
 
 mod completions;
 mod connect;
@@ -25,43 +25,31 @@ mod simulate;
 mod status;
 mod validate;
 
-use screen::{Empty, Screen};
+use screen::Empty;
+pub use screen::Screen;
 
-/// Runs the command: data goes to `out`, and the outcome says the rest.
-pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop) -> Outcome {
-    let copies = match &config.command {
-        Command::Plan(arguments) => arguments.copies.clone(),
-        Command::Reconcile(arguments) => arguments.copies.clone(),
-        Command::Validate
-        | Command::Status(_)
-        | Command::Explain(_)
-        | Command::Simulate(_)
-        | Command::IamPolicy(_)
-        | Command::Schema
-        | Command::Completions(_)
-        | Command::Man(_) => Copies::default(),
-    };
-    let mut screen = Screen::new(out, config.output, copies);
-    if let Err(why) = screen.check() {
-        let outcome = Outcome::new(ExitCode::Usage, why);
-        screen.refuse(&outcome);
-        return outcome;
-    }
-    let outcome = match &config.command {
-        Command::Validate => Ok(validate::run(config, &mut screen)),
-        Command::Plan(arguments) => plan::run(config, arguments, &mut screen, clock, &stop).await,
-        Command::Reconcile(arguments) if arguments.once => {
-            once::run(config, arguments, &mut screen, clock, stop).await
+/// Runs the command: data goes to the screen, and the outcome says the rest. A run that waits shows its progress on
+/// stderr, if that is a terminal of this size.
+pub async fn run(
+    command: &Command,
+    mut screen: Screen<'_>,
+    stderr_size: Option<fn() -> Size>,
+    clock: Clock,
+    stop: Stop,
+) -> Outcome {
+    let outcome = match command {
+        Command::Once(arguments) => {
+            once::run(arguments, &mut screen, stderr_size, clock, stop).await
         }
-        Command::Reconcile(arguments) => {
-            Box::pin(daemon::run(config, arguments, &mut screen, clock, stop)).await
+        Command::Daemon(arguments) => {
+            Box::pin(daemon::run(arguments, &mut screen, clock, stop)).await
         }
-        Command::Status(arguments) => {
-            status::run(config, arguments, &mut screen, clock, &stop).await
-        }
-        Command::Explain(arguments) => explain::run(config, arguments, &mut screen, clock),
+        Command::Plan(arguments) => plan::run(arguments, &mut screen, clock, &stop).await,
+        Command::Validate(arguments) => Ok(validate::run(arguments, &mut screen)),
+        Command::Status(arguments) => status::run(arguments, &mut screen, clock, &stop).await,
+        Command::Explain(arguments) => explain::run(arguments, &mut screen, clock),
         Command::Simulate(arguments) => simulate::run(arguments, &mut screen, clock, &stop).await,
-        Command::IamPolicy(arguments) => iam_policy::run(config, arguments, &mut screen),
+        Command::IamPolicy(arguments) => iam_policy::run(arguments, &mut screen),
         Command::Schema => schema::run(&mut screen),
         Command::Completions(arguments) => completions::run(arguments, &mut screen),
         Command::Man(arguments) => man::run(arguments, &mut screen),
@@ -75,6 +63,6 @@ pub async fn run(config: &Config, out: &mut dyn Write, clock: Clock, stop: Stop)
 }
 
 /// Shows an error from before any command began, where JSON is wanted.
-pub fn show_error(out: &mut dyn Write, output: Output, outcome: &Outcome) {
-    Screen::new(out, output, Copies::default()).refuse(outcome);
+pub fn show_error(mut screen: Screen<'_>, outcome: &Outcome) {
+    screen.json("Error", outcome, &Empty {});
 }

@@ -4,7 +4,7 @@ use super::connect::connect;
 use super::failure::{cancelled, store_failed, unlisted};
 use super::screen::Screen;
 use super::validate::load;
-use crate::cli::{self, Config};
+use crate::cli::Plan;
 use crate::cloud::ImageApi as _;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::target::Target;
@@ -16,18 +16,19 @@ use crate::sys::escape::escaped;
 use crate::sys::stop::Stop;
 
 pub(super) async fn run(
-    config: &Config,
-    arguments: &cli::Plan,
+    arguments: &Plan,
     screen: &mut Screen<'_>,
     clock: Clock,
     stop: &Stop,
 ) -> Result<Outcome, Outcome> {
-    let loaded = match load(config, screen) {
+    screen.copy_into(&arguments.copies)?;
+    let loaded = match load(&arguments.manifests, screen) {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
     let work = async {
-        let connected = Box::pin(connect(config, &loaded.desired, false, clock)).await?;
+        let connected =
+            Box::pin(connect(&arguments.service, &loaded.desired, false, clock)).await?;
         let before = clock.now();
         let observed = connected
             .api
@@ -43,20 +44,29 @@ pub(super) async fn run(
     let target = Target {
         region,
         account_id: observed.owner().map(str::to_owned),
-        simulated: config.simulated.is_some(),
+        simulated: arguments.service.simulated.is_some(),
     };
     let file::Read {
         mut status,
         unusable,
-    } = file::read(&config.status_file, &target).map_err(|error| store_failed(&error))?;
+    } = file::read(&arguments.memory.status_file, &target).map_err(|error| store_failed(&error))?;
     if let Some(why) = unusable {
-        let said = format!("{} is not used: {why}", config.status_file.display());
+        let said = format!(
+            "{} is not used: {why}",
+            arguments.memory.status_file.display()
+        );
         tracing::warn!("{}", escaped(&said, 800));
     }
     // After the status was read: another process may have marked a create since the listing.
     let now = Now::new(before, clock.now());
     status.observe(&loaded.desired, &observed, now);
-    let plan = plan(&loaded.desired, &observed, &status, config.settle, now);
+    let plan = plan(
+        &loaded.desired,
+        &observed,
+        &status,
+        arguments.memory.settle,
+        now,
+    );
     let totals = plan.totals();
     let code = if arguments.detailed_exitcode && totals.create > 0 {
         ExitCode::ChangesPending

@@ -94,10 +94,11 @@ fn each_outside_thing_has_its_door() {
             "clap",
             &[
                 "cli/arguments.rs",
+                "cli/console.rs",
                 "cli/help.rs",
                 "cli/mod.rs",
+                "cli/output.rs",
                 "cli/pages.rs",
-                "cli/show.rs",
             ],
         ),
         ("clap_complete", &["cli/pages.rs"]),
@@ -112,8 +113,8 @@ fn each_outside_thing_has_its_door() {
             "env",
             &[
                 "cli/arguments.rs",
+                "cli/console.rs",
                 "cli/mod.rs",
-                "cli/show.rs",
                 "probe/metrics.rs",
                 "show/sarif.rs",
                 "sys/environment.rs",
