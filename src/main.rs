@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use repave::cli::{self, Cli, Color, Command, Config, LogFormat, LogLevel};
-use repave::command;
+use repave::cli::{Cli, Color, Command, Console, LogFormat, LogLevel};
+use repave::command::{self, Screen};
 use repave::model::outcome::{self, Outcome};
 use repave::sys::clock::Clock;
 use repave::sys::panics;
@@ -36,41 +36,38 @@ fn main() -> ExitCode {
             return end(&Outcome::new(outcome::ExitCode::Usage, words));
         }
     };
-    let output = cli.output();
-    let mut config = match cli.resolve() {
-        Ok(config) => config,
+    let console = cli.console();
+    let command = match cli.resolve() {
+        Ok(command) => command,
         Err(message) => {
             let outcome = Outcome::new(outcome::ExitCode::Usage, message);
-            command::show_error(&mut anstream::stdout(), output, &outcome);
+            let mut out = anstream::stdout();
+            let screen = Screen::new(&mut out, console.output, Terminal::None);
+            command::show_error(screen, &outcome);
             return end(&outcome);
         }
     };
-    match config.color {
+    match console.color {
         Color::Auto => {}
         Color::Never => anstream::ColorChoice::Never.write_global(),
         Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
     }
-    config.terminal = Terminal::of_stdout(cli::has_dumb_terminal());
-    config.stderr_size = match config.log_format {
-        LogFormat::Text => terminal::of_stderr(cli::has_dumb_terminal()),
-        LogFormat::Json => None,
-    };
-    start_log(&config);
+    start_log(console);
     panics::log_places();
-    let in_json = config.log_format == LogFormat::Json;
+    let in_json = console.log_format == LogFormat::Json;
     let outcome = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => {
-            let outcome = not_panicking(|| runtime.block_on(run(&config)));
+            let outcome = not_panicking(|| runtime.block_on(run(&command, console)));
             // A name that is still being looked up holds a thread; nobody waits for its answer any more.
             runtime.shutdown_background();
             outcome
         }
         Err(error) => Outcome::new(outcome::ExitCode::Failed, format!("cannot start: {error}")),
     };
-    if config.command.is_page() && outcome.code == outcome::ExitCode::Done {
+    if command.is_page() && outcome.code == outcome::ExitCode::Done {
         // A shell that reads its completions at every start is not told so each time.
         return outcome.code.number().into();
     }
@@ -100,22 +97,28 @@ fn not_panicking(work: impl FnOnce() -> Outcome) -> Outcome {
         .unwrap_or_else(|panicked| Outcome::new(outcome::ExitCode::Failed, panicked.to_string()))
 }
 
-async fn run(config: &Config) -> Outcome {
+async fn run(command: &Command, console: Console) -> Outcome {
     let (stopper, stop) = Stopper::new();
     // Elsewhere a terminal that goes away takes the command with it, as ever.
-    let hangs_up = matches!(&config.command, Command::Reconcile(reconcile) if !reconcile.once);
+    let hangs_up = matches!(command, Command::Daemon(_));
     if let Err(error) = listen_for_signals(stopper, hangs_up) {
         let words = format!("cannot listen for signals: {error}");
         return Outcome::new(outcome::ExitCode::Failed, words);
     }
-    let mut out = match &config.command {
+    let terminal = Terminal::of_stdout();
+    let stderr_size = match console.log_format {
+        LogFormat::Text => terminal::of_stderr(),
+        LogFormat::Json => None,
+    };
+    let mut out = match command {
         // Without colours, anstream would take the moves of the cursor out as well.
-        Command::Status(status) if status.watch && config.terminal.can_write_over() => {
+        Command::Status(status) if status.watch && terminal.can_write_over() => {
             anstream::AutoStream::always_ansi(std::io::stdout())
         }
         _ => anstream::stdout(),
     };
-    command::run(config, &mut out, Clock::wall(), stop).await
+    let screen = Screen::new(&mut out, console.output, terminal);
+    command::run(command, screen, stderr_size, Clock::wall(), stop).await
 }
 
 /// Listens on a thread of its own: reading ten thousand files, or a reader of the output that does not read, must not
@@ -178,8 +181,8 @@ fn end_at_once() {
 }
 
 /// Starts the log on stderr. Only repave's own messages pass: those of the SDK and below may hold requests.
-fn start_log(config: &Config) {
-    let level = match config.log_level {
+fn start_log(console: Console) {
+    let level = match console.log_level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
@@ -190,7 +193,7 @@ fn start_log(config: &Config) {
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_target(false);
-    let color = match config.color {
+    let color = match console.color {
         Color::Never => false,
         Color::Always => true,
         Color::Auto => {
@@ -198,7 +201,7 @@ fn start_log(config: &Config) {
         }
     };
     // A subscriber that is set already is a test's own.
-    let _ = match config.log_format {
+    let _ = match console.log_format {
         LogFormat::Text => {
             tracing::subscriber::set_global_default(registry.with(layer.with_ansi(color)))
         }

@@ -5,7 +5,7 @@
 
 use clap::{Arg, Command};
 
-use super::show::parser_of_forms;
+use super::output::parser_of_forms;
 use super::words::{COMMANDS, EXAMPLES, Examples, FLAGS, HEADINGS, MEANT, OWN};
 
 /// The examples of a command, or of repave.
@@ -147,7 +147,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::cli::Cli;
+    use crate::cli::arguments::Cli;
 
     #[test]
     fn what_is_explained_is_there_and_the_other_way_round() {

@@ -3,41 +3,28 @@
 use std::io;
 
 use clap::builder::PossibleValue;
-use clap::{Arg, Args, Command, CommandFactory as _};
+use clap::{Arg, Command};
+pub(super) use clap_complete::Shell;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::{Cli, help};
+use super::{help, words};
 use crate::model::outcome::ExitCode;
 
-/// Arguments of `completions`.
-#[derive(Debug, Clone, Args)]
-pub struct Completions {
-    /// The shell
-    shell: clap_complete::Shell,
-}
-
-/// Arguments of `man`.
-#[derive(Debug, Clone, Args)]
-pub struct Man {
-    /// The command whose page it is; without it, repave's own
-    command: Option<String>,
-}
-
-/// The completions of a shell, as it reads them.
-pub fn completions(arguments: &Completions) -> Vec<u8> {
+/// Returns the completions of a shell, as the shell reads them.
+pub(super) fn completions(definition: Command, shell: Shell) -> Vec<u8> {
     let mut text = Vec::new();
-    let mut definition = help::of_completions(Cli::command());
-    clap_complete::generate(arguments.shell, &mut definition, "repave", &mut text);
+    let mut definition = help::of_completions(definition);
+    clap_complete::generate(shell, &mut definition, "repave", &mut text);
     text
 }
 
-/// A manual page, as `man -l -` reads it. The same version prints the same page: it bears no date.
-pub fn man(arguments: &Man) -> io::Result<Vec<u8>> {
-    let mut root = worded(help::explained(Cli::command()).disable_help_subcommand(true))
+/// Returns the manual page of a command, or of repave, as `man -l -` reads it. The same version prints the same page:
+/// it has no date.
+pub(super) fn man(definition: Command, named: Option<&str>) -> io::Result<Vec<u8>> {
+    let mut root = worded(help::explained(definition).disable_help_subcommand(true))
         .subcommand_help_heading("COMMANDS")
         .subcommand_value_name("command");
     root.build();
-    let named = arguments.command.as_deref();
     let command = match named {
         None => root.clone(),
         Some(name) => root
@@ -80,7 +67,7 @@ pub fn man(arguments: &Man) -> io::Result<Vec<u8>> {
     }
     if has_variables {
         roff.control("SH", ["ENVIRONMENT"]);
-        roff.text([roman(super::words::VARIABLES)]);
+        roff.text([roman(words::VARIABLES)]);
     }
     roff.control("SH", ["EXIT STATUS"]);
     for code in ExitCode::ALL {

@@ -1,13 +1,31 @@
 //! What the values of flags may be.
 
+use std::path::PathBuf;
+
 use jiff::SignedDuration;
 
-use super::{ExpectPlan, Simulation};
 use crate::cloud::aws::{endpoint, region};
 use crate::model::reason::Reason;
 use crate::model::value::is_account_id;
 use crate::sys::digest;
 use crate::sys::similar::{did_you_mean, similar};
+
+/// What `--simulate` was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Simulation {
+    Off,
+    Derived,
+    Seeded(PathBuf),
+}
+
+/// The plan that a run is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExpectPlan {
+    /// Its checksum, as `sha256:` and 64 digits.
+    Checksum(String),
+    /// The file with its JSON.
+    File(PathBuf),
+}
 
 /// A duration of at least one second, as `30s`, `15m`, `1h 30m`.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
@@ -91,7 +109,6 @@ pub(super) fn profile(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// An account's id.
 pub(super) fn account_id(text: &str) -> Result<String, String> {
     if is_account_id(text) {
         return Ok(text.to_owned());

@@ -1,13 +1,15 @@
 //! Connects to AWS, or to the embedded API in its place.
 
-use crate::cli::{self, Config, Simulated};
-use crate::cloud::aws::{AwsImages, ConnectError};
+use super::failure::{embedded_failed, not_connected};
+use crate::cli::{Service, Simulated};
+use crate::cloud::aws::AwsImages;
 use crate::model::image::Desired;
-use crate::model::outcome::{ExitCode, Outcome};
-use crate::simulator::embedded::{self, EmbeddedError, Kept};
+use crate::model::outcome::Outcome;
+use crate::simulator::embedded::{self, Kept};
 use crate::simulator::{self, SharedAccount};
 use crate::sys::clock::Clock;
-use crate::sys::escape::{escaped, with_causes};
+use crate::sys::environment::Environment;
+use crate::sys::escape::escaped;
 use crate::sys::http::Server;
 
 /// The service, and the embedded server that may stand behind it.
@@ -34,13 +36,14 @@ impl Connected {
 
 /// Connects to AWS, or to the embedded API. Only a run that `keeps` changes a simulated account's file.
 pub(super) async fn connect(
-    config: &Config,
+    service: &Service,
     desired: &Desired,
     keeps: bool,
     clock: Clock,
 ) -> Result<Connected, Outcome> {
-    let Some(Simulated { seed, account_file }) = &config.simulated else {
-        let api = AwsImages::connect(&config.connection, cli::environment())
+    let connection = &service.connection;
+    let Some(Simulated { seed, account_file }) = &service.simulated else {
+        let api = AwsImages::connect(connection, Environment::of_process())
             .await
             .map_err(|error| not_connected(&error))?;
         return Ok(Connected {
@@ -49,7 +52,7 @@ pub(super) async fn connect(
             server: None,
         });
     };
-    let region = config.connection.region.as_deref();
+    let region = connection.region.as_deref();
     let (kept, new) = Kept::find(Some(account_file), seed.as_deref(), region)
         .map_err(|error| embedded_failed(&error))?;
     let file = escaped(&account_file.display().to_string(), 512);
@@ -67,7 +70,6 @@ pub(super) async fn connect(
         .await
         .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());
-    let connection = &config.connection;
     let expected = connection.expected_account.as_deref();
     let api = AwsImages::embedded_in(&url, &region, connection.api_rate, expected);
     let account = seed.is_none().then_some(account);
@@ -77,24 +79,4 @@ pub(super) async fn connect(
         account,
         server: Some(server),
     })
-}
-
-fn not_connected(error: &ConnectError) -> Outcome {
-    let code = match error {
-        ConnectError::Config(_) | ConnectError::NoRegion(_) => ExitCode::Usage,
-        ConnectError::Unavailable(_) | ConnectError::Panicked(_) => ExitCode::Failed,
-    };
-    Outcome::new(code, error.to_string())
-}
-
-pub(super) fn embedded_failed(error: &EmbeddedError) -> Outcome {
-    let code = match error {
-        EmbeddedError::OtherSeed { .. } => ExitCode::Usage,
-        EmbeddedError::Read { .. }
-        | EmbeddedError::Seed { .. }
-        | EmbeddedError::Account { .. }
-        | EmbeddedError::Store(_)
-        | EmbeddedError::Listen { .. } => ExitCode::Failed,
-    };
-    Outcome::new(code, with_causes(error))
 }

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::SignedDuration;
-
-use super::connect::Connected;
-use super::{Empty, Screen, connect, store_failed};
-use crate::cli::{self, Config};
+use super::connect::{Connected, connect};
+use super::failure::store_failed;
+use super::screen::{Empty, Screen};
+use crate::cli;
 use crate::cloud::FailureKind;
 use crate::cloud::retry;
 use crate::manifest::Options;
-use crate::model::defaults::INTERVAL;
 use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::target::Target;
@@ -26,10 +23,6 @@ use crate::sys::clock::Clock;
 use crate::sys::escape::{escaped, with_causes};
 use crate::sys::lock::{self, LockError};
 use crate::sys::stop::Stop;
-
-fn given(duration: Option<SignedDuration>) -> Option<Duration> {
-    Duration::try_from(duration?).ok()
-}
 
 /// Takes the status file, and waits for it while it can't be used: a full disk or a volume that is not mounted yet must
 /// not end what is meant to stay. None at the word to stop.
@@ -65,31 +58,35 @@ async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<Store>, S
 
 /// Runs the daemon until a signal ends it.
 pub(super) async fn run(
-    config: &Config,
-    arguments: &cli::Reconcile,
+    arguments: &cli::Daemon,
     screen: &mut Screen<'_>,
     clock: Clock,
     stop: Stop,
 ) -> Result<Outcome, Outcome> {
+    let cli::Daemon {
+        manifests,
+        memory,
+        service,
+        ..
+    } = arguments;
     let holder = lock::holder("reconcile", clock.now_in_seconds());
     let ended_early = || Outcome::new(ExitCode::Done, "ended by a signal before the first pass");
-    let store = open(&config.status_file, &holder, &stop)
+    let store = open(&memory.status_file, &holder, &stop)
         .await
         .map_err(|error| store_failed(&error))?
         .ok_or_else(ended_early)?;
     let nothing = Desired::default();
     let connected = stop
-        .unless(Box::pin(connect(config, &nothing, true, clock)))
+        .unless(Box::pin(connect(service, &nothing, true, clock)))
         .await
         .map_err(|_| ended_early())??;
     let target = Target {
         region: connected.api.region().to_owned(),
         account_id: None,
-        simulated: config.simulated.is_some(),
+        simulated: service.simulated.is_some(),
     };
     let (api, account, _server) = connected.into_parts();
-    let interval = given(arguments.interval).unwrap_or(INTERVAL);
-    let health = Arc::new(Health::new(interval));
+    let health = Arc::new(Health::new(arguments.interval));
     let _health_server = match arguments.health_addr {
         Some(address) => Some(
             health::serve(address, Arc::clone(&health))
@@ -100,24 +97,23 @@ pub(super) async fn run(
         None => None,
     };
     let api = Measured::new(api, Arc::clone(&health));
-    let reconciler = Reconciler::new(api, store, &target, config.settle, clock, stop)
+    let reconciler = Reconciler::new(api, store, &target, memory.settle, clock, stop)
         .map_err(|error| store_failed(&error))?;
     let options = Options {
-        allow_empty: config.allow_empty,
+        allow_empty: manifests.allow_empty,
     };
-    let poll = given(arguments.watch_poll);
-    let watch = match poll {
+    let watch = match arguments.watch_poll {
         Some(_) => Watch::given().0,
-        None => Watch::system(&config.manifests),
+        None => Watch::system(&manifests.path),
     };
     let settings = Settings {
-        interval,
-        poll,
+        interval: arguments.interval,
+        poll: arguments.watch_poll,
         max_creates: arguments.max_creates,
         seed: fastrand::u64(..),
     };
     let prepare = move |desired: &Desired| Connected::prepare(account.as_ref(), desired, clock);
-    let checkout = Checkout::new(&config.manifests, options);
+    let checkout = Checkout::new(&manifests.path, options);
     let prepare = Box::new(prepare);
     let daemon = Daemon::new(reconciler, checkout, watch, settings, prepare, health);
     let passes = daemon.run().await;

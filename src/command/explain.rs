@@ -1,8 +1,10 @@
 //! `repave explain`: what a word of repave's or the service's means, and what holds an image up. It asks nobody: the
 //! texts are the program's, and what it knows of images is in the status file and the manifests.
 
-use super::Screen;
-use crate::cli::{self, Config};
+use std::path::Path;
+
+use super::screen::Screen;
+use crate::cli::Explain;
 use crate::manifest;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::explain::{self, Topic};
@@ -12,14 +14,12 @@ use crate::state::status::{ConditionType, ImageStatus, Status};
 use crate::sys::clock::Clock;
 use crate::sys::similar::did_you_mean;
 
-/// Runs `explain`.
-pub(super) fn explain(
-    config: &Config,
-    arguments: &cli::Explain,
+pub(super) fn run(
+    arguments: &Explain,
     screen: &mut Screen<'_>,
     clock: Clock,
 ) -> Result<Outcome, Outcome> {
-    let columns = config.terminal.size().map(|size| size.columns);
+    let columns = screen.columns();
     let Some(word) = arguments.topic.as_deref().map(str::trim) else {
         let topics = explain::topics();
         let outcome = Outcome::new(ExitCode::Done, counted(topics.len(), "topic"));
@@ -28,7 +28,7 @@ pub(super) fn explain(
         return Ok(outcome);
     };
     let mut topics = explain::find(word);
-    let status = read_status(config);
+    let status = read_status(&arguments.status_file);
     let images = status.as_ref().map_or(&[][..], |status| &status.images);
     let image = images
         .iter()
@@ -43,11 +43,11 @@ pub(super) fn explain(
             }
         }
     } else if topics.is_empty() {
-        let place = declared(config, word, images)?;
+        let place = declared(&arguments.manifests, word, images)?;
         texts.push(format!(
             "image {word}, declared in {place}\n\n  {} does not know it: no pass has looked at it yet.\n  \
              repave plan says what the next one would do.\n",
-            config.status_file.display()
+            arguments.status_file.display()
         ));
         manifest = Some(place);
     }
@@ -76,9 +76,9 @@ fn show_json(
 }
 
 /// What the status file says. Words can be explained without it.
-fn read_status(config: &Config) -> Option<Status> {
-    let path = config.status_file.display();
-    match file::read_any(&config.status_file) {
+fn read_status(file: &Path) -> Option<Status> {
+    let path = file.display();
+    match file::read_any(file) {
         Ok(Ok(status)) => Some(status),
         Ok(Err(why)) => {
             tracing::warn!("{path} is not used: {why}");
@@ -119,13 +119,13 @@ fn topics_of(image: &ImageStatus) -> Vec<Topic> {
 }
 
 /// Where an image is declared that the status does not know, or that nothing is called so.
-fn declared(config: &Config, word: &str, known: &[ImageStatus]) -> Result<String, Outcome> {
+fn declared(manifests: &Path, word: &str, known: &[ImageStatus]) -> Result<String, Outcome> {
     let options = manifest::Options { allow_empty: true };
     let mut names: Vec<&str> = known
         .iter()
         .flat_map(|image| [image.name.as_str(), image.image_name.as_str()])
         .collect();
-    let loaded = manifest::load(&config.manifests, &options);
+    let loaded = manifest::load(manifests, &options);
     let mut unread = String::new();
     match &loaded {
         Ok(loaded) => {

@@ -5,17 +5,23 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Empty;
 use crate::cli::{Copies, Output};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::Document;
 use crate::sys::escape::{to_json, to_yaml, with_causes};
 use crate::sys::files;
+use crate::sys::terminal::Terminal;
+
+/// A body that adds nothing to the outcome.
+#[derive(Serialize)]
+pub(super) struct Empty {}
 
 /// Where data goes. A failed write is kept, not raised: what a command does must not depend on who reads its output.
-pub(super) struct Screen<'a> {
+pub struct Screen<'a> {
     out: &'a mut dyn Write,
     output: Output,
+    /// Where stdout is read.
+    terminal: Terminal,
     copies: Copies,
     /// Why stdout can't be written.
     broken: Option<io::Error>,
@@ -24,24 +30,32 @@ pub(super) struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, output: Output, copies: Copies) -> Self {
+    /// Makes a screen without files beside it.
+    pub fn new(out: &'a mut dyn Write, output: Output, terminal: Terminal) -> Self {
         Self {
             out,
             output,
-            copies,
+            terminal,
+            copies: Copies::default(),
             broken: None,
             unwritten: None,
         }
     }
 
+    /// Writes into these files too; refuses them if one could not be written in the end.
+    pub(super) fn copy_into(&mut self, copies: &Copies) -> Result<(), Outcome> {
+        Self::check(copies).map_err(|why| Outcome::new(ExitCode::Usage, why))?;
+        self.copies = copies.clone();
+        Ok(())
+    }
+
     /// Says before anything is done why a file could not be written in the end.
-    pub(super) fn check(&self) -> Result<(), String> {
+    fn check(copies: &Copies) -> Result<(), String> {
         let Copies {
             json_into,
             markdown_into,
             summary_file,
-            ..
-        } = &self.copies;
+        } = copies;
         let files = [
             ("--json-into", json_into),
             ("--markdown-into", markdown_into),
@@ -68,12 +82,6 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    /// Shows an error from before the command began, on stdout alone.
-    pub(super) fn refuse(&mut self, outcome: &Outcome) {
-        self.copies = Copies::default();
-        self.json("Error", outcome, &Empty {});
-    }
-
     /// Whether stdout can't be written any more.
     pub(super) fn is_broken(&self) -> bool {
         self.broken.is_some()
@@ -82,6 +90,15 @@ impl<'a> Screen<'a> {
     /// The form of stdout.
     pub(super) fn output(&self) -> Output {
         self.output
+    }
+
+    pub(super) fn terminal(&self) -> Terminal {
+        self.terminal
+    }
+
+    /// How wide the terminal at stdout is, if there is one.
+    pub(super) fn columns(&self) -> Option<usize> {
+        self.terminal.size().map(|size| size.columns)
     }
 
     pub(super) fn text(&mut self, text: &str) {
@@ -202,7 +219,8 @@ mod tests {
     /// The exit code after two lines, if only so many bytes of them can be written.
     fn code_after(room: usize, error: io::ErrorKind, copies: Copies, code: ExitCode) -> ExitCode {
         let mut out = Failing(room, error);
-        let mut screen = Screen::new(&mut out, Output::Text, copies);
+        let mut screen = Screen::new(&mut out, Output::Text, Terminal::None);
+        screen.copies = copies;
         screen.text("one\n");
         screen.text("two\n");
         screen.markdown(|| "page".into());
@@ -213,9 +231,11 @@ mod tests {
     fn output_that_is_lost_is_a_failure_unless_more_is_said_or_nobody_reads() {
         let folder = tempfile::tempdir().unwrap();
         let into = |path: &str| {
-            let mut copies = Copies::default();
-            copies.markdown_into = Some(folder.path().join(path));
-            copies
+            let markdown_into = Some(folder.path().join(path));
+            Copies {
+                markdown_into,
+                ..Copies::default()
+            }
         };
         for code in ExitCode::ALL {
             let lost = match code {

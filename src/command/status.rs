@@ -1,13 +1,15 @@
 //! `repave status`: shows the status file, once or whenever it changes. It asks nobody else.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Screen, store_failed};
-use crate::cli::{self, Config, Output};
+use super::failure::store_failed;
+use super::screen::Screen;
+use crate::cli::{self, Output};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
 use crate::show::{self, View, counted, lines_taken};
@@ -26,53 +28,53 @@ struct StatusBody<'a> {
     status: &'a Status,
 }
 
-/// Runs `status`.
-pub(super) async fn show(
-    config: &Config,
+pub(super) async fn run(
     arguments: &cli::Status,
     screen: &mut Screen<'_>,
     clock: Clock,
     stop: &Stop,
 ) -> Result<Outcome, Outcome> {
     if arguments.watch {
-        return watch(config, arguments, screen, clock, stop).await;
+        return watch(arguments, screen, clock, stop).await;
     }
-    let status = read(config)?.ok_or_else(|| {
+    let status = read(&arguments.status_file)?.ok_or_else(|| {
         let why = "there is none yet; repave reconcile writes it (with --simulate, one of its own)";
-        unshown(config, why)
+        unshown(&arguments.status_file, why)
     })?;
-    let (shown, outcome) = choose(config, arguments, status);
-    let text = show::status_text(&shown, clock.now_in_seconds(), view(config));
+    let (shown, outcome) = choose(arguments, status);
+    let text = show::status_text(&shown, clock.now_in_seconds(), view(screen));
     screen.text(&text);
     screen.json("StatusReport", &outcome, &StatusBody { status: &shown });
     Ok(outcome)
 }
 
 /// The status, or nothing if there is no file.
-fn read(config: &Config) -> Result<Option<Status>, Outcome> {
-    match file::read_any(&config.status_file) {
+fn read(path: &Path) -> Result<Option<Status>, Outcome> {
+    match file::read_any(path) {
         Ok(Ok(status)) => Ok(Some(status)),
-        Ok(Err(why)) => Err(unshown(config, &why)),
+        Ok(Err(why)) => Err(unshown(path, &why)),
         Err(StoreError::File(error)) if error.is_not_found() => Ok(None),
         Err(error) => Err(store_failed(&error)),
     }
 }
 
-fn unshown(config: &Config, why: &str) -> Outcome {
-    let path = config.status_file.display();
-    Outcome::new(ExitCode::Failed, format!("{path} cannot be shown: {why}"))
+fn unshown(path: &Path, why: &str) -> Outcome {
+    Outcome::new(
+        ExitCode::Failed,
+        format!("{} cannot be shown: {why}", path.display()),
+    )
 }
 
-fn view(config: &Config) -> View {
+fn view(screen: &Screen<'_>) -> View {
     View {
-        wide: config.output == Output::Wide,
-        columns: config.terminal.size().map(|size| size.columns),
+        wide: screen.output() == Output::Wide,
+        columns: screen.columns(),
     }
 }
 
 /// The images that were asked for, and how to say so.
-fn choose(config: &Config, arguments: &cli::Status, mut status: Status) -> (Status, Outcome) {
-    let path = config.status_file.display();
+fn choose(arguments: &cli::Status, mut status: Status) -> (Status, Outcome) {
+    let path = arguments.status_file.display();
     let all = status.images.len();
     let mut words = format!("{} in {path}", counted(all, "image"));
     if !arguments.reasons.is_empty() {
@@ -91,7 +93,7 @@ fn choose(config: &Config, arguments: &cli::Status, mut status: Status) -> (Stat
         .filter(|image| !is_ready(image))
         .count();
     if unready > 0 {
-        let simulated = if config.simulated.is_some() {
+        let simulated = if arguments.simulated {
             " --simulate"
         } else {
             ""
@@ -112,31 +114,26 @@ fn has_reason(image: &ImageStatus, reasons: &[Reason]) -> bool {
 
 /// Shows the status and then each change of it, until a signal: nothing else ends it, so that is its normal end.
 async fn watch(
-    config: &Config,
     arguments: &cli::Status,
     screen: &mut Screen<'_>,
     clock: Clock,
     stop: &Stop,
 ) -> Result<Outcome, Outcome> {
-    let writes_over = is_text(config.output) && config.terminal.can_write_over();
+    let writes_over = is_text(screen.output()) && screen.terminal().can_write_over();
     let mut file = Watched::default();
     let mut painter = Painter::default();
     let mut shown: Option<Status> = None;
     loop {
         let now = clock.now_in_seconds();
-        if let Some(status) = file.changed(config, shown.is_some())? {
-            let (status, outcome) = choose(config, arguments, status);
+        if let Some(status) = file.changed(&arguments.status_file, shown.is_some())? {
+            let (status, outcome) = choose(arguments, status);
             if !writes_over && shown.as_ref() != Some(&status) {
-                tell(config, screen, shown.as_ref(), &status, &outcome, now);
+                tell(screen, shown.as_ref(), &status, &outcome, now);
             }
             shown = Some(status);
         }
         if let (Some(status), true) = (&shown, writes_over) {
-            painter.paint(
-                config,
-                screen,
-                &show::status_text(status, now, view(config)),
-            );
+            painter.paint(screen, &show::status_text(status, now, view(screen)));
         }
         let end = if screen.is_broken() {
             "whoever read it has gone"
@@ -145,7 +142,7 @@ async fn watch(
         } else {
             continue;
         };
-        let words = format!("watched {}; {end}", config.status_file.display());
+        let words = format!("watched {}; {end}", arguments.status_file.display());
         return Ok(Outcome::new(ExitCode::Done, words));
     }
 }
@@ -156,22 +153,21 @@ fn is_text(output: Output) -> bool {
 
 /// Shows what is new where nothing can be written over: a document for each state, and of the table what changed.
 fn tell(
-    config: &Config,
     screen: &mut Screen<'_>,
     before: Option<&Status>,
     status: &Status,
     outcome: &Outcome,
     now: Timestamp,
 ) {
-    if is_text(config.output) {
-        let view = view(config);
+    if is_text(screen.output()) {
+        let view = view(screen);
         screen.text(&match before {
             Some(before) => show::status_changes(before, status, now, view),
             None => show::status_text(status, now, view),
         });
         return;
     }
-    if before.is_some() && config.output == Output::Yaml {
+    if before.is_some() && screen.output() == Output::Yaml {
         screen.write(b"---\n");
     }
     screen.json("StatusReport", outcome, &StatusBody { status });
@@ -186,8 +182,7 @@ struct Watched {
 
 impl Watched {
     /// What it says, if it may say something new.
-    fn changed(&mut self, config: &Config, has_shown: bool) -> Result<Option<Status>, Outcome> {
-        let path = &config.status_file;
+    fn changed(&mut self, path: &Path, has_shown: bool) -> Result<Option<Status>, Outcome> {
         let stamp = std::fs::metadata(path).map(|file| Stamp::of(&file)).ok();
         if stamp.is_none() && !self.told_missing {
             tracing::info!(file = %path.display(), "there is no status file; waiting for one");
@@ -198,7 +193,7 @@ impl Watched {
             return Ok(None);
         }
         self.stamp = stamp;
-        match read(config) {
+        match read(path) {
             // One that can't be shown at all ends the command, as it does without --watch.
             Err(outcome) if has_shown => {
                 tracing::warn!("{outcome}");
@@ -217,12 +212,12 @@ struct Painter {
 }
 
 impl Painter {
-    fn paint(&mut self, config: &Config, screen: &mut Screen<'_>, text: &str) {
-        let Some(size) = config.terminal.size() else {
+    fn paint(&mut self, screen: &mut Screen<'_>, text: &str) {
+        let Some(size) = screen.terminal().size() else {
             return;
         };
         let plain;
-        let text = if config.terminal.has_colours() {
+        let text = if screen.terminal().has_colours() {
             text
         } else {
             plain = anstream::adapter::strip_str(text).to_string();

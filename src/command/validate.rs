@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Screen;
-use crate::cli::{Config, Output};
+use super::screen::Screen;
+use crate::cli::{ManifestFolder, Output, Validate};
 use crate::manifest::{self, Invalid, Loaded, Problem};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::{self, counted};
@@ -18,10 +18,10 @@ struct Validation<'a> {
     warnings: &'a [Problem],
 }
 
-pub(super) fn validate(config: &Config, screen: &mut Screen<'_>) -> Outcome {
-    let loaded = match read(config) {
+pub(super) fn run(arguments: &Validate, screen: &mut Screen<'_>) -> Outcome {
+    let loaded = match read(&arguments.manifests) {
         Ok(loaded) => loaded,
-        Err(invalid) => return show_problems(config, screen, &invalid),
+        Err(invalid) => return show_problems(screen, &invalid),
     };
     let mut words = format!(
         "{} in {} valid",
@@ -38,7 +38,7 @@ pub(super) fn validate(config: &Config, screen: &mut Screen<'_>) -> Outcome {
         words = format!("{words}, {}", counted(loaded.warnings.len(), "warning"));
     }
     let outcome = Outcome::new(ExitCode::Done, words);
-    show(config, screen, &outcome, &[], &loaded.warnings);
+    show(screen, &outcome, &[], &loaded.warnings);
     screen.json(
         "Validation",
         &outcome,
@@ -54,26 +54,26 @@ pub(super) fn validate(config: &Config, screen: &mut Screen<'_>) -> Outcome {
 }
 
 /// Loads the manifests, or shows every problem. The outcome in the error has been shown already.
-pub(super) fn load(config: &Config, screen: &mut Screen<'_>) -> Result<Loaded, Outcome> {
-    match read(config) {
+pub(super) fn load(folder: &ManifestFolder, screen: &mut Screen<'_>) -> Result<Loaded, Outcome> {
+    match read(folder) {
         Ok(loaded) => {
             for warning in &loaded.warnings {
                 tracing::warn!("{warning}");
             }
             Ok(loaded)
         }
-        Err(invalid) => Err(show_problems(config, screen, &invalid)),
+        Err(invalid) => Err(show_problems(screen, &invalid)),
     }
 }
 
-fn read(config: &Config) -> Result<Loaded, Invalid> {
+fn read(folder: &ManifestFolder) -> Result<Loaded, Invalid> {
     let options = manifest::Options {
-        allow_empty: config.allow_empty,
+        allow_empty: folder.allow_empty,
     };
-    manifest::load(&config.manifests, &options)
+    manifest::load(&folder.path, &options)
 }
 
-fn show_problems(config: &Config, screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
+fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
     let Invalid {
         problems,
         warnings,
@@ -86,7 +86,7 @@ fn show_problems(config: &Config, screen: &mut Screen<'_>, invalid: &Invalid) ->
             counted(problems.len(), "problem")
         ),
     );
-    show(config, screen, &outcome, problems, warnings);
+    show(screen, &outcome, problems, warnings);
     screen.markdown(|| show::problems_markdown(&outcome, problems));
     screen.json(
         "Validation",
@@ -103,16 +103,10 @@ fn show_problems(config: &Config, screen: &mut Screen<'_>, invalid: &Invalid) ->
 }
 
 /// Shows what was found in the forms that are not JSON: everything, and then the outcome.
-fn show(
-    config: &Config,
-    screen: &mut Screen<'_>,
-    outcome: &Outcome,
-    problems: &[Problem],
-    warnings: &[Problem],
-) {
+fn show(screen: &mut Screen<'_>, outcome: &Outcome, problems: &[Problem], warnings: &[Problem]) {
     match screen.output() {
         Output::Text => {
-            let columns = config.terminal.size().map(|size| size.columns);
+            let columns = screen.columns();
             for problem in problems.iter().chain(warnings) {
                 screen.text(&show::diagnostic_text(problem, columns));
             }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use sd_notify::NotifyState;
 use tokio::time::Duration;
 
-use crate::cli;
+use crate::sys::environment::variable;
 use crate::sys::escape;
 
 /// How many messages may wait to be sent. A loop that pings four times a watchdog's period fills it only while systemd
@@ -43,7 +43,7 @@ trait Listener: Send {
 impl Systemd {
     /// Finds out whether anyone listens, and how often they want to hear that the daemon moves.
     pub fn new() -> Self {
-        if !cli::has_notify_socket() {
+        if variable("NOTIFY_SOCKET").is_none() {
             return Self::to(None, None);
         }
         match Thread::start() {

@@ -1,9 +1,15 @@
-//! The environment variables of the process, read once. An empty variable is an unset one.
+//! The environment variables of the process; nothing else reads them. An empty variable is an unset one.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+/// Returns the value of a variable of the process, if the variable is set and not empty.
+pub(crate) fn variable(name: impl AsRef<OsStr>) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
 
 /// The variables that are set and not empty, and the home folder.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -26,6 +32,13 @@ pub enum VariableError {
 }
 
 impl Environment {
+    /// Reads all variables of the process, for what AWS tools read of them.
+    pub(crate) fn of_process() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the door")]
+        let (variables, home) = (std::env::vars_os(), std::env::home_dir());
+        Self::new(variables, home)
+    }
+
     /// Keeps the variables that are not empty.
     pub fn new(
         variables: impl IntoIterator<Item = (OsString, OsString)>,

@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal as _;
 
+use super::environment::variable;
+
 /// Where the output is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Terminal {
@@ -29,12 +31,12 @@ pub struct Size {
 }
 
 impl Terminal {
-    /// The one at stdout, if there is one. `dumb` ones can't move the cursor.
-    pub fn of_stdout(dumb: bool) -> Self {
+    /// The one at stdout, if there is one.
+    pub fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         if stdout.is_terminal() {
             Self::Stdout {
-                moves: !dumb,
+                moves: !is_dumb(),
                 colours: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
             }
         } else {
@@ -73,7 +75,7 @@ impl Terminal {
 }
 
 /// The size of stderr, if it is a terminal whose lines can be written over; to be asked anew each time, for it may change.
-pub fn of_stderr(dumb: bool) -> Option<fn() -> Size> {
+pub fn of_stderr() -> Option<fn() -> Size> {
     fn size() -> Size {
         let size = terminal_size::terminal_size_of(std::io::stderr());
         size.map_or(
@@ -87,5 +89,10 @@ pub fn of_stderr(dumb: bool) -> Option<fn() -> Size> {
             },
         )
     }
-    (!dumb && std::io::stderr().is_terminal() && size().rows > 0).then_some(size)
+    (!is_dumb() && std::io::stderr().is_terminal() && size().rows > 0).then_some(size)
+}
+
+/// Tells whether the terminal, as its type has it, can't move its cursor.
+fn is_dumb() -> bool {
+    variable("TERM").is_none_or(|term| term == "dumb")
 }

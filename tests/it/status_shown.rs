@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use repave::cli::Cli;
-use repave::command;
+use repave::command::{self, Screen};
 use repave::model::image::{DesiredImage, ImageState};
 use repave::model::outcome::{ExitCode, Outcome};
 use repave::show::{View, status_changes, status_text};
@@ -247,8 +247,8 @@ async fn watch(arguments: &str, terminal: Terminal) -> (String, Outcome) {
         path.to_str().unwrap(),
     ];
     let cli = Cli::try_parse_from(words.into_iter().chain(arguments.split_whitespace())).unwrap();
-    let mut config = cli.resolve().unwrap();
-    config.terminal = terminal;
+    let output = cli.console().output;
+    let command = cli.resolve().unwrap();
     let (stopper, stop) = Stopper::new();
     let out = Out::default();
     let before = team();
@@ -269,7 +269,9 @@ async fn watch(arguments: &str, terminal: Terminal) -> (String, Outcome) {
         }
         stopper.stop();
     };
-    let (outcome, ()) = tokio::join!(command::run(&config, &mut target, clock, stop), story);
+    let screen = Screen::new(&mut target, output, terminal);
+    let run = command::run(&command, screen, None, clock, stop);
+    let (outcome, ()) = tokio::join!(run, story);
     (out.text(), outcome)
 }
 

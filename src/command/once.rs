@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
+use super::connect::connect;
 use super::expected::Expected;
-use super::{Screen, cancelled, connect, load, store_failed, unlisted};
-use crate::cli::{self, Config};
-use crate::model::defaults::TIMEOUT;
+use super::failure::{cancelled, store_failed, unlisted};
+use super::screen::Screen;
+use super::validate::load;
+use crate::cli::Once;
 use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
@@ -25,26 +27,33 @@ use crate::sys::clock::Clock;
 use crate::sys::git;
 use crate::sys::lock;
 use crate::sys::stop::{Stop, StopReason};
+use crate::sys::terminal::Size;
 
-/// Runs `reconcile --once`.
-pub(super) async fn once(
-    config: &Config,
-    arguments: &cli::Reconcile,
+pub(super) async fn run(
+    arguments: &Once,
     screen: &mut Screen<'_>,
+    stderr_size: Option<fn() -> Size>,
     clock: Clock,
     stop: Stop,
 ) -> Result<Outcome, Outcome> {
-    let timeout = arguments.timeout.unwrap_or(TIMEOUT);
+    let Once {
+        manifests: folder,
+        memory,
+        service,
+        ..
+    } = arguments;
+    screen.copy_into(&arguments.copies)?;
+    let timeout = arguments.timeout;
     let limit = std::time::Duration::try_from(timeout).unwrap_or_default();
     let stop = stop.or_at(Instant::now() + limit);
-    let loaded = match load(config, screen) {
+    let loaded = match load(folder, screen) {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
     let holder = lock::holder("reconcile --once", clock.now_in_seconds());
-    let store = Store::lock(&config.status_file, &holder).map_err(|error| store_failed(&error))?;
+    let store = Store::lock(&memory.status_file, &holder).map_err(|error| store_failed(&error))?;
     let connected = stop
-        .unless(Box::pin(connect(config, &loaded.desired, true, clock)))
+        .unless(Box::pin(connect(service, &loaded.desired, true, clock)))
         .await
         .map_err(|reason| match reason {
             StopReason::Signal => cancelled_run(),
@@ -56,7 +65,7 @@ pub(super) async fn once(
     let target = Target {
         region: connected.api.region().to_owned(),
         account_id: None,
-        simulated: config.simulated.is_some(),
+        simulated: service.simulated.is_some(),
     };
     let mut expected = arguments
         .expect_plan
@@ -65,14 +74,14 @@ pub(super) async fn once(
         .transpose()
         .map_err(|why| Outcome::new(ExitCode::Usage, why))?;
     let manifests = ManifestsStatus {
-        revision: git::revision(&config.manifests),
+        revision: git::revision(&folder.path),
         digest: Some(loaded.digest),
         problems: Vec::new(),
     };
-    let mut reconciler = Reconciler::new(connected.api, store, &target, config.settle, clock, stop)
+    let mut reconciler = Reconciler::new(connected.api, store, &target, memory.settle, clock, stop)
         .map_err(|error| store_failed(&error))?;
     let mut shown = String::new();
-    let mut progress = match config.stderr_size {
+    let mut progress = match stderr_size {
         Some(size) => Progress::on_stderr(size),
         None => Progress::in_log(),
     };
@@ -283,6 +292,7 @@ fn cancelled_run() -> Outcome {
 mod tests {
     use super::*;
     use crate::cloud::{ApiError, Delivery, Failure, Operation};
+    use crate::model::defaults::TIMEOUT;
     use crate::plan::samples::{blocked, building, create, desired, overdue, plan, ready, wait};
 
     fn error(code: &str) -> ApiError {

@@ -1,0 +1,56 @@
+//! `repave simulate`: serves the embedded API until a signal.
+
+use serde::Serialize;
+
+use super::failure::{embedded_failed, lock_failed};
+use super::screen::Screen;
+use crate::cli;
+use crate::model::outcome::{ExitCode, Outcome};
+use crate::simulator::embedded::{self, Kept};
+use crate::sys::clock::Clock;
+use crate::sys::lock::{self, Lock};
+use crate::sys::stop::Stop;
+
+/// Where the simulator listens, for `-o json`; printed when it does, not at its end.
+#[derive(Serialize)]
+struct Listening {
+    url: String,
+}
+
+pub(super) async fn run(
+    arguments: &cli::Simulate,
+    screen: &mut Screen<'_>,
+    clock: Clock,
+    stop: &Stop,
+) -> Result<Outcome, Outcome> {
+    if !arguments.listen.ip().is_loopback() && !arguments.public {
+        return Err(Outcome::new(
+            ExitCode::Usage,
+            format!(
+                "{} can be reached from other machines, and the simulator checks no credentials; add --public to allow that",
+                arguments.listen
+            ),
+        ));
+    }
+    let file = arguments.account_file.as_deref();
+    // Two servers must not keep one account.
+    let _lock = match file {
+        Some(file) => {
+            let holder = lock::holder("simulate", clock.now_in_seconds());
+            Some(Lock::beside(file, &holder).map_err(|error| lock_failed(&error))?)
+        }
+        None => None,
+    };
+    let (kept, _) = Kept::find(file, arguments.seed.as_deref(), None)
+        .map_err(|error| embedded_failed(&error))?;
+    let (server, _) = embedded::serve(kept, file, arguments.listen, clock)
+        .await
+        .map_err(|error| embedded_failed(&error))?;
+    let url = format!("http://{}", server.address());
+    let listening = Outcome::new(ExitCode::Done, format!("listening on {url}"));
+    screen.text(&format!("{listening}\n"));
+    screen.json("Simulator", &listening, &Listening { url });
+    stop.wait().await;
+    drop(server);
+    Ok(Outcome::new(ExitCode::Done, "simulator ended"))
+}
