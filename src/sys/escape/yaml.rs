@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use super::is_printable;
+use super::text::is_printable;
 
 /// Prints a value as YAML in block style, ending in a newline; characters that [`Escaped`](super::Escaped) escapes become
 /// `\uXXXX`. Keys must be plain words, as the names of fields are.
