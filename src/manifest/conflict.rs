@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::decode::Origin;
 use super::excerpt::Lines;
-use super::locate::Map;
 use super::place::{Position, Spot};
 use super::problem::{Drafts, Problem};
 use super::read;
+use super::yaml::Map;
 use crate::model::image::Conflict;
 use crate::model::value::{ImageName, ManifestName};
 use crate::sys::escape::Escaped;

@@ -3,14 +3,11 @@
 use std::fmt;
 
 use super::help;
-use super::problem::{Draft, Report};
+use super::problem::{Draft, MAX_SHOWN, Report};
 use super::yaml::{Node, Value};
 use crate::model::limits::InvalidValue;
 use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue};
 use crate::sys::escape::escaped;
-
-/// Longest piece of a manifest that a problem repeats, in characters.
-pub(super) const MAX_SHOWN: usize = 64;
 
 /// A field's path, written out only when it is told.
 #[derive(Clone, Copy)]

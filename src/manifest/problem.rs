@@ -8,6 +8,9 @@ use super::excerpt::{Excerpt, Lines};
 use super::place::{Position, Spot};
 use crate::sys::escape::Escaped;
 
+/// Longest piece of a manifest that a problem repeats, in characters.
+pub(super) const MAX_SHOWN: usize = 64;
+
 /// One thing that is wrong with the manifests, in words for the person who wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {

@@ -4,9 +4,9 @@ use std::fs::{self, DirEntry, File, FileType};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::MAX_FILE_BYTES;
 use super::place::Position;
 use super::problem::Problem;
+use super::yaml::limits::MAX_FILE_BYTES;
 
 /// Deepest nesting of folders that is followed.
 const MAX_FOLDER_DEPTH: usize = 16;

@@ -1,4 +1,9 @@
-//! The names of a manifest's fields: what decoding looks for, and what the schema tells editors.
+//! What a manifest's header says, and the names of its fields: what decoding looks for, and what the schema tells editors.
+
+/// The `apiVersion` of a manifest.
+pub const API_VERSION: &str = "repave.dev/v1alpha1";
+/// The `kind` of a manifest.
+pub const KIND: &str = "UpdatedImage";
 
 /// The fields of the document.
 pub const MANIFEST: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
