@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::value::{ImageId, ImageName};
 
 use super::fault::{ErrorBody, Fault, Rule, Rules};
-use super::operations::later;
 use super::settings::{Bucket, Settings};
-use super::stock::{Image, Update};
+use super::stock::{Image, Update, later};
 use super::wire::{Answer, Call, CreateUpdatedImage, Output, Reply, ServiceError};
 
 /// A simulated account. Serialised, it is one JSON object that holds everything, the rate limit's state included.

@@ -10,10 +10,10 @@ use crate::cloud::{
 use crate::model::image::{ImageState, Observed, ObservedImage, OperatingSystem};
 use crate::sys::clock::{Clock, whole_seconds};
 
+use super::shared::{SharedAccount, lock};
 use super::wire::{
     Answer, Call, CreateUpdatedImage, DescribeImages, ListedImage, Output, Reply, ServiceError, Tag,
 };
-use super::{SharedAccount, lock};
 
 /// A client of a simulated account.
 #[derive(Debug, Clone)]

@@ -11,11 +11,15 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
 use crate::model::image::{Desired, Source};
-use crate::simulator::{Account, Settings, SharedAccount, seed, server};
 use crate::sys::clock::Clock;
 use crate::sys::escape::escaped;
 use crate::sys::files::{self, FileError};
 use crate::sys::http::Server;
+
+use super::account::Account;
+use super::settings::Settings;
+use super::shared::SharedAccount;
+use super::{seed, server};
 
 /// The largest account file or seed that is read.
 const MAX_ACCOUNT: u64 = 64 * 1024 * 1024;

@@ -19,11 +19,11 @@
 //! | `listing.rs` | pages and page tokens |
 //! | `fault.rs` | rules for what goes wrong, and when |
 //! | `seed/` | YAML to an account |
+//! | `shared.rs` | an account that several clients call |
 //! | `direct.rs` | [`ImageApi`](crate::cloud::ImageApi) on a shared account |
 //! | `sts.rs` | whose credentials these are |
 //! | `server.rs` | HTTP |
-
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//! | `embedded.rs` | an account in a file, served within this process |
 
 mod account;
 pub mod direct;
@@ -34,6 +34,7 @@ mod operations;
 pub mod seed;
 pub mod server;
 mod settings;
+mod shared;
 mod stock;
 mod sts;
 mod validate;
@@ -42,13 +43,6 @@ pub mod wire;
 pub use account::{Account, CreateRecord};
 pub use direct::DirectApi;
 pub use settings::{ApiRate, Settings};
+pub use shared::{SharedAccount, lock};
 pub use stock::{BuildError, Image, Moment, Tenancy, Update};
 pub use wire::{Answer, Call, Reply};
-
-/// An account that several clients call at once.
-pub type SharedAccount = Arc<Mutex<Account>>;
-
-/// Locks the account. A panic elsewhere, while it was locked, leaves a usable account: no call keeps half an effect.
-pub fn lock(account: &SharedAccount) -> MutexGuard<'_, Account> {
-    account.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -18,9 +18,10 @@ use tokio::net::TcpListener;
 use crate::sys::clock::Clock;
 use crate::sys::http::{self, Cut, Limits, Server};
 
+use super::account::Account;
+use super::shared::{SharedAccount, lock};
 use super::sts;
 use super::wire::{Answer, Call, CodePlacement, Operation, Reply, ServiceError};
-use super::{Account, SharedAccount, lock};
 
 /// Keeps an account that a call has changed, before the call is answered. It may block for as long as a file is written.
 pub type Save = Box<dyn Fn(&Account) -> io::Result<()> + Send + Sync>;

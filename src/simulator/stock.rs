@@ -46,6 +46,12 @@ impl Moment {
     }
 }
 
+/// The time so long after another, and never before it.
+pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by.max(SignedDuration::ZERO))
+        .unwrap_or(Timestamp::MAX)
+}
+
 /// Whether an image runs on shared hardware.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
