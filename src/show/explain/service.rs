@@ -1,6 +1,6 @@
 //! The texts of error codes that answers to requests bear.
 
-use super::Text;
+use super::text::Text;
 
 /// The errors that the service's model gives `CreateUpdatedWorkspaceImage`.
 pub(super) const MODELLED: [&str; 7] = [
