@@ -15,10 +15,10 @@ use crate::sys::escape::escaped;
 /// The nodes in which a manifest says what others may contradict.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin {
-    pub name: u32,
+    pub(crate) name: u32,
     /// Same as `name` where the image name is the default.
-    pub image_name: u32,
-    pub source: u32,
+    pub(crate) image_name: u32,
+    pub(crate) source: u32,
 }
 
 /// Decodes a document, the `number`th of its file, if it is a valid manifest; counts it if it is another API group's.

@@ -49,7 +49,7 @@ impl fmt::Display for Path<'_> {
 }
 
 /// A value as a problem names it.
-pub(super) struct Shown<'a, 'b>(pub &'a Value<'b>);
+pub(super) struct Shown<'a, 'b>(pub(crate) &'a Value<'b>);
 
 impl fmt::Display for Shown<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,8 +68,8 @@ impl fmt::Display for Shown<'_, '_> {
 /// A field that is there: its key's node number and its value.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'n, 'a> {
-    pub key: u32,
-    pub value: &'n Node<'a>,
+    pub(crate) key: u32,
+    pub(crate) value: &'n Node<'a>,
 }
 
 fn draft(
@@ -91,8 +91,8 @@ fn draft(
 
 /// Decodes one document, telling problems by node number.
 pub(super) struct Decoder<'r> {
-    pub document: usize,
-    pub report: &'r mut Report,
+    pub(crate) document: usize,
+    pub(crate) report: &'r mut Report,
 }
 
 impl Decoder<'_> {

@@ -5,7 +5,6 @@ use super::help;
 use super::shape::{API_VERSION, KIND};
 use super::yaml::{Node, Value};
 
-/// Whose document it is.
 pub(super) enum Header {
     Foreign,
     Broken,

@@ -31,7 +31,7 @@ mod place;
 mod problem;
 mod read;
 pub mod schema;
-pub mod shape;
+pub(crate) mod shape;
 mod touch;
 mod yaml;
 
@@ -41,12 +41,13 @@ use crate::model::image::{Desired, DesiredImage};
 
 use conflict::{Claim, Conflicts};
 use decode::Origin;
-pub use excerpt::Excerpt;
+pub(crate) use excerpt::Excerpt;
 use excerpt::Lines;
+pub use problem::Problem;
 use problem::Report;
-pub use problem::{Problem, Severity};
-pub use shape::{API_VERSION, KIND};
-pub use touch::{Touched, touched};
+pub(crate) use problem::Severity;
+pub use shape::KIND;
+pub(crate) use touch::{Touched, touched};
 use yaml::Map;
 pub use yaml::limits::MAX_FILE_BYTES;
 
@@ -63,13 +64,13 @@ pub struct Loaded {
     /// The manifests.
     pub desired: Desired,
     /// `sha256:` and the digest of all manifests' digests, in the order of their names, whatever the files are.
-    pub digest: String,
+    pub(crate) digest: String,
     /// How many files were read.
-    pub files: usize,
+    pub(crate) files: usize,
     /// How many documents belong to other API groups and were passed over.
-    pub skipped: usize,
+    pub(crate) skipped: usize,
     /// What is allowed but likely unwanted.
-    pub warnings: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
 }
 
 /// A folder of manifests that is no valid set.
@@ -79,9 +80,9 @@ pub struct Invalid {
     /// Every problem, by file, line and column.
     pub problems: Vec<Problem>,
     /// What is allowed but likely unwanted.
-    pub warnings: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
     /// How many files were found.
-    pub files: usize,
+    pub(crate) files: usize,
 }
 
 /// Counts the problems and shows the first one.
@@ -102,7 +103,7 @@ pub struct FileResult {
     /// The valid manifests, even if others in the file have problems.
     pub images: Vec<DesiredImage>,
     /// How many documents belong to other API groups.
-    pub skipped: usize,
+    pub(crate) skipped: usize,
     /// Everything that is wrong, by line and column.
     pub problems: Vec<Problem>,
     /// What is allowed but likely unwanted.

@@ -6,6 +6,7 @@ use std::path::Path;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
+use super::shape::API_VERSION;
 use super::*;
 use crate::model::image::{CreateWhen, Source};
 use crate::model::value::ImageName;

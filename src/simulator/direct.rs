@@ -28,11 +28,6 @@ impl DirectApi {
         Self { account, clock }
     }
 
-    /// The account.
-    pub fn account(&self) -> &SharedAccount {
-        &self.account
-    }
-
     /// Calls the account and waits for the answer.
     async fn call(&self, operation: Operation, call: Call) -> Result<Output, ApiError> {
         let Reply {
@@ -243,7 +238,7 @@ mod tests {
         assert_eq!(gold.update_available, Some(true));
         assert_eq!(gold.operating_system, OperatingSystem::Windows);
         assert_eq!(observed.owner(), Some("111122223333"));
-        let tags = lock(api.account())
+        let tags = lock(&api.account)
             .images()
             .find(|(it, _)| it.as_str() == id)
             .unwrap()
@@ -364,6 +359,6 @@ mod tests {
                 .is_err()
         );
         assert_eq!(start.elapsed().as_secs(), 60);
-        assert_eq!(lock(api.account()).created().len(), 1);
+        assert_eq!(lock(&api.account).created().len(), 1);
     }
 }

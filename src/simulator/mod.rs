@@ -26,8 +26,8 @@
 //! | `embedded.rs` | an account in a file, served within this process |
 
 mod account;
-pub mod direct;
-pub mod embedded;
+pub(crate) mod direct;
+pub(crate) mod embedded;
 pub mod fault;
 mod listing;
 mod operations;
@@ -40,9 +40,9 @@ mod sts;
 mod validate;
 pub mod wire;
 
-pub use account::{Account, CreateRecord};
+pub use account::Account;
 pub use direct::DirectApi;
 pub use settings::{ApiRate, Settings};
-pub use shared::{SharedAccount, lock};
-pub use stock::{BuildError, Image, Moment, Tenancy, Update};
-pub use wire::{Answer, Call, Reply};
+pub use shared::SharedAccount;
+pub(crate) use shared::lock;
+pub use stock::Image;

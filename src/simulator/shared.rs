@@ -8,6 +8,6 @@ use super::account::Account;
 pub type SharedAccount = Arc<Mutex<Account>>;
 
 /// Locks the account. A panic elsewhere, while it was locked, leaves a usable account: no call keeps half an effect.
-pub fn lock(account: &SharedAccount) -> MutexGuard<'_, Account> {
+pub(crate) fn lock(account: &SharedAccount) -> MutexGuard<'_, Account> {
     account.lock().unwrap_or_else(PoisonError::into_inner)
 }

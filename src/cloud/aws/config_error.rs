@@ -5,7 +5,7 @@ use crate::sys::environment::VariableError;
 /// The configuration cannot be used. The text says what is wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct ConfigError(String);
+pub(crate) struct ConfigError(String);
 
 impl ConfigError {
     pub(super) fn new(text: impl Into<String>) -> Self {

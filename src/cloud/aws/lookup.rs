@@ -63,7 +63,6 @@ impl<'a> Lookup<'a> {
         Ok(Some(Said { value, by }))
     }
 
-    /// A variable's value.
     pub(super) fn in_environment(&self, name: &str) -> Result<Option<Said<'a>>, ConfigError> {
         let value = self.environment.text(name)?;
         Ok(value.map(|value| Said {

@@ -43,13 +43,13 @@ mod settings;
 mod source;
 mod sso;
 
-pub use config_error::ConfigError;
+pub(crate) use config_error::ConfigError;
 use failure::{Cause, CredentialsFailure};
 use identity::{Identity, Signer};
 use network::{Network, timeouts};
 pub use pace::Pace;
 use pace::Transport;
-pub use settings::Connection;
+pub(crate) use settings::Connection;
 use settings::Settings;
 
 /// The most images that a page can hold (service model).
@@ -57,7 +57,7 @@ const PAGE: i32 = 25;
 
 /// The service could not be set up. Nothing was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
+pub(crate) enum ConnectError {
     /// The environment or the AWS configuration files cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -87,7 +87,7 @@ pub struct AwsImages {
 
 impl AwsImages {
     /// Sets up the SDK as the flags, the environment and the AWS configuration files say.
-    pub async fn connect(
+    pub(crate) async fn connect(
         connection: &Connection,
         environment: Environment,
     ) -> Result<Self, ConnectError> {
@@ -139,7 +139,7 @@ impl AwsImages {
     }
 
     /// The same, for an account that must be this one.
-    pub fn embedded_in(
+    pub(crate) fn embedded_in(
         endpoint_url: &str,
         region: &str,
         api_rate: f64,
@@ -192,7 +192,7 @@ impl AwsImages {
     }
 
     /// The Region that was found.
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.region
     }
 

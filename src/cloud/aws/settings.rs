@@ -17,19 +17,17 @@ use crate::sys::environment::Environment;
 /// Which target, and how to reach it. What is `None` is left to the environment and the AWS configuration files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Connection {
-    /// The Region.
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
     /// The profile in the shared configuration files.
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// The endpoint, in place of the Region's own.
-    pub endpoint_url: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
     /// Requests per second.
-    pub api_rate: f64,
+    pub(crate) api_rate: f64,
     /// The account that the credentials must belong to.
-    pub expected_account: Option<String>,
+    pub(crate) expected_account: Option<String>,
 }
 
-/// What everything means together.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     /// The Region; or, unless the instance knows it, where a Region was looked for.

@@ -99,9 +99,9 @@ fn begins_line(previous: u8) -> bool {
 pub(crate) struct Map {
     documents: Vec<Document>,
     /// What is refused wherever it stands.
-    pub findings: Drafts,
+    pub(crate) findings: Drafts,
     /// How much of the text `serde_yaml` may read, in bytes: all, or up to the document that was refused.
-    pub readable: usize,
+    pub(crate) readable: usize,
 }
 
 #[derive(Debug)]

@@ -19,11 +19,10 @@ use crate::manifest::problem::Draft;
 /// A value with its number within its document.
 #[derive(Debug)]
 pub(crate) struct Node<'a> {
-    pub number: u32,
-    pub value: Value<'a>,
+    pub(crate) number: u32,
+    pub(crate) value: Value<'a>,
 }
 
-/// A YAML value.
 #[derive(Debug)]
 pub(crate) enum Value<'a> {
     Null,

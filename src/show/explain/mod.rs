@@ -14,5 +14,5 @@ mod text;
 mod topic;
 
 pub use page::markdown;
-pub use text::Text;
-pub use topic::{Group, Topic, find, image_errors_in, like, topics};
+pub(crate) use topic::Topic;
+pub use topic::{Group, find, image_errors_in, like, topics};

@@ -13,7 +13,6 @@ pub(super) const MODELLED: [&str; 7] = [
     "ResourceNotFoundException",
 ];
 
-/// The code's text.
 pub(super) fn text(code: &str) -> Option<Text> {
     TEXTS
         .iter()

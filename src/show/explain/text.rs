@@ -2,13 +2,12 @@
 
 /// What is known of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text {
-    /// What it means.
-    pub means: &'static str,
+pub(crate) struct Text {
+    pub(crate) means: &'static str,
     /// What makes it go away.
-    pub clears: &'static str,
+    pub(crate) clears: &'static str,
     /// Which IAM action, page or term to look for at AWS; empty where there is none.
-    pub look_for: &'static str,
+    pub(crate) look_for: &'static str,
 }
 
 /// A code, what it means, and what to do about it.

@@ -28,7 +28,7 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::Reason,
         Self::ErrorCode,
         Self::ImageErrorCode,
@@ -36,7 +36,7 @@ impl Group {
     ];
 
     /// What the topics of the group are, as a heading.
-    pub fn heading(self) -> &'static str {
+    pub(crate) fn heading(self) -> &'static str {
         match self {
             Self::Reason => "Reasons",
             Self::ErrorCode => "Error codes of requests",
@@ -46,7 +46,7 @@ impl Group {
     }
 
     /// What is true of all topics of the group.
-    pub fn note(self) -> &'static str {
+    pub(crate) fn note(self) -> &'static str {
         match self {
             Self::Reason => {
                 "Why an image is as it is, or why a call failed. They stand in the plan, in the status file and in JSON."
@@ -115,11 +115,10 @@ impl Topic {
     }
 
     /// The topic of a reason.
-    pub fn of(reason: Reason) -> Self {
+    pub(crate) fn of(reason: Reason) -> Self {
         Self::new(Group::Reason, reason, reasons::text(reason))
     }
 
-    /// Name and alias.
     fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.name.as_str()).chain(self.alias.as_deref())
     }

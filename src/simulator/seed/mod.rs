@@ -25,9 +25,9 @@ mod values;
 #[error("{}{problem}", Position(*.place))]
 pub struct SeedError {
     /// Line and column where it was noticed, each counted from 1, if that is known.
-    pub place: Option<(usize, usize)>,
+    pub(crate) place: Option<(usize, usize)>,
     /// What is wrong, with the path of the field, in printable characters.
-    pub problem: String,
+    pub(crate) problem: String,
 }
 
 struct Position(Option<(usize, usize)>);

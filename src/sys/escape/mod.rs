@@ -9,5 +9,5 @@ mod text;
 mod yaml;
 
 pub use json::to_json;
-pub use text::{Escaped, escaped, with_causes};
-pub use yaml::to_yaml;
+pub(crate) use text::{Escaped, escaped, with_causes};
+pub(crate) use yaml::to_yaml;

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 /// Shows text with every control, format and otherwise unprintable character escaped; the rest stays as it is.
 #[derive(Debug, Clone, Copy)]
-pub struct Escaped<'a>(pub &'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,7 +20,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// Returns the text escaped as [`Escaped`] does, cut after `limit` characters with an ellipsis.
-pub fn escaped(text: &str, limit: usize) -> String {
+pub(crate) fn escaped(text: &str, limit: usize) -> String {
     let mut shown: String = text.chars().take(limit).collect();
     if shown.len() < text.len() {
         shown.push('…');
@@ -38,7 +38,7 @@ pub(super) fn is_printable(c: char) -> bool {
 }
 
 /// An error and everything it comes from, in one line. Texts from outside in it are not escaped.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
