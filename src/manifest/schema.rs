@@ -1,6 +1,6 @@
 //! The manifest's JSON Schema (draft-07), for editors and linters; it decides nothing about manifests.
 //!
-//! Field names come from [`shape`], limits from the types in [`value`](crate::model::value): the same that decoding goes by.
+//! Field names come from `shape`, limits from the types in [`value`](crate::model::value): the same that decoding goes by.
 //! Which fields must be there is written in both, and a test asks both about the same documents.
 
 use std::fmt::Write as _;

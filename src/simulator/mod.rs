@@ -1,7 +1,8 @@
 //! An embedded WorkSpaces image API: what the service is known or assumed to do, for tests, rehearsals and any AWS client.
 //!
-//! It calls no real service, reads no clock, no file and no environment, and has no randomness: the same seed, calls and
-//! times give the same answers. docs/simulator.md says where it differs from AWS.
+//! It calls no real service, knows no plan, reads no clock and no environment, and has no randomness: the same seed, calls
+//! and times give the same answers. Only `server.rs` and `embedded.rs` touch the network or a file. docs/simulator.md
+//! says where it differs from AWS.
 //!
 //! ```text
 //!  seed.yaml -- seed --> Account <-- call(now, Call) -- direct: ImageApi without a socket

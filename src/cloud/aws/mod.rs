@@ -1,4 +1,12 @@
-//! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing.
+//! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing, and knows no manifests.
+//!
+//! ```text
+//!  ini <- profiles <- lookup <- named <- find <- settings <- identity <- AwsImages
+//!  failure, keys, network <- instance, container, process, sso <- credentials <- identity
+//! ```
+//!
+//! A file uses what is to its left. `settings` says what flags, environment and configuration files mean, and asks nobody;
+//! `credentials` asks, and decides nothing.
 
 use std::sync::{Arc, OnceLock};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::text::is_printable;
 
-/// Prints a value as indented JSON, ending in a newline; characters that [`Escaped`](super::Escaped) escapes become `\uXXXX`.
+/// Prints a value as indented JSON, ending in a newline; characters that `Escaped` escapes become `\uXXXX`.
 pub fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::new();
     let formatter = SafeJson(serde_json::ser::PrettyFormatter::new());

@@ -9,7 +9,7 @@ use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::text::is_printable;
 
-/// Prints a value as YAML in block style, ending in a newline; characters that [`Escaped`](super::Escaped) escapes become
+/// Prints a value as YAML in block style, ending in a newline; characters that `Escaped` escapes become
 /// `\uXXXX`. Keys must be plain words, as the names of fields are.
 pub(crate) fn to_yaml<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::new();
