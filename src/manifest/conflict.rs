@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use super::decode::Origin;
 use super::excerpt::Lines;
-use super::locate::Map;
 use super::place::{Position, Spot};
 use super::problem::{Drafts, Problem};
 use super::read;
+use super::yaml::Map;
 use crate::model::image::Conflict;
 use crate::model::value::{ImageName, ManifestName};
 use crate::sys::escape::Escaped;
 
 /// What a manifest claims for itself alone, and where it says so.
 pub(super) struct Claim {
-    pub name: ManifestName,
-    pub image_name: ImageName,
+    pub(crate) name: ManifestName,
+    pub(crate) image_name: ImageName,
     /// Index of its file.
-    pub file: usize,
+    pub(crate) file: usize,
     /// From 1.
-    pub document: usize,
-    pub origin: Origin,
+    pub(crate) document: usize,
+    pub(crate) origin: Origin,
 }
 
 /// Most manifests of a circle that its problem lists.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::{Decoder, Field, MAX_SHOWN, Path, Shown};
+use super::fields::{Decoder, Field, Path, Shown};
 use super::header::Header;
 use super::help;
-use super::problem::Report;
+use super::problem::{MAX_SHOWN, Report};
 use super::yaml::{Node, Value};
-use super::{API_VERSION, digest, shape};
+use super::{digest, shape};
 use crate::model::image::{CreateWhen, DesiredImage, Place, Source};
 use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
 use crate::sys::escape::escaped;
@@ -15,10 +15,10 @@ use crate::sys::escape::escaped;
 /// The nodes in which a manifest says what others may contradict.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin {
-    pub name: u32,
+    pub(crate) name: u32,
     /// Same as `name` where the image name is the default.
-    pub image_name: u32,
-    pub source: u32,
+    pub(crate) image_name: u32,
+    pub(crate) source: u32,
 }
 
 /// Decodes a document, the `number`th of its file, if it is a valid manifest; counts it if it is another API group's.
@@ -42,7 +42,10 @@ pub(super) fn document(
                 root.number,
                 &Path::ROOT,
                 format_args!("found {}", Shown(other)),
-                format_args!("a manifest, which begins with apiVersion: {API_VERSION}"),
+                format_args!(
+                    "a manifest, which begins with apiVersion: {}",
+                    shape::API_VERSION
+                ),
             );
             return None;
         }

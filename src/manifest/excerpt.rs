@@ -11,7 +11,7 @@ pub struct Excerpt {
     /// What is meant, in bytes of `text`; empty at the line's end.
     pub meant: std::ops::Range<usize>,
     /// How many characters of the line stand before `text`.
-    pub left_out: usize,
+    pub(crate) left_out: usize,
 }
 
 /// A text's lines, each found at once.

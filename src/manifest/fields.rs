@@ -3,14 +3,11 @@
 use std::fmt;
 
 use super::help;
-use super::problem::{Draft, Report};
+use super::problem::{Draft, MAX_SHOWN, Report};
 use super::yaml::{Node, Value};
 use crate::model::limits::InvalidValue;
 use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue};
 use crate::sys::escape::escaped;
-
-/// Longest piece of a manifest that a problem repeats, in characters.
-pub(super) const MAX_SHOWN: usize = 64;
 
 /// A field's path, written out only when it is told.
 #[derive(Clone, Copy)]
@@ -52,7 +49,7 @@ impl fmt::Display for Path<'_> {
 }
 
 /// A value as a problem names it.
-pub(super) struct Shown<'a, 'b>(pub &'a Value<'b>);
+pub(super) struct Shown<'a, 'b>(pub(crate) &'a Value<'b>);
 
 impl fmt::Display for Shown<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,8 +68,8 @@ impl fmt::Display for Shown<'_, '_> {
 /// A field that is there: its key's node number and its value.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'n, 'a> {
-    pub key: u32,
-    pub value: &'n Node<'a>,
+    pub(crate) key: u32,
+    pub(crate) value: &'n Node<'a>,
 }
 
 fn draft(
@@ -94,8 +91,8 @@ fn draft(
 
 /// Decodes one document, telling problems by node number.
 pub(super) struct Decoder<'r> {
-    pub document: usize,
-    pub report: &'r mut Report,
+    pub(crate) document: usize,
+    pub(crate) report: &'r mut Report,
 }
 
 impl Decoder<'_> {

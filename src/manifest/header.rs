@@ -2,10 +2,9 @@
 
 use super::fields::{Decoder, Path, Shown};
 use super::help;
+use super::shape::{API_VERSION, KIND};
 use super::yaml::{Node, Value};
-use super::{API_VERSION, KIND};
 
-/// Whose document it is.
 pub(super) enum Header {
     Foreign,
     Broken,

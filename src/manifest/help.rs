@@ -3,7 +3,7 @@
 use crate::sys::escape::escaped;
 use crate::sys::similar::similar;
 
-use super::fields::MAX_SHOWN;
+use super::problem::MAX_SHOWN;
 use super::shape;
 
 /// Words for a person; empty where nothing comes to mind.
@@ -98,23 +98,6 @@ pub(super) fn source(given: &str) -> String {
         "imageName"
     };
     format!("write {{ {field}: {} }}", escaped(given, MAX_SHOWN))
-}
-
-/// What is likely behind a text that is no YAML.
-pub(super) fn syntax(message: &str, line: &str) -> &'static str {
-    if line.trim_start_matches(' ').starts_with('\t') {
-        "indent with spaces: YAML allows no tab there"
-    } else if message.contains("scanning a quoted scalar") {
-        "the quote that was opened there is not closed"
-    } else if message.contains("mapping values are not allowed") {
-        "a text with ': ' in it needs quotes; if there is none, look at the indentation"
-    } else if message.contains("did not find expected")
-        || message.contains("could not find expected")
-    {
-        "look at the indentation, and for a quote or bracket that is not closed, here or above"
-    } else {
-        ""
-    }
 }
 
 fn did_you_mean(meant: &str) -> String {

@@ -5,8 +5,11 @@
 //! |---|---|
 //! | `read.rs` | finds and reads the files: what may be opened, how much of it |
 //! | `touch.rs` | tells whether anything was touched, without reading it |
-//! | `yaml.rs` | text to a tree with numbered nodes, within limits; the only user of `serde_yaml` |
-//! | `shape.rs` | the names of the fields |
+//! | `yaml/tree.rs` | text to a tree with numbered nodes; the only user of `serde_yaml` |
+//! | `yaml/locate.rs` | node number to line and column; looks suspect texts over before `serde_yaml` may touch them |
+//! | `yaml/characters.rs` | characters that hide something |
+//! | `yaml/limits.rs` | how much a text may hold |
+//! | `shape.rs` | the header, and the names of the fields |
 //! | `decode.rs` | tree to [`DesiredImage`], collecting problems by node number; `fields.rs` is its vocabulary |
 //! | `header.rs` | whose document it is |
 //! | `digest.rs` | digests of a manifest and of the set |
@@ -15,13 +18,8 @@
 //! | `place.rs` | line and column |
 //! | `excerpt.rs` | the line that a problem stands in |
 //! | `help.rs` | what somebody may have meant |
-//! | `locate.rs` | node number to line and column; looks suspect texts over before `serde_yaml` may touch them |
-//!
-//! `serde_yaml` alone decides what a text means. It tells the place of its first error only, and it resolves aliases
-//! without a word; a second parser, which gives events with positions, fills both gaps. A plain valid file never meets
-//! the second parser.
+//! | `schema.rs` | the manifest's JSON Schema |
 
-mod characters;
 mod conflict;
 mod decode;
 mod digest;
@@ -29,12 +27,11 @@ mod excerpt;
 mod fields;
 mod header;
 mod help;
-mod locate;
 mod place;
 mod problem;
 mod read;
 pub mod schema;
-pub mod shape;
+pub(crate) mod shape;
 mod touch;
 mod yaml;
 
@@ -44,21 +41,15 @@ use crate::model::image::{Desired, DesiredImage};
 
 use conflict::{Claim, Conflicts};
 use decode::Origin;
-pub use excerpt::Excerpt;
+pub(crate) use excerpt::Excerpt;
 use excerpt::Lines;
-use locate::Map;
+pub use problem::Problem;
 use problem::Report;
-pub use problem::{Problem, Severity};
-pub use touch::{Touched, touched};
-
-/// The API group whose documents are manifests.
-pub const GROUP: &str = "repave.dev";
-/// The `apiVersion` of a manifest.
-pub const API_VERSION: &str = "repave.dev/v1alpha1";
-/// The `kind` of a manifest.
-pub const KIND: &str = "UpdatedImage";
-/// The largest file that is read, in bytes: about nine hundred manifests.
-pub const MAX_FILE_BYTES: usize = 256 * 1024;
+pub(crate) use problem::Severity;
+pub use shape::KIND;
+pub(crate) use touch::{Touched, touched};
+use yaml::Map;
+pub use yaml::limits::MAX_FILE_BYTES;
 
 /// What [`load`] is to let pass.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,13 +64,13 @@ pub struct Loaded {
     /// The manifests.
     pub desired: Desired,
     /// `sha256:` and the digest of all manifests' digests, in the order of their names, whatever the files are.
-    pub digest: String,
+    pub(crate) digest: String,
     /// How many files were read.
-    pub files: usize,
+    pub(crate) files: usize,
     /// How many documents belong to other API groups and were passed over.
-    pub skipped: usize,
+    pub(crate) skipped: usize,
     /// What is allowed but likely unwanted.
-    pub warnings: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
 }
 
 /// A folder of manifests that is no valid set.
@@ -89,9 +80,9 @@ pub struct Invalid {
     /// Every problem, by file, line and column.
     pub problems: Vec<Problem>,
     /// What is allowed but likely unwanted.
-    pub warnings: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
     /// How many files were found.
-    pub files: usize,
+    pub(crate) files: usize,
 }
 
 /// Counts the problems and shows the first one.
@@ -112,7 +103,7 @@ pub struct FileResult {
     /// The valid manifests, even if others in the file have problems.
     pub images: Vec<DesiredImage>,
     /// How many documents belong to other API groups.
-    pub skipped: usize,
+    pub(crate) skipped: usize,
     /// Everything that is wrong, by line and column.
     pub problems: Vec<Problem>,
     /// What is allowed but likely unwanted.
@@ -190,7 +181,7 @@ pub fn parse(file: &str, text: &str) -> FileResult {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut report = Report::default();
     let mut result = FileResult::default();
-    if let Some((found, position)) = characters::hidden(text) {
+    if let Some((found, position)) = yaml::hidden(text) {
         report
             .problems
             .push(|| problem::Draft::hidden(found, position));
@@ -200,7 +191,7 @@ pub fn parse(file: &str, text: &str) -> FileResult {
             .into_problems(Severity::Error, file, &lines, |_| None);
         return result;
     }
-    let mut map = locate::is_suspect(text).then(|| Map::new(text));
+    let mut map = yaml::is_suspect(text).then(|| Map::new(text));
     let mut readable = text;
     if let Some(map) = &mut map {
         report.problems = std::mem::take(&mut map.findings);

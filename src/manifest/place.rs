@@ -4,9 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
     /// From 1.
-    pub line: u32,
+    pub(crate) line: u32,
     /// In characters, from 1.
-    pub column: u32,
+    pub(crate) column: u32,
 }
 
 impl Position {
@@ -33,9 +33,9 @@ impl Position {
 /// What a problem is about: from here to a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spot {
-    pub start: Position,
+    pub(crate) start: Position,
     /// The column behind it, where it ends in the same line.
-    pub end: Option<u32>,
+    pub(crate) end: Option<u32>,
 }
 
 impl From<Position> for Spot {

@@ -8,11 +8,14 @@ use super::excerpt::{Excerpt, Lines};
 use super::place::{Position, Spot};
 use crate::sys::escape::Escaped;
 
+/// Longest piece of a manifest that a problem repeats, in characters.
+pub(super) const MAX_SHOWN: usize = 64;
+
 /// One thing that is wrong with the manifests, in words for the person who wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Whether it keeps the manifests from being used.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
     /// The file or folder, as the person named the folder; not made safe to print.
     pub file: String,
     /// The line, from 1.
@@ -24,13 +27,13 @@ pub struct Problem {
     /// The document within the file, from 1.
     pub document: Option<usize>,
     /// The field, as `spec.source.imageId`; empty for a whole document or file.
-    pub path: String,
+    pub(crate) path: String,
     /// What is wrong, or what was found.
     pub found: String,
     /// What is allowed, or what to do; may be empty.
-    pub allowed: String,
+    pub(crate) allowed: String,
     /// What somebody may have meant; may be empty.
-    pub help: String,
+    pub(crate) help: String,
     /// The line, where there is one.
     pub excerpt: Option<Excerpt>,
 }
@@ -38,7 +41,7 @@ pub struct Problem {
 /// How much a problem weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub(crate) enum Severity {
     /// The manifests are no valid set.
     Error,
     /// It is allowed, but likely unwanted.
@@ -83,7 +86,7 @@ impl Problem {
     }
 
     /// What is wrong, and in which field.
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         if self.path.is_empty() {
             self.found.clone()
         } else {
@@ -92,7 +95,7 @@ impl Problem {
     }
 
     /// What is allowed, and what somebody may have meant; may be empty.
-    pub fn detail(&self) -> String {
+    pub(crate) fn detail(&self) -> String {
         let allowed = match self.allowed.as_str() {
             "" => String::new(),
             allowed => format!("allowed: {allowed}"),
@@ -185,14 +188,14 @@ pub(super) fn sort(problems: &mut [Problem]) {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
     /// From 1.
-    pub document: Option<usize>,
+    pub(crate) document: Option<usize>,
     /// The node's number within its document, from 0.
-    pub node: u32,
-    pub position: Option<Position>,
-    pub path: String,
-    pub found: String,
-    pub allowed: String,
-    pub help: String,
+    pub(crate) node: u32,
+    pub(crate) position: Option<Position>,
+    pub(crate) path: String,
+    pub(crate) found: String,
+    pub(crate) allowed: String,
+    pub(crate) help: String,
 }
 
 impl Draft {
@@ -241,16 +244,16 @@ impl Draft {
 /// The drafts of one file, so many that a person can use them and no more.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    pub problems: Drafts,
-    pub warnings: Drafts,
+    pub(crate) problems: Drafts,
+    pub(crate) warnings: Drafts,
 }
 
 /// Drafts up to [`MAX`](Self::MAX), and the number of those beyond.
 #[derive(Debug, Default)]
 pub(super) struct Drafts {
-    pub kept: Vec<Draft>,
+    pub(crate) kept: Vec<Draft>,
     /// How many more there were.
-    pub more: usize,
+    pub(crate) more: usize,
 }
 
 impl Drafts {

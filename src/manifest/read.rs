@@ -4,9 +4,9 @@ use std::fs::{self, DirEntry, File, FileType};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::MAX_FILE_BYTES;
 use super::place::Position;
 use super::problem::Problem;
+use super::yaml::limits::MAX_FILE_BYTES;
 
 /// Deepest nesting of folders that is followed.
 const MAX_FOLDER_DEPTH: usize = 16;
@@ -14,20 +14,20 @@ const MAX_FOLDER_DEPTH: usize = 16;
 /// A file that may hold manifests.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its path as the person named the folder.
-    pub shown: String,
+    pub(crate) shown: String,
 }
 
 /// What lies below a folder.
 #[derive(Debug)]
 pub(super) struct Tree {
     /// Every manifest file, in the order of their paths.
-    pub files: Vec<Found>,
+    pub(crate) files: Vec<Found>,
     /// Every folder that was looked into, itself included.
-    pub folders: Vec<PathBuf>,
+    pub(crate) folders: Vec<PathBuf>,
     /// Everything that hides a manifest file.
-    pub problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// Finds every manifest file below the folder.

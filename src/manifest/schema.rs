@@ -1,6 +1,6 @@
 //! The manifest's JSON Schema (draft-07), for editors and linters; it decides nothing about manifests.
 //!
-//! Field names come from [`shape`], limits from the types in [`name`](crate::model::value): the same that decoding goes by.
+//! Field names come from `shape`, limits from the types in [`value`](crate::model::value): the same that decoding goes by.
 //! Which fields must be there is written in both, and a test asks both about the same documents.
 
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use crate::manifest::{API_VERSION, KIND, shape};
+use super::shape::{self, API_VERSION, KIND};
 use crate::model::image::CreateWhen;
 use crate::model::limits::{Alphabet, Limits};
 use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};

@@ -1,11 +1,16 @@
-//! The names of a manifest's fields: what decoding looks for, and what the schema tells editors.
+//! What a manifest's header says, and the names of its fields: what decoding looks for, and what the schema tells editors.
+
+/// The `apiVersion` of a manifest.
+pub(crate) const API_VERSION: &str = "repave.dev/v1alpha1";
+/// The `kind` of a manifest.
+pub const KIND: &str = "UpdatedImage";
 
 /// The fields of the document.
-pub const MANIFEST: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
+pub(crate) const MANIFEST: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 /// The fields of `metadata`.
-pub const METADATA: [&str; 1] = ["name"];
+pub(crate) const METADATA: [&str; 1] = ["name"];
 /// The fields of `spec`.
-pub const SPEC: [&str; 6] = [
+pub(crate) const SPEC: [&str; 6] = [
     "imageName",
     "source",
     "description",
@@ -14,4 +19,4 @@ pub const SPEC: [&str; 6] = [
     "suspend",
 ];
 /// The fields of `spec.source`, of which a manifest has one.
-pub const SOURCE: [&str; 2] = ["imageId", "imageName"];
+pub(crate) const SOURCE: [&str; 2] = ["imageId", "imageName"];

@@ -6,6 +6,7 @@ use std::path::Path;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
+use super::shape::API_VERSION;
 use super::*;
 use crate::model::image::{CreateWhen, Source};
 use crate::model::value::ImageName;
@@ -784,14 +785,17 @@ mod hostile {
 
             // What serde_yaml gets is bounded, whether or not the text was looked over.
             let map = Map::new(&text);
-            let readable = if locate::is_suspect(&text) {
+            let readable = if yaml::is_suspect(&text) {
                 &text[..map.readable]
             } else {
                 &text
             };
             let mut nodes = 0;
             yaml::read(readable, |_, _, count| nodes += count);
-            assert!(nodes <= locate::MAX_NODES + 1, "{name:?}: {nodes} nodes");
+            assert!(
+                nodes <= yaml::limits::MAX_NODES + 1,
+                "{name:?}: {nodes} nodes"
+            );
         }
     }
 
@@ -804,7 +808,7 @@ mod hostile {
         let many = format!(
             "{}---\n[{}]\n",
             manifest("Bad"),
-            "x,".repeat(locate::MAX_NODES as usize)
+            "x,".repeat(yaml::limits::MAX_NODES as usize)
         );
         assert_snapshot!(problems(&many), @r#"
         f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?

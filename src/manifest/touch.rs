@@ -13,7 +13,7 @@ use crate::sys::stamp::Stamp;
 ///
 /// Of a symbolic link it is the file at its end that counts. Hidden files and whatever is no manifest do not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Touched {
+pub(crate) struct Touched {
     files: Vec<(PathBuf, Result<Stamp, io::ErrorKind>)>,
     folders: Vec<PathBuf>,
     problems: Vec<Problem>,
@@ -21,13 +21,13 @@ pub struct Touched {
 
 impl Touched {
     /// Every folder that a new manifest could appear in, the outermost first.
-    pub fn folders(&self) -> &[PathBuf] {
+    pub(crate) fn folders(&self) -> &[PathBuf] {
         &self.folders
     }
 }
 
 /// Looks at everything that [`load`](super::load) would read.
-pub fn touched(folder: &Path) -> Touched {
+pub(crate) fn touched(folder: &Path) -> Touched {
     let read::Tree {
         files,
         folders,

@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::value::{ImageId, ImageName};
 
 use super::fault::{ErrorBody, Fault, Rule, Rules};
-use super::operations::later;
 use super::settings::{Bucket, Settings};
-use super::stock::{Image, Update};
+use super::stock::{Image, Update, later};
 use super::wire::{Answer, Call, CreateUpdatedImage, Output, Reply, ServiceError};
 
 /// A simulated account. Serialised, it is one JSON object that holds everything, the rate limit's state included.
@@ -72,14 +71,13 @@ struct LateCreate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateRecord {
-    /// When.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// The new image's name.
     pub name: ImageName,
     /// Its id.
     pub image_id: ImageId,
     /// The image it was made from.
-    pub source_image_id: ImageId,
+    pub(crate) source_image_id: ImageId,
 }
 
 pub(super) type Outcome = Result<Output, ServiceError>;
@@ -103,8 +101,7 @@ impl Account {
         }
     }
 
-    /// How it behaves.
-    pub fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
 
@@ -131,7 +128,7 @@ impl Account {
     }
 
     /// A number that grows whenever something changes that must outlive the process: not the rate limit's state.
-    pub fn revision(&self) -> u64 {
+    pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
 
@@ -162,7 +159,7 @@ impl Account {
     }
 
     /// Adds an AVAILABLE Windows image of this name, unless there is one. Its id depends on the name.
-    pub fn ensure_source_name(&mut self, name: &ImageName, now: Timestamp) {
+    pub(crate) fn ensure_source_name(&mut self, name: &ImageName, now: Timestamp) {
         if self.named(name).next().is_none() {
             let id = self.id_for(name);
             self.add_source(id, name.clone(), now);

@@ -10,10 +10,10 @@ use crate::cloud::{
 use crate::model::image::{ImageState, Observed, ObservedImage, OperatingSystem};
 use crate::sys::clock::{Clock, whole_seconds};
 
+use super::shared::{SharedAccount, lock};
 use super::wire::{
     Answer, Call, CreateUpdatedImage, DescribeImages, ListedImage, Output, Reply, ServiceError, Tag,
 };
-use super::{SharedAccount, lock};
 
 /// A client of a simulated account.
 #[derive(Debug, Clone)]
@@ -26,11 +26,6 @@ impl DirectApi {
     /// A client of this account, which lives by this clock.
     pub fn new(account: SharedAccount, clock: Clock) -> Self {
         Self { account, clock }
-    }
-
-    /// The account.
-    pub fn account(&self) -> &SharedAccount {
-        &self.account
     }
 
     /// Calls the account and waits for the answer.
@@ -243,7 +238,7 @@ mod tests {
         assert_eq!(gold.update_available, Some(true));
         assert_eq!(gold.operating_system, OperatingSystem::Windows);
         assert_eq!(observed.owner(), Some("111122223333"));
-        let tags = lock(api.account())
+        let tags = lock(&api.account)
             .images()
             .find(|(it, _)| it.as_str() == id)
             .unwrap()
@@ -364,6 +359,6 @@ mod tests {
                 .is_err()
         );
         assert_eq!(start.elapsed().as_secs(), 60);
-        assert_eq!(lock(api.account()).created().len(), 1);
+        assert_eq!(lock(&api.account).created().len(), 1);
     }
 }

@@ -11,30 +11,28 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
 use crate::model::image::{Desired, Source};
-use crate::simulator::{Account, Settings, SharedAccount, seed, server};
 use crate::sys::clock::Clock;
 use crate::sys::escape::escaped;
 use crate::sys::files::{self, FileError};
 use crate::sys::http::Server;
+
+use super::account::Account;
+use super::settings::Settings;
+use super::shared::SharedAccount;
+use super::{seed, server};
 
 /// The largest account file or seed that is read.
 const MAX_ACCOUNT: u64 = 64 * 1024 * 1024;
 
 /// The simulated account could not be set up.
 #[derive(Debug, thiserror::Error)]
-pub enum EmbeddedError {
+pub(crate) enum EmbeddedError {
     /// A file of it can't be read.
     #[error("cannot read {path}")]
-    Read {
-        /// Which file.
-        path: String,
-        /// Why not.
-        source: io::Error,
-    },
+    Read { path: String, source: io::Error },
     /// The seed is wrong.
     #[error("{path}: {problem}")]
     Seed {
-        /// Which file.
         path: String,
         /// What is wrong, and where.
         problem: String,
@@ -43,29 +41,19 @@ pub enum EmbeddedError {
     #[error(
         "{path} is no simulated account of this version ({problem}); remove it to start afresh"
     )]
-    Account {
-        /// Which file.
-        path: String,
-        /// What is wrong.
-        problem: String,
-    },
+    Account { path: String, problem: String },
     /// The account of an earlier run began with another seed.
     #[error(
         "{path} keeps a simulated account that began with another seed, or with none; remove it and the status file beside it to start afresh"
     )]
-    OtherSeed {
-        /// Which file.
-        path: String,
-    },
+    OtherSeed { path: String },
     /// The folder of the account file can't be made.
     #[error(transparent)]
     Store(#[from] FileError),
     /// The address can't be listened on.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Which address.
         address: SocketAddr,
-        /// Why not.
         source: io::Error,
     },
 }
@@ -73,11 +61,10 @@ pub enum EmbeddedError {
 /// An account between runs, and the seed that it began with.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// The digest of the seed's text, in hexadecimal.
     seed: Option<String>,
-    /// The account.
-    pub account: Account,
+    pub(crate) account: Account,
 }
 
 impl Kept {
@@ -85,7 +72,7 @@ impl Kept {
     /// Tells whether it is new.
     ///
     /// A seed is read in any case: an account that began with another one is refused, not used in its place.
-    pub fn find(
+    pub(crate) fn find(
         file: Option<&Path>,
         seed: Option<&Path>,
         region: Option<&str>,
@@ -153,7 +140,7 @@ impl Kept {
 }
 
 /// Gives the account every source that the manifests name and do not declare: a rehearsal needs no seed.
-pub fn add_sources(account: &mut Account, desired: &Desired, clock: Clock) {
+pub(crate) fn add_sources(account: &mut Account, desired: &Desired, clock: Clock) {
     for image in desired {
         match &image.source {
             Source::ImageId(id) => account.ensure_source_id(id, clock.now()),
@@ -166,7 +153,7 @@ pub fn add_sources(account: &mut Account, desired: &Desired, clock: Clock) {
 }
 
 /// Serves the account on any free port of loopback; with `file`, every change is kept there before it is answered.
-pub async fn serve(
+pub(crate) async fn serve(
     kept: Kept,
     file: Option<&Path>,
     address: SocketAddr,
@@ -203,7 +190,8 @@ struct KeptRef<'a> {
 }
 
 /// Any free port of loopback.
-pub const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub(crate) const ANY_PORT: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 fn shown(path: &Path) -> String {
     escaped(&path.to_string_lossy(), 512)

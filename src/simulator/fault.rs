@@ -108,7 +108,7 @@ pub enum Member {
 
 impl Member {
     /// Every member but the id.
-    pub const ALL_BUT_ID: [Self; 11] = [
+    pub(crate) const ALL_BUT_ID: [Self; 11] = [
         Self::Name,
         Self::Description,
         Self::OperatingSystem,
@@ -143,7 +143,7 @@ impl Member {
 
 impl Fault {
     /// Tells whether the fault can happen to calls of this operation.
-    pub fn fits(&self, operation: Operation) -> bool {
+    pub(crate) fn fits(&self, operation: Operation) -> bool {
         match self {
             Self::Throttle
             | Self::Error { .. }
@@ -174,15 +174,14 @@ impl Fault {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
     /// Only calls of this operation; if `None`, of every one that the fault fits.
-    pub operation: Option<Operation>,
+    pub(crate) operation: Option<Operation>,
     /// Only calls about the image of this name. A listing is about all: there, the only image that the fault touches.
-    pub image_name: Option<String>,
+    pub(crate) image_name: Option<String>,
     /// How many of these calls pass before the first that fails.
-    pub skip: u32,
+    pub(crate) skip: u32,
     /// How many fail then.
-    pub times: u32,
-    /// What goes wrong.
-    pub fault: Fault,
+    pub(crate) times: u32,
+    pub(crate) fault: Fault,
 }
 
 impl Rule {

@@ -1,7 +1,8 @@
 //! An embedded WorkSpaces image API: what the service is known or assumed to do, for tests, rehearsals and any AWS client.
 //!
-//! It calls no real service, reads no clock, no file and no environment, and has no randomness: the same seed, calls and
-//! times give the same answers. docs/simulator.md says where it differs from AWS.
+//! It calls no real service, knows no plan, reads no clock and no environment, and has no randomness: the same seed, calls
+//! and times give the same answers. Only `server.rs` and `embedded.rs` touch the network or a file. docs/simulator.md
+//! says where it differs from AWS.
 //!
 //! ```text
 //!  seed.yaml -- seed --> Account <-- call(now, Call) -- direct: ImageApi without a socket
@@ -19,36 +20,30 @@
 //! | `listing.rs` | pages and page tokens |
 //! | `fault.rs` | rules for what goes wrong, and when |
 //! | `seed/` | YAML to an account |
+//! | `shared.rs` | an account that several clients call |
 //! | `direct.rs` | [`ImageApi`](crate::cloud::ImageApi) on a shared account |
 //! | `sts.rs` | whose credentials these are |
 //! | `server.rs` | HTTP |
-
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//! | `embedded.rs` | an account in a file, served within this process |
 
 mod account;
-pub mod direct;
-pub mod embedded;
+pub(crate) mod direct;
+pub(crate) mod embedded;
 pub mod fault;
 mod listing;
 mod operations;
 pub mod seed;
 pub mod server;
 mod settings;
+mod shared;
 mod stock;
 mod sts;
 mod validate;
 pub mod wire;
 
-pub use account::{Account, CreateRecord};
+pub use account::Account;
 pub use direct::DirectApi;
 pub use settings::{ApiRate, Settings};
-pub use stock::{BuildError, Image, Moment, Tenancy, Update};
-pub use wire::{Answer, Call, Reply};
-
-/// An account that several clients call at once.
-pub type SharedAccount = Arc<Mutex<Account>>;
-
-/// Locks the account. A panic elsewhere, while it was locked, leaves a usable account: no call keeps half an effect.
-pub fn lock(account: &SharedAccount) -> MutexGuard<'_, Account> {
-    account.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub use shared::SharedAccount;
+pub(crate) use shared::lock;
+pub use stock::Image;

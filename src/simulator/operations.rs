@@ -1,6 +1,6 @@
 //! The five operations: what each does to an account, or why it is refused. What goes wrong with calls is decided before.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::model::image::ImageState;
@@ -10,7 +10,7 @@ use super::account::{Account, CreateRecord, Outcome};
 use super::fault::{Fault, Rule};
 use super::listing::{self, Position};
 use super::settings::Settings;
-use super::stock::{Image, Moment, Update};
+use super::stock::{Image, Moment, Update, later};
 use super::validate::{self, ValidCreate};
 use super::wire::{
     CreateTags, CreateUpdatedImage, DeleteImage, DescribeImages, DescribeTags, Output,
@@ -276,11 +276,6 @@ impl Account {
             n += 1;
         }
     }
-}
-
-pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
-    now.saturating_add(by.max(SignedDuration::ZERO))
-        .unwrap_or(Timestamp::MAX)
 }
 
 fn not_found(id: &str) -> ServiceError {

@@ -18,12 +18,13 @@ use tokio::net::TcpListener;
 use crate::sys::clock::Clock;
 use crate::sys::http::{self, Cut, Limits, Server};
 
+use super::account::Account;
+use super::shared::{SharedAccount, lock};
 use super::sts;
 use super::wire::{Answer, Call, CodePlacement, Operation, Reply, ServiceError};
-use super::{Account, SharedAccount, lock};
 
 /// Keeps an account that a call has changed, before the call is answered. It may block for as long as a file is written.
-pub type Save = Box<dyn Fn(&Account) -> io::Result<()> + Send + Sync>;
+pub(crate) type Save = Box<dyn Fn(&Account) -> io::Result<()> + Send + Sync>;
 
 /// The largest request body in bytes. The largest valid request, 50 tags in escaped characters, has less than a fifth.
 const MAX_BODY: usize = 1 << 20;
@@ -159,7 +160,6 @@ async fn respond(
     response(reply)
 }
 
-/// What is asked.
 enum Service {
     Workspaces(Operation),
     Sts,

@@ -48,9 +48,9 @@ impl Default for Settings {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApiRate {
     /// Calls a second in the long run; 0 is taken as 1.
-    pub per_second: u32,
+    pub(crate) per_second: u32,
     /// Calls at once after a rest; 0 is taken as 1.
-    pub burst: u32,
+    pub(crate) burst: u32,
 }
 
 impl Default for ApiRate {

@@ -11,16 +11,15 @@ use crate::model::value::{Description, ImageId, ImageName};
 /// A time, which may be counted from the account's start: its first call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Moment {
+pub(crate) enum Moment {
     /// So long after the account's start.
     AfterStart(SignedDuration),
-    /// At this time.
     At(Timestamp),
 }
 
 impl Moment {
     /// The account's start itself.
-    pub const START: Self = Self::AfterStart(SignedDuration::ZERO);
+    pub(crate) const START: Self = Self::AfterStart(SignedDuration::ZERO);
 
     /// Turns a time counted from the start into a time of day.
     pub(super) fn fix(&mut self, start: Timestamp) {
@@ -30,7 +29,7 @@ impl Moment {
     }
 
     /// Tells whether it has come. In an account that has not started, only what has no time to wait has.
-    pub fn has_come(&self, now: Timestamp) -> bool {
+    pub(crate) fn has_come(&self, now: Timestamp) -> bool {
         match self {
             Self::AfterStart(passed) => *passed <= SignedDuration::ZERO,
             Self::At(time) => *time <= now,
@@ -38,7 +37,7 @@ impl Moment {
     }
 
     /// The time, once the account has started.
-    pub fn time(&self) -> Option<Timestamp> {
+    pub(crate) fn time(&self) -> Option<Timestamp> {
         match self {
             Self::AfterStart(_) => None,
             Self::At(time) => Some(*time),
@@ -46,11 +45,16 @@ impl Moment {
     }
 }
 
+/// The time so long after another, and never before it.
+pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by.max(SignedDuration::ZERO))
+        .unwrap_or(Timestamp::MAX)
+}
+
 /// Whether an image runs on shared hardware.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Tenancy {
-    /// Shared hardware.
+pub(crate) enum Tenancy {
     #[default]
     Default,
     /// The account's own, as brought licences need it.
@@ -60,11 +64,10 @@ pub enum Tenancy {
 /// What the service says about an update for an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Update {
-    /// Whether there is one.
-    pub available: bool,
+pub(crate) struct Update {
+    pub(crate) available: bool,
     /// What it brings: 1-255 characters (model).
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
 }
 
 /// Why a build fails.
@@ -72,12 +75,11 @@ pub struct Update {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BuildError {
     /// The image's `ErrorCode`; an open set of texts (model).
-    pub code: String,
-    /// The image's `ErrorMessage`.
-    pub message: String,
+    pub(crate) code: String,
+    pub(crate) message: String,
     /// The image's `ErrorDetails`: code and message of each.
     #[serde(default)]
-    pub details: Vec<(String, String)>,
+    pub(crate) details: Vec<(String, String)>,
 }
 
 /// One image that the account owns or that is shared with it.
@@ -89,27 +91,25 @@ pub struct Image {
     /// Its description.
     pub description: Option<Description>,
     /// Whether it is a Linux image; else Windows.
-    pub linux: bool,
-    /// Its tenancy.
-    pub tenancy: Tenancy,
+    pub(crate) linux: bool,
+    pub(crate) tenancy: Tenancy,
     /// The account that owns it, if not this one: then it is shared with this one.
-    pub shared_by: Option<String>,
+    pub(crate) shared_by: Option<String>,
     /// When it was created.
-    pub created: Moment,
+    pub(crate) created: Moment,
     /// When its build ends; until then it is PENDING.
-    pub build_ends: Moment,
+    pub(crate) build_ends: Moment,
     /// Why its build fails: then it ends in ERROR, else AVAILABLE.
-    pub build_error: Option<BuildError>,
+    pub(crate) build_error: Option<BuildError>,
     /// Until when no update can be made from it.
-    pub busy_until: Option<Moment>,
+    pub(crate) busy_until: Option<Moment>,
     /// What the service says about an update for it, if anything.
-    pub update: Option<Update>,
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub(crate) update: Option<Update>,
+    pub(crate) tags: BTreeMap<String, String>,
     /// The first listing that shows it, counted from 1 over the account's life; an earlier one lacks it.
-    pub listed_from: u64,
+    pub(crate) listed_from: u64,
     /// The image it was made from, which no call tells.
-    pub source: Option<ImageId>,
+    pub(crate) source: Option<ImageId>,
 }
 
 impl Image {
@@ -132,8 +132,7 @@ impl Image {
         }
     }
 
-    /// Its state.
-    pub fn state(&self, now: Timestamp) -> ImageState {
+    pub(crate) fn state(&self, now: Timestamp) -> ImageState {
         if !self.build_ends.has_come(now) {
             ImageState::Pending
         } else if self.build_error.is_some() {
@@ -143,8 +142,7 @@ impl Image {
         }
     }
 
-    /// Its operating system.
-    pub fn operating_system(&self) -> OperatingSystem {
+    pub(crate) fn operating_system(&self) -> OperatingSystem {
         if self.linux {
             OperatingSystem::Linux
         } else {

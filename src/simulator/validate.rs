@@ -119,7 +119,6 @@ pub(super) struct ValidListing {
     pub(super) page_size: usize,
 }
 
-/// Checks a `DescribeWorkspaceImages`.
 pub(super) fn describe_images(input: &DescribeImages) -> Result<ValidListing, ServiceError> {
     let mut violations = Violations::default();
     let ids = input.image_ids.as_ref().map(|ids| {
@@ -170,7 +169,6 @@ pub(super) fn describe_images(input: &DescribeImages) -> Result<ValidListing, Se
     }))
 }
 
-/// A valid `CreateUpdatedWorkspaceImage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ValidCreate {
     pub(super) name: ImageName,
@@ -179,7 +177,6 @@ pub(super) struct ValidCreate {
     pub(super) tags: BTreeMap<String, String>,
 }
 
-/// Checks a `CreateUpdatedWorkspaceImage`.
 pub(super) fn create_updated_image(
     input: &CreateUpdatedImage,
 ) -> Result<ValidCreate, ServiceError> {

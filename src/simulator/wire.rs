@@ -25,8 +25,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::DescribeWorkspaceImages,
         Self::CreateUpdatedWorkspaceImage,
         Self::DeleteWorkspaceImage,
@@ -67,13 +66,13 @@ pub enum Call {
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeImages {
     /// Only these images: 1-25 ids.
-    pub image_ids: Option<Vec<String>>,
+    pub(crate) image_ids: Option<Vec<String>>,
     /// `OWNED` or `SHARED`.
-    pub image_type: Option<String>,
+    pub(crate) image_type: Option<String>,
     /// What the page before said to go on with.
     pub next_token: Option<String>,
     /// The most images on the page: 1-25.
-    pub max_results: Option<i64>,
+    pub(crate) max_results: Option<i64>,
 }
 
 /// The input of `CreateUpdatedWorkspaceImage`.
@@ -83,11 +82,10 @@ pub struct CreateUpdatedImage {
     /// The new image's name; required.
     pub name: Option<String>,
     /// Its description; required.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// The image it is made from; required.
     pub source_image_id: Option<String>,
-    /// Its tags.
-    pub tags: Option<Vec<Tag>>,
+    pub(crate) tags: Option<Vec<Tag>>,
 }
 
 /// The input of `DeleteWorkspaceImage`.
@@ -95,7 +93,7 @@ pub struct CreateUpdatedImage {
 #[serde(rename_all = "PascalCase")]
 pub struct DeleteImage {
     /// The image; required.
-    pub image_id: Option<String>,
+    pub(crate) image_id: Option<String>,
 }
 
 /// The input of `CreateTags`.
@@ -103,9 +101,9 @@ pub struct DeleteImage {
 #[serde(rename_all = "PascalCase")]
 pub struct CreateTags {
     /// The image; required.
-    pub resource_id: Option<String>,
+    pub(crate) resource_id: Option<String>,
     /// The tags to put on it; required.
-    pub tags: Option<Vec<Tag>>,
+    pub(crate) tags: Option<Vec<Tag>>,
 }
 
 /// The input of `DescribeTags`.
@@ -113,7 +111,7 @@ pub struct CreateTags {
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeTags {
     /// The image; required.
-    pub resource_id: Option<String>,
+    pub(crate) resource_id: Option<String>,
 }
 
 /// A tag as it is sent.
@@ -121,9 +119,9 @@ pub struct DescribeTags {
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
     /// Its key; required.
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Its value; empty if missing.
-    pub value: Option<String>,
+    pub(crate) value: Option<String>,
 }
 
 impl Call {
@@ -154,7 +152,7 @@ impl Call {
     }
 
     /// Tells whether it carries tags, which need a permission of their own.
-    pub fn has_tags(&self) -> bool {
+    pub(crate) fn has_tags(&self) -> bool {
         let tags = match self {
             Self::CreateUpdatedImage(input) => &input.tags,
             Self::CreateTags(input) => &input.tags,
@@ -236,7 +234,7 @@ impl ServiceError {
 
     /// The same error with one member more.
     #[must_use]
-    pub fn with(mut self, member: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, member: &'static str, value: impl Into<String>) -> Self {
         self.members.insert(member, value.into());
         self
     }
@@ -281,68 +279,58 @@ pub struct ListedImage {
     /// `Name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `Description`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// `OperatingSystem`.
+    pub(crate) description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub operating_system: Option<System>,
+    pub(crate) operating_system: Option<System>,
     /// `State`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// `RequiredTenancy`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub required_tenancy: Option<String>,
-    /// `ErrorCode`.
+    pub(crate) required_tenancy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_code: Option<String>,
-    /// `ErrorMessage`.
+    pub(crate) error_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_message: Option<String>,
+    pub(crate) error_message: Option<String>,
     /// `Created`, sent as seconds since 1970 with milliseconds as a fraction.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "epoch_seconds"
     )]
     pub created: Option<Timestamp>,
-    /// `OwnerAccountId`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub owner_account_id: Option<String>,
-    /// `Updates`.
+    pub(crate) owner_account_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub updates: Option<Updates>,
+    pub(crate) updates: Option<Updates>,
     /// `ErrorDetails`; left out if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub error_details: Vec<ErrorDetail>,
+    pub(crate) error_details: Vec<ErrorDetail>,
 }
 
 /// `OperatingSystem` of a listed image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct System {
+pub(crate) struct System {
     /// `WINDOWS` or `LINUX`.
-    pub r#type: String,
+    pub(crate) r#type: String,
 }
 
 /// `Updates` of a listed image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Updates {
-    /// Whether there is one.
-    pub update_available: bool,
-    /// What it brings.
+pub(crate) struct Updates {
+    pub(crate) update_available: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
 }
 
 /// One of `ErrorDetails` of a listed image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ErrorDetail {
+pub(crate) struct ErrorDetail {
     /// One of the model's 48 codes.
-    pub error_code: String,
-    /// What it means.
-    pub error_message: String,
+    pub(crate) error_code: String,
+    pub(crate) error_message: String,
 }
 
 #[expect(

@@ -69,7 +69,7 @@ impl Clock {
     }
 
     /// The time in whole seconds, as status records it.
-    pub fn now_in_seconds(&self) -> Timestamp {
+    pub(crate) fn now_in_seconds(&self) -> Timestamp {
         whole_seconds(self.now())
     }
 }
@@ -96,7 +96,7 @@ impl Now {
     }
 
     /// What has ended by this time had ended when the listing was begun. In whole seconds, rounded down.
-    pub fn before(self) -> Timestamp {
+    pub(crate) fn before(self) -> Timestamp {
         whole_seconds(self.before)
     }
 
@@ -108,7 +108,7 @@ impl Now {
     /// What begins at this time begins no earlier than the listing ended. In whole seconds, rounded up: a window that runs
     /// from here to [`Now::before`] of a later listing is never cut short, not even by a part of a second. A time that lies
     /// beyond was written under another clock.
-    pub fn after_rounded_up(self) -> Timestamp {
+    pub(crate) fn after_rounded_up(self) -> Timestamp {
         let whole = whole_seconds(self.after);
         if whole < self.after {
             whole
@@ -127,7 +127,7 @@ impl From<Timestamp> for Now {
 }
 
 /// Cuts a time to whole seconds.
-pub fn whole_seconds(time: Timestamp) -> Timestamp {
+pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 const PREFIX: &str = "sha256:";
 
 /// The digest of the bytes.
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digest = Sha256::digest(bytes);
     let mut text = String::with_capacity(PREFIX.len() + 2 * digest.len());
@@ -19,7 +19,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 /// Reads a digest that a person typed, with or without `sha256:`.
-pub fn parse(text: &str) -> Option<String> {
+pub(crate) fn parse(text: &str) -> Option<String> {
     let digits = text.strip_prefix(PREFIX).unwrap_or(text);
     let is_digest = digits.len() == 64 && digits.chars().all(|c| c.is_ascii_hexdigit());
     is_digest.then(|| format!("{PREFIX}{}", digits.to_ascii_lowercase()))

@@ -20,7 +20,7 @@ pub struct Environment {
 
 /// A variable that cannot be used as text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VariableError {
+pub(crate) enum VariableError {
     /// It is not UTF-8.
     #[error("the variable {0} is not UTF-8 text. Correct or unset it")]
     NotUtf8(String),
@@ -40,7 +40,7 @@ impl Environment {
     }
 
     /// Keeps the variables that are not empty.
-    pub fn new(
+    pub(crate) fn new(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         home: Option<PathBuf>,
     ) -> Self {
@@ -54,7 +54,7 @@ impl Environment {
     }
 
     /// Returns the variable's text, if it is set: without control characters, as no name, key, address or path has any.
-    pub fn text(&self, name: &str) -> Result<Option<&str>, VariableError> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, VariableError> {
         let Some(value) = self.variables.get(OsStr::new(name)) else {
             return Ok(None);
         };
@@ -68,18 +68,18 @@ impl Environment {
     }
 
     /// Tells whether the variable is set and not empty.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.variables.contains_key(OsStr::new(name))
     }
 
     /// Returns the path in the home folder.
-    pub fn in_home(&self, path: &str) -> Option<PathBuf> {
+    pub(crate) fn in_home(&self, path: &str) -> Option<PathBuf> {
         Some(self.home.as_deref()?.join(path))
     }
 
     /// Returns the path as a shell would read it: `~/` is the home folder, and `$NAME` or `${NAME}` a variable. A
     /// variable that is not set stays as it is written (as Python's `os.path.expandvars` does it, which boto3 uses).
-    pub fn path(&self, text: &str) -> PathBuf {
+    pub(crate) fn path(&self, text: &str) -> PathBuf {
         let text = self.expand_variables(text);
         match (text.strip_prefix('~'), &self.home) {
             (Some(""), Some(home)) => home.clone(),

@@ -12,12 +12,10 @@ use super::escape;
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {path}")]
 pub struct FileError {
-    /// What was tried.
-    pub action: &'static str,
+    pub(crate) action: &'static str,
     /// On what, escaped.
-    pub path: String,
-    /// Why not.
-    pub source: io::Error,
+    pub(crate) path: String,
+    pub(crate) source: io::Error,
 }
 
 impl FileError {
@@ -43,7 +41,7 @@ pub(crate) fn shown(path: &Path) -> String {
 }
 
 /// Reads a regular file of at most `limit` bytes.
-pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     // Asked before it is opened: to open a pipe is to wait for its other end.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no regular file"));
@@ -75,7 +73,7 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Makes the folder that the file is to stand in. The outermost new one ignores itself in Git, and so all below it:
 /// status belongs to a machine.
-pub fn make_folder(path: &Path) -> Result<(), FileError> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
     match make_new_folder(path)? {
         Some(outermost) => ignore_in_git(&outermost),
         None => Ok(()),
@@ -120,7 +118,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 }
 
 /// Appends to a file that others append to as well, as a forge's step summary is.
-pub fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().append(true).create(true).open(path)?;
         file.write_all(bytes)

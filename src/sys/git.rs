@@ -10,7 +10,7 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// The branch and commit of the checkout that holds `folder`, as `main@sha1:<commit>` (`HEAD@...` with no branch), or
 /// nothing where there is no checkout or no commit.
-pub fn revision(folder: &Path) -> Option<String> {
+pub(crate) fn revision(folder: &Path) -> Option<String> {
     let git = checkout_of(folder)?;
     let head = read(&git.join("HEAD"))?;
     let (branch, commit) = match head.strip_prefix("ref: ") {
@@ -42,7 +42,7 @@ pub fn revision(folder: &Path) -> Option<String> {
 
 /// What Git is doing to a checkout. Files below it may be of one commit or the other, or hold conflicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
+pub(crate) enum Work {
     /// It holds the lock of its index: files are being written, or a Git that died left the lock behind.
     Index,
     /// A rebase, merge, cherry-pick or revert has begun and not ended: a person may be at work on it.
@@ -68,7 +68,7 @@ const UNFINISHED: [(&str, &str); 5] = [
 ];
 
 /// Tells what Git is doing to the checkout that holds `folder`, if anything.
-pub fn work(folder: &Path) -> Option<Work> {
+pub(crate) fn work(folder: &Path) -> Option<Work> {
     let git = checkout_of(folder)?;
     let has = |name: &str| git.join(name).symlink_metadata().is_ok();
     let sequence = UNFINISHED.iter().find(|(name, _)| has(name));

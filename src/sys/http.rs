@@ -21,16 +21,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How much clients may take.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// The most connections at once.
-    pub connections: usize,
+    pub(crate) connections: usize,
     /// Whether a further one ends the oldest; else it waits.
-    pub drops_oldest: bool,
+    pub(crate) drops_oldest: bool,
     /// The longest wait for a request's head, and so the rest of a kept connection.
-    pub head_timeout: Duration,
+    pub(crate) head_timeout: Duration,
     /// If set, a connection serves one request and lasts no longer than this, whatever its client does. If not, it is
     /// kept for as long as requests come.
-    pub single_request: Option<Duration>,
+    pub(crate) single_request: Option<Duration>,
 }
 
 /// A handler's word that the connection is to be cut without an answer. As a service's error, it makes hyper close the
@@ -70,7 +70,11 @@ impl Drop for Server {
     clippy::unused_async,
     reason = "it needs a runtime, and says so by its type"
 )]
-pub async fn serve<H, F>(listener: TcpListener, limits: Limits, handler: H) -> io::Result<Server>
+pub(crate) async fn serve<H, F>(
+    listener: TcpListener,
+    limits: Limits,
+    handler: H,
+) -> io::Result<Server>
 where
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Full<Bytes>>, Cut>> + Send + 'static,

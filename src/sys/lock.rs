@@ -33,7 +33,7 @@ pub enum LockError {
 
 /// A lock that is held for as long as this lives, or the process; it can't go stale.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     path: PathBuf,
     /// What another process learns about this one.
     holder: String,
@@ -42,7 +42,7 @@ pub struct Lock {
 
 impl Lock {
     /// Takes the lock beside this file, and makes its folder where needed.
-    pub fn beside(path: &Path, holder: &str) -> Result<Self, LockError> {
+    pub(crate) fn beside(path: &Path, holder: &str) -> Result<Self, LockError> {
         if path.file_name().is_none() || path.is_dir() {
             return Err(LockError::NoFile { path: shown(path) });
         }
@@ -55,7 +55,7 @@ impl Lock {
 
     /// Takes the lock anew if its file is not there any more, and says so: a lock on a file without a name keeps nobody
     /// out.
-    pub fn hold(&mut self) -> Result<Option<String>, LockError> {
+    pub(crate) fn hold(&mut self) -> Result<Option<String>, LockError> {
         let path = beside(&self.path, "lock");
         let held = self.file.metadata().map_err(failed("look at", &path))?;
         let is_there = fs::metadata(&path)
@@ -109,7 +109,7 @@ fn take(path: &Path, holder: &str) -> Result<File, LockError> {
 }
 
 /// How this process names itself in a lock file.
-pub fn holder(command: &str, since: jiff::Timestamp) -> String {
+pub(crate) fn holder(command: &str, since: jiff::Timestamp) -> String {
     let mut text = format!("process {} ({command}) since {since}", std::process::id());
     if let Ok(name) = fs::read_to_string("/proc/sys/kernel/hostname") {
         let _ = write!(text, " on {}", name.trim());

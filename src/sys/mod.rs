@@ -1,15 +1,15 @@
 //! The doors to the machine: the clock, files, processes, the network, the terminal. It knows nothing of images.
 
 pub mod clock;
-pub mod digest;
-pub mod environment;
+pub(crate) mod digest;
+pub(crate) mod environment;
 pub mod escape;
 pub mod files;
-pub mod git;
+pub(crate) mod git;
 pub mod http;
-pub mod lock;
+pub(crate) mod lock;
 pub mod panics;
-pub mod similar;
-pub mod stamp;
+pub(crate) mod similar;
+pub(crate) mod stamp;
 pub mod stop;
 pub mod terminal;

@@ -20,7 +20,7 @@ pub fn log_places() {
 }
 
 /// Runs the future to its end or to its panic.
-pub fn caught<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Caught<'a, T> {
+pub(crate) fn caught<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Caught<'a, T> {
     Caught(Box::pin(future))
 }
 
@@ -30,7 +30,7 @@ pub fn caught_now<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
 }
 
 /// A future that ends at its panic.
-pub struct Caught<'a, T>(Pin<Box<dyn Future<Output = T> + Send + 'a>>);
+pub(crate) struct Caught<'a, T>(Pin<Box<dyn Future<Output = T> + Send + 'a>>);
 
 impl<T> fmt::Debug for Caught<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

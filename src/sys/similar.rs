@@ -8,7 +8,7 @@ const ALIKE: f64 = 0.84;
 const MOST: usize = 3;
 
 /// Returns the words that are most like this one, whatever the case of letters, the likest first.
-pub fn similar<'a>(word: &str, among: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn similar<'a>(word: &str, among: &[&'a str]) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let mut found: Vec<(f64, &str)> = among
         .iter()
@@ -30,7 +30,7 @@ pub fn similar<'a>(word: &str, among: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// "; did you mean a, b or c?", or nothing.
-pub fn did_you_mean<S: AsRef<str>>(words: &[S]) -> String {
+pub(crate) fn did_you_mean<S: AsRef<str>>(words: &[S]) -> String {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     match words.as_slice() {
         [] => String::new(),

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 /// The time of the last change of the inode is part of it, since programs can set the time of modification back. Both
 /// times come from the kernel's tick: two writes within some milliseconds may bear one stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     device: u64,
     inode: u64,
     bytes: u64,
@@ -18,7 +18,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// The stamp of the file that this is about.
-    pub fn of(file: &Metadata) -> Self {
+    pub(crate) fn of(file: &Metadata) -> Self {
         Self {
             device: file.dev(),
             inode: file.ino(),
@@ -29,7 +29,7 @@ impl Stamp {
     }
 
     /// Tells whether both are of one file or folder, whatever was done to it in between.
-    pub fn is_same_file(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Duration, Instant};
 
 /// How long a call that is in flight may take to end after the word to stop: a person who pressed Ctrl-C waits for it.
-pub const GRACE: Duration = Duration::from_secs(5);
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// Why to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Stop {
     }
 
     /// Why to stop, if it was said.
-    pub fn said(&self) -> Option<StopReason> {
+    pub(crate) fn said(&self) -> Option<StopReason> {
         if *self.signal.borrow() {
             return Some(StopReason::Signal);
         }
@@ -85,7 +85,7 @@ impl Stop {
     }
 
     /// Waits until it is said.
-    pub async fn wait(&self) -> StopReason {
+    pub(crate) async fn wait(&self) -> StopReason {
         let mut signal = self.signal.clone();
         let signalled = async {
             // Without a speaker no signal can come any more.
@@ -107,12 +107,12 @@ impl Stop {
     }
 
     /// Waits until SIGHUP came, once for each.
-    pub async fn hangup(&self) {
+    pub(crate) async fn hangup(&self) {
         self.hangup.notified().await;
     }
 
     /// Runs to the end, or stops in between: for what may be dropped at any moment.
-    pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, StopReason> {
+    pub(crate) async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, StopReason> {
         tokio::select! {
             biased;
             reason = self.wait() => Err(reason),
@@ -121,7 +121,10 @@ impl Stop {
     }
 
     /// Runs to the end, but no longer than [`GRACE`] after the word to stop: for what must not be dropped lightly.
-    pub async fn unless_overdue<T>(&self, work: impl Future<Output = T>) -> Result<T, StopReason> {
+    pub(crate) async fn unless_overdue<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, StopReason> {
         let overdue = async {
             let reason = self.wait().await;
             tokio::time::sleep(GRACE).await;

@@ -45,7 +45,7 @@ impl Terminal {
     }
 
     /// How large it is now, if that can be known.
-    pub fn size(self) -> Option<Size> {
+    pub(crate) fn size(self) -> Option<Size> {
         match self {
             Self::None => None,
             Self::Stdout { .. } => {
@@ -69,7 +69,7 @@ impl Terminal {
     }
 
     /// Tells whether colours are wanted.
-    pub fn has_colours(self) -> bool {
+    pub(crate) fn has_colours(self) -> bool {
         matches!(self, Self::Stdout { colours: true, .. })
     }
 }

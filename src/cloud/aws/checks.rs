@@ -1,9 +1,10 @@
 //! Values that must be usable although repave does nothing else with them, or hands them on unread: found wrong here, before
 //! anything is asked, and not by a library in the middle of a run.
 
+use super::config_error::ConfigError;
 use super::endpoint;
+use super::lookup::{Lookup, unusable};
 use super::pace::Trust;
-use super::settings::{ConfigError, Lookup, unusable};
 use crate::sys::files;
 
 /// The largest bundle of certificates that is read, in bytes: the system's own has about 220 KiB.

@@ -9,10 +9,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use http_body_util::BodyExt as _;
 use hyper::Uri;
 
-use super::credentials::{Cause, CredentialsFailure, Given, is_unavailable};
+use super::config_error::ConfigError;
 use super::endpoint;
+use super::failure::{Cause, CredentialsFailure, chain, is_unavailable};
+use super::keys::Given;
+use super::lookup::Lookup;
 use super::pace::{Trust, connector};
-use super::settings::{ConfigError, Lookup};
 use crate::sys::files;
 
 /// The host of a relative address (AWS documentation of ECS task roles).
@@ -112,7 +114,7 @@ impl Agent {
         let connector = connector(tls, trust, &HttpConnectorSettings::default(), None);
         let ask = async {
             let answer = connector.call(request).await;
-            let answer = answer.map_err(|error| super::failure::chain(&error))?;
+            let answer = answer.map_err(|error| chain(&error))?;
             let status = answer.status().as_u16();
             let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER);
             let body = body.collect().await;

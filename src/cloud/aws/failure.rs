@@ -1,4 +1,5 @@
-//! What the SDK's errors say about a call: how far it got, and which code came back.
+//! What failures mean: of getting credentials, whether time or a person clears it; of a call to the service, how far it got,
+//! and which code came back.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -8,9 +9,90 @@ use aws_sdk_workspaces::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
-use super::credentials::{Cause, CredentialsFailure};
-use crate::cloud::{CREDENTIALS_UNAVAILABLE, Delivery, Failure, NO_CREDENTIALS, WRONG_ACCOUNT};
+use crate::cloud::{
+    CREDENTIALS_UNAVAILABLE, Delivery, Failure, NO_CREDENTIALS, WRONG_ACCOUNT, is_throttling,
+};
 use crate::sys::panics::Panicked;
+
+/// What a failure to get credentials means for the next try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Time passes: whoever gives them is down, busy or not reached.
+    Unavailable,
+    /// Someone changes something: they are expired, not allowed or not there.
+    Refused,
+    /// They are another account's than the one that is expected.
+    WrongAccount,
+}
+
+/// Credentials could not be had. The text says whose, why, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct CredentialsFailure {
+    pub(super) cause: Cause,
+    pub(super) message: String,
+}
+
+impl CredentialsFailure {
+    /// A failure in words of its own.
+    pub(super) fn of(cause: Cause, message: &str) -> Self {
+        Self {
+            cause,
+            message: without_passwords(message),
+        }
+    }
+
+    pub(super) fn new(cause: Cause, whose: &str, why: &str) -> Self {
+        let now = match cause {
+            Cause::Unavailable => "cannot get credentials now",
+            Cause::Refused | Cause::WrongAccount => "cannot get credentials",
+        };
+        Self::of(cause, &format!("{now} from {whose}: {why}"))
+    }
+}
+
+/// Tells whether an answer with this HTTP status says that the service is down, busy or hidden behind something else.
+pub(super) fn is_unavailable(status: u16) -> bool {
+    !matches!(status, 200..300 | 400..500) || matches!(status, 408 | 429)
+}
+
+/// What a failed call to STS or SSO means.
+pub(super) fn asked<E>(
+    what: &str,
+    endpoint: Option<&str>,
+    whose: &str,
+    error: &SdkError<E, HttpResponse>,
+    advice: &str,
+) -> CredentialsFailure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let status = error.raw_response().map(|raw| raw.status().as_u16());
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    let busy = code.is_some_and(|code| is_throttling(code) || code == "IDPCommunicationError");
+    // Only a readable refusal is one: an answer of another kind says nothing about who is asking.
+    let refused = code.is_some()
+        && status.is_some_and(|status| (400..500).contains(&status) && !is_unavailable(status))
+        && !busy;
+    let said = match (error.as_service_error(), code, status) {
+        (Some(error), Some(code), _) => match error.message() {
+            Some(message) => format!("{code}: {message}"),
+            None => code.to_owned(),
+        },
+        (_, _, Some(status)) => format!("HTTP {status}"),
+        (_, _, None) => chain(error),
+    };
+    if refused {
+        let why = format!("{what} refused: {}. {advice}", said.trim_end_matches('.'));
+        return CredentialsFailure::new(Cause::Refused, whose, &why);
+    }
+    let at = endpoint
+        .map(|endpoint| format!(" at {endpoint}"))
+        .unwrap_or_default();
+    CredentialsFailure::new(Cause::Unavailable, whose, &format!("{what}{at}: {said}"))
+}
 
 /// Says why no request could be signed.
 pub(super) fn no_credentials(failure: &CredentialsFailure) -> Failure {

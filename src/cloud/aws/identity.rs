@@ -10,9 +10,9 @@ use aws_credential_types::provider::{ProvideCredentials, future};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::Connection;
-use super::credentials::{Cause, CredentialsFailure, account_of, fetch};
-use super::settings::Settings;
+use super::credentials::{account_of, fetch};
+use super::failure::{Cause, CredentialsFailure};
+use super::settings::{Connection, Settings};
 use crate::cloud::ApiError;
 use crate::sys::clock::Clock;
 use crate::sys::environment::Environment;
@@ -271,9 +271,11 @@ impl Identity {
     async fn fetch_checked(&self, state: &State) -> Result<Credentials, CredentialsFailure> {
         let whose = state.settings.source.name();
         let work = async {
-            let settings = &state.settings;
+            let Settings {
+                source, network, ..
+            } = &state.settings;
             let now = self.clock.now();
-            let credentials = fetch(&settings.source, settings, &self.region, now).await?;
+            let credentials = fetch(source, network, &self.region, now).await?;
             tracing::debug!(
                 credentials = escaped(&whose, 500),
                 key = escaped(credentials.access_key_id(), 40),
@@ -281,7 +283,7 @@ impl Identity {
                 "credentials found"
             );
             if let Some(expected) = &self.expected_account {
-                let found = account_of(&credentials, &whose, settings, &self.region).await?;
+                let found = account_of(&credentials, &whose, network, &self.region).await?;
                 if found != *expected {
                     let what = format!("credentials from {whose} belong to");
                     return Err(wrong_account(&what, &found, expected));

@@ -10,10 +10,9 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::credentials::{Cause, CredentialsFailure, Given, is_unavailable};
-use super::failure::{chain, find, never_connected};
+use super::failure::{Cause, CredentialsFailure, chain, find, is_unavailable, never_connected};
+use super::keys::Given;
 use super::pace::{PacedClient, Transport, WatchedClient};
-use super::settings::Metadata;
 use crate::sys::escape::escaped;
 
 /// How long expired credentials of an instance still count (the other SDKs: 10 to 15 minutes).
@@ -21,6 +20,13 @@ const EXTENDED: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long the instance's metadata may take to be connected to and to answer: it is on the same host.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Where the instance's metadata is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Metadata {
+    pub(super) endpoint: String,
+    pub(super) is_disabled: bool,
+}
 
 /// Fetches the credentials of the instance's role. `last_resort` says where credentials were looked for before.
 pub(super) async fn fetch(

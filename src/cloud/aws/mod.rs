@@ -1,11 +1,17 @@
-//! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing.
+//! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing, and knows no manifests.
+//!
+//! ```text
+//!  ini <- profiles <- lookup <- named <- find <- settings <- identity <- AwsImages
+//!  failure, keys, network <- instance, container, process, sso <- credentials <- identity
+//! ```
+//!
+//! A file uses what is to its left. `settings` says what flags, environment and configuration files mean, and asks nobody;
+//! `credentials` asks, and decides nothing.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_workspaces::Client;
 use aws_sdk_workspaces::config::Builder;
@@ -23,15 +29,20 @@ use crate::sys::environment::Environment;
 use crate::sys::panics::{Panicked, caught};
 
 mod checks;
+mod config_error;
 mod container;
 mod credentials;
 pub(crate) mod endpoint;
 mod failure;
+mod find;
 mod identity;
 mod ini;
 mod instance;
+mod keys;
 mod listed;
+mod lookup;
 mod named;
+mod network;
 mod pace;
 mod process;
 mod profiles;
@@ -40,43 +51,21 @@ mod settings;
 mod source;
 mod sso;
 
-use credentials::{Cause, CredentialsFailure};
+pub(crate) use config_error::ConfigError;
+use failure::{Cause, CredentialsFailure};
 use identity::{Identity, Signer};
+use network::{Network, timeouts};
 pub use pace::Pace;
 use pace::Transport;
-pub use settings::ConfigError;
+pub(crate) use settings::Connection;
 use settings::Settings;
 
 /// The most images that a page can hold (service model).
 const PAGE: i32 = 25;
 
-/// How long a connection may take to be made: the SDK's own default is 3.1 s, a little short for a VPN.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long an answer may take to begin.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long one attempt may take in all, its wait for a token included: a server that trickles must not hold a run.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// Which target, and how to reach it. What is `None` is left to the environment and the AWS configuration files.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Connection {
-    /// The Region.
-    pub region: Option<String>,
-    /// The profile in the shared configuration files.
-    pub profile: Option<String>,
-    /// The endpoint, in place of the Region's own.
-    pub endpoint_url: Option<String>,
-    /// Requests per second.
-    pub api_rate: f64,
-    /// The account that the credentials must belong to.
-    pub expected_account: Option<String>,
-}
-
 /// The service could not be set up. Nothing was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
+pub(crate) enum ConnectError {
     /// The environment or the AWS configuration files cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -106,7 +95,7 @@ pub struct AwsImages {
 
 impl AwsImages {
     /// Sets up the SDK as the flags, the environment and the AWS configuration files say.
-    pub async fn connect(
+    pub(crate) async fn connect(
         connection: &Connection,
         environment: Environment,
     ) -> Result<Self, ConnectError> {
@@ -127,16 +116,21 @@ impl AwsImages {
                 .ok_or_else(|| ConnectError::NoRegion(searched.clone()))?,
         };
         // Only an endpoint that is known here is sure to be on this machine.
-        let endpoint = settings.endpoints.workspaces.clone();
+        let Network {
+            endpoints,
+            use_fips,
+            use_dual_stack,
+            trust,
+        } = settings.network.clone();
+        let endpoint = endpoints.workspaces;
         let transport = endpoint.as_deref().map_or(Transport::Tls, Transport::to);
         let mut config = aws_sdk_workspaces::Config::builder();
         if endpoint.is_none() {
-            config.set_use_fips(settings.use_fips);
-            config.set_use_dual_stack(settings.use_dual_stack);
+            config.set_use_fips(use_fips);
+            config.set_use_dual_stack(use_dual_stack);
         }
         config.set_endpoint_url(endpoint);
         let pace = Arc::new(Pace::new(connection.api_rate, Pace::BURST));
-        let trust = settings.trust.clone();
         let http = pace::PacedClient::new(Arc::clone(&pace), transport, trust);
         let identity = Identity::new(
             settings,
@@ -153,7 +147,7 @@ impl AwsImages {
     }
 
     /// The same, for an account that must be this one.
-    pub fn embedded_in(
+    pub(crate) fn embedded_in(
         endpoint_url: &str,
         region: &str,
         api_rate: f64,
@@ -161,7 +155,7 @@ impl AwsImages {
     ) -> Self {
         let config = aws_sdk_workspaces::Config::builder().endpoint_url(endpoint_url);
         let mut settings = Settings::simulated(region);
-        settings.endpoints.sts = Some(endpoint_url.to_owned());
+        settings.network.endpoints.sts = Some(endpoint_url.to_owned());
         let expected_account = expected_account.map(str::to_owned);
         let identity = Identity::new(settings, region.to_owned(), expected_account, None);
         let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
@@ -187,18 +181,13 @@ impl AwsImages {
         identity: Identity,
     ) -> Self {
         let identity = Arc::new(identity);
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .build();
         let config = config
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.clone()))
             .http_client(http)
             .credentials_provider(Signer(Arc::clone(&identity)))
             .identity_cache(IdentityCache::no_cache())
-            .timeout_config(timeouts)
+            .timeout_config(timeouts())
             .retry_config(RetryConfig::standard())
             .build();
         Self {
@@ -211,7 +200,7 @@ impl AwsImages {
     }
 
     /// The Region that was found.
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.region
     }
 

@@ -1,12 +1,11 @@
 //! One profile with its name: its values, checked, and errors that say where they stand. Which profile is used, and in
 //! which order its values count, is decided elsewhere.
 
-use aws_credential_types::Credentials;
-use jiff::Timestamp;
-
+use super::config_error::ConfigError;
 use super::ini::Values;
+use super::keys::keys;
+use super::lookup::{Lookup, Said, checked_region, several_lines};
 use super::profiles::Profile;
-use super::settings::{ConfigError, Lookup, Said, checked_region, several_lines};
 use super::source::Source;
 use super::sso;
 
@@ -167,42 +166,4 @@ impl<'a> Named<'a> {
             profile: self.name.to_owned(),
         }))
     }
-}
-
-/// Keys that can stand in a request's header.
-pub(super) fn keys(
-    id: &Said<'_>,
-    secret: &Said<'_>,
-    token: Option<&Said<'_>>,
-    expiry: Option<Timestamp>,
-) -> Result<Credentials, ConfigError> {
-    for said in [Some(id), Some(secret), token].into_iter().flatten() {
-        // What came along by mistake: the request would be refused without a word of it.
-        if !fits(said.value) {
-            return Err(ConfigError::new(format!(
-                "{} contains a space, a line break or a quotation mark. Remove it",
-                said.by
-            )));
-        }
-    }
-    Ok(Credentials::new(
-        id.value,
-        secret.value,
-        token.map(|said| said.value.to_owned()),
-        expiry.map(Into::into),
-        "repave",
-    ))
-}
-
-/// Tells whether a text can be a key or a token: it goes into a header.
-fn fits(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
-    !text.is_empty() && text.bytes().all(fits)
-}
-
-/// Tells whether a request can be signed with these, wherever they come from.
-pub(super) fn fit(credentials: &Credentials) -> bool {
-    fits(credentials.access_key_id())
-        && fits(credentials.secret_access_key())
-        && credentials.session_token().is_none_or(fits)
 }

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
-use super::credentials::{Cause, CredentialsFailure, expiry_of};
+use super::failure::{Cause, CredentialsFailure};
+use super::keys::expiry_of;
 use crate::sys::escape::escaped;
 
 /// How long the program may take: it may ask a person for a code.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::config_error::ConfigError;
 use super::ini::{self, Values};
-use super::settings::ConfigError;
 use crate::sys::environment::Environment;
 use crate::sys::files;
 use crate::sys::similar::{did_you_mean, similar};

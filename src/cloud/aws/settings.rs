@@ -3,97 +3,38 @@
 //!
 //! The order is boto3's, but for the differences that docs/credentials.md names.
 
-use std::path::Path;
-
 use aws_credential_types::Credentials;
 
-use super::pace::Trust;
+use super::config_error::ConfigError;
+use super::instance::Metadata;
+use super::lookup::{Lookup, Said, Selected, checked_region, truth, unusable};
+use super::network::{Endpoints, Network};
 use super::profiles::{Profile, Profiles};
-use super::source::{self, Source};
-use super::{Connection, endpoint, region};
-use crate::sys::environment::{Environment, VariableError};
+use super::source::Source;
+use super::{endpoint, find, ini};
+use crate::sys::environment::Environment;
 
-/// The configuration cannot be used. The text says what is wrong, where, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(String);
-
-impl ConfigError {
-    pub(super) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
+/// Which target, and how to reach it. What is `None` is left to the environment and the AWS configuration files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Connection {
+    pub(crate) region: Option<String>,
+    /// The profile in the shared configuration files.
+    pub(crate) profile: Option<String>,
+    /// The endpoint, in place of the Region's own.
+    pub(crate) endpoint_url: Option<String>,
+    /// Requests per second.
+    pub(crate) api_rate: f64,
+    /// The account that the credentials must belong to.
+    pub(crate) expected_account: Option<String>,
 }
 
-impl From<VariableError> for ConfigError {
-    fn from(error: VariableError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-/// The profile that is asked for.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Selected {
-    /// Its name; none if nothing names one, so that it is `default` if there is such a profile.
-    pub(super) name: Option<String>,
-    /// Who names it, for errors.
-    pub(super) by: &'static str,
-    /// Whether a flag of repave's names it: it then comes before everything in the environment.
-    pub(super) is_explicit: bool,
-}
-
-/// Endpoints in place of the Region's own.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Endpoints {
-    pub(super) workspaces: Option<String>,
-    pub(super) sts: Option<String>,
-    pub(super) sso: Option<String>,
-    pub(super) sso_oidc: Option<String>,
-}
-
-/// Where the instance's metadata is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Metadata {
-    pub(super) endpoint: String,
-    pub(super) is_disabled: bool,
-}
-
-/// What everything means together.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     /// The Region; or, unless the instance knows it, where a Region was looked for.
     pub(super) region: Result<String, String>,
     pub(super) source: Source,
-    pub(super) endpoints: Endpoints,
     pub(super) metadata: Metadata,
-    pub(super) use_fips: Option<bool>,
-    pub(super) use_dual_stack: Option<bool>,
-    /// Certificates to trust in place of the system's.
-    pub(super) trust: Option<Trust>,
-}
-
-/// Looks values up: in the environment, then in the selected profile.
-pub(super) struct Lookup<'a> {
-    pub(super) environment: &'a Environment,
-    pub(super) profiles: &'a Profiles,
-    /// The selected profile; an empty one if there is none.
-    pub(super) profile: &'a Profile,
-    pub(super) selected: &'a Selected,
-}
-
-/// A value and who says it, for errors.
-pub(super) struct Said<'a> {
-    pub(super) value: &'a str,
-    pub(super) by: String,
-}
-
-impl Said<'_> {
-    pub(super) fn names_no_file(&self, path: &Path) -> ConfigError {
-        let path = path.display();
-        ConfigError::new(format!(
-            "{} names {path}, which is not a file. Correct or unset it",
-            self.by
-        ))
-    }
+    pub(super) network: Network,
 }
 
 impl Settings {
@@ -125,12 +66,14 @@ impl Settings {
                 Some(region) => Ok(region),
                 None => Err(lookup.without_region()?),
             },
-            endpoints: lookup.endpoints(connection.endpoint_url.as_deref())?,
-            use_fips: lookup.switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
-            use_dual_stack: lookup
-                .switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
-            trust: lookup.trust()?,
-            source: source::find(&lookup, &metadata)?,
+            network: Network {
+                endpoints: lookup.endpoints(connection.endpoint_url.as_deref())?,
+                use_fips: lookup.switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
+                use_dual_stack: lookup
+                    .switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
+                trust: lookup.trust()?,
+            },
+            source: find::find(&lookup, &metadata)?,
             metadata,
         })
     }
@@ -143,11 +86,8 @@ impl Settings {
                 keys: Credentials::new("simulated", "simulated", None, None, "simulated"),
                 from: "the simulator".to_owned(),
             },
-            endpoints: Endpoints::default(),
             metadata: Metadata::default(),
-            use_fips: None,
-            use_dual_stack: None,
-            trust: None,
+            network: Network::default(),
         }
     }
 }
@@ -177,50 +117,7 @@ fn selected(connection: &Connection, environment: &Environment) -> Result<Select
     }
 }
 
-impl<'a> Lookup<'a> {
-    /// A value of the selected profile. An empty one is none; one of several lines is a slip of indentation.
-    fn in_profile(&self, key: &str) -> Result<Option<Said<'a>>, ConfigError> {
-        let Some(value) = self
-            .profile
-            .values
-            .get(key)
-            .filter(|value| !value.is_empty())
-        else {
-            return Ok(None);
-        };
-        let file = self.profiles.file_of(self.profile, key);
-        if value.contains('\n') {
-            return Err(several_lines(key, self.profile_name(), &file));
-        }
-        let by = format!("{key} of profile {} in {file}", self.profile_name());
-        Ok(Some(Said { value, by }))
-    }
-
-    /// A variable's value.
-    pub(super) fn in_environment(&self, name: &str) -> Result<Option<Said<'a>>, ConfigError> {
-        let value = self.environment.text(name)?;
-        Ok(value.map(|value| Said {
-            value,
-            by: name.to_owned(),
-        }))
-    }
-
-    /// A value of the environment, or else of the selected profile.
-    pub(super) fn either(
-        &self,
-        variable: &str,
-        key: &str,
-    ) -> Result<Option<Said<'a>>, ConfigError> {
-        match self.in_environment(variable)? {
-            Some(said) => Ok(Some(said)),
-            None => self.in_profile(key),
-        }
-    }
-
-    pub(super) fn profile_name(&self) -> &str {
-        self.selected.name.as_deref().unwrap_or("default")
-    }
-
+impl Lookup<'_> {
     fn region(&self, given: Option<&str>) -> Result<Option<String>, ConfigError> {
         if let Some(given) = given {
             return Ok(Some(given.to_owned()));
@@ -269,7 +166,7 @@ impl<'a> Lookup<'a> {
             }
             let own = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
             let of_service = services
-                .and_then(|services| super::ini::nested(services.get(service)?))
+                .and_then(|services| ini::nested(services.get(service)?))
                 .and_then(|values| values.get("endpoint_url").cloned())
                 .filter(|url| !url.is_empty());
             let said = match self.in_environment(&own)? {
@@ -308,12 +205,6 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    /// A value that is true or false, in any case of letters.
-    fn switch(&self, variable: &str, key: &str) -> Result<Option<bool>, ConfigError> {
-        let said = self.either(variable, key)?;
-        said.map(|said| truth(&said)).transpose()
-    }
-
     fn metadata(&self) -> Result<Metadata, ConfigError> {
         let mode = self.either(
             "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
@@ -343,37 +234,5 @@ impl<'a> Lookup<'a> {
             endpoint,
             is_disabled: disabled,
         })
-    }
-}
-
-pub(super) fn several_lines(key: &str, profile: &str, file: &str) -> ConfigError {
-    ConfigError::new(format!(
-        "{key} of profile {profile} in {file} has several lines. Indent the next key as its own key is indented"
-    ))
-}
-
-fn truth(said: &Said<'_>) -> Result<bool, ConfigError> {
-    match said.value.to_ascii_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(unusable(said, "true or false")),
-    }
-}
-
-pub(super) fn unusable(said: &Said<'_>, expected: &str) -> ConfigError {
-    ConfigError::new(format!(
-        "{}: expected {expected}, found {}",
-        said.by, said.value
-    ))
-}
-
-/// The Region that is said, if it looks like one.
-pub(super) fn checked_region(said: &Said<'_>) -> Result<String, ConfigError> {
-    match region::check(said.value) {
-        Ok(()) => Ok(said.value.to_owned()),
-        Err(why) => Err(ConfigError::new(format!(
-            "{} is \"{}\": {why}",
-            said.by, said.value
-        ))),
     }
 }

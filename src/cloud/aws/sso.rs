@@ -7,10 +7,9 @@ use aws_credential_types::provider::token::ProvideToken as _;
 use aws_sdk_sso::error::ProvideErrorMetadata as _;
 use jiff::Timestamp;
 
-use super::credentials::{Cause, CredentialsFailure, asked, http, is_unavailable, sdk_config};
-use super::failure::chain;
+use super::failure::{Cause, CredentialsFailure, asked, chain, is_unavailable};
+use super::network::{Network, http, sdk_config};
 use super::pace::WatchedClient;
-use super::settings::Settings;
 
 /// A role of an account, and the session that gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +28,14 @@ impl Session {
     pub(super) async fn fetch(
         &self,
         whose: &str,
-        settings: &Settings,
+        network: &Network,
         now: Timestamp,
     ) -> Result<Credentials, CredentialsFailure> {
         let login = format!("Run: aws sso login --profile {}", self.profile);
         // The provider keeps it to itself when a token could not be renewed, and why.
-        let endpoint = settings.endpoints.sso_oidc.as_deref();
-        let watched = WatchedClient::new(http(settings, endpoint));
-        let oidc = sdk_config(settings, &self.region, endpoint, None)
+        let endpoint = network.endpoints.sso_oidc.as_deref();
+        let watched = WatchedClient::new(http(network, endpoint));
+        let oidc = sdk_config(network, &self.region, endpoint, None)
             .to_builder()
             .http_client(watched.clone())
             .build();
@@ -64,9 +63,9 @@ impl Session {
             return Err(no_token("its token has expired"));
         }
         let config = sdk_config(
-            settings,
+            network,
             &self.region,
-            settings.endpoints.sso.as_deref(),
+            network.endpoints.sso.as_deref(),
             None,
         );
         let answer = aws_sdk_sso::Client::new(&config)
@@ -88,7 +87,7 @@ impl Session {
                 };
                 asked(
                     "SSO GetRoleCredentials",
-                    settings.endpoints.sso.as_deref(),
+                    network.endpoints.sso.as_deref(),
                     whose,
                     &error,
                     &advice,

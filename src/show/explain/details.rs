@@ -4,11 +4,8 @@
 //! systems (BYOL); checks at the making of an image from a WorkSpace, announced in November 2024 for `CreateWorkspaceImage`;
 //! and three later ones. Which of them `CreateUpdatedWorkspaceImage` can lead to is not documented.
 
-use super::Text;
 use super::details_byol::BYOL;
-
-/// A code, what it means, and what to do about it.
-pub(super) type Detail = (&'static str, &'static str, &'static str);
+use super::text::{Detail, Text};
 
 /// What to look for: AWS's guide to the import of licensed Windows systems.
 const BYOL_GUIDE: &str =

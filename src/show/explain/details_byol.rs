@@ -1,6 +1,6 @@
 //! The image error codes that name checks of the import of licensed Windows systems (bring your own license).
 
-use super::details::Detail;
+use super::text::Detail;
 
 /// The checks, in the order of the alphabet.
 pub(super) const BYOL: [Detail; 28] = [

@@ -1,6 +1,6 @@
 //! The texts of exit codes. docs/exit-codes.md says which one wins where several apply.
 
-use super::Text;
+use super::text::Text;
 use crate::model::outcome::ExitCode;
 
 /// The exit code's text. Exhaustive: a code without one does not compile.

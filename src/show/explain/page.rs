@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Group, topics};
+use super::topic::{Group, topics};
 
 /// The page.
 pub fn markdown() -> String {

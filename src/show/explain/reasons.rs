@@ -1,6 +1,6 @@
 //! The texts of repave's reasons.
 
-use super::Text;
+use super::text::Text;
 use crate::model::reason::Reason;
 
 /// The reason's text. Exhaustive: a reason without one does not compile.

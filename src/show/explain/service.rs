@@ -1,6 +1,6 @@
 //! The texts of error codes that answers to requests bear.
 
-use super::Text;
+use super::text::Text;
 
 /// The errors that the service's model gives `CreateUpdatedWorkspaceImage`.
 pub(super) const MODELLED: [&str; 7] = [
@@ -13,7 +13,6 @@ pub(super) const MODELLED: [&str; 7] = [
     "ResourceNotFoundException",
 ];
 
-/// The code's text.
 pub(super) fn text(code: &str) -> Option<Text> {
     TEXTS
         .iter()

@@ -8,8 +8,9 @@ use crate::simulator::fault::{ErrorBody, Fault, Member, Rule};
 use crate::simulator::stock::BuildError;
 use crate::simulator::wire::{CodePlacement, Operation};
 
-use super::values::{Checked, Printable, Whole, Written, checked};
-use super::{DEFAULT_BUILD_ERROR, Detail, text_or};
+use super::values::{
+    Checked, DEFAULT_BUILD_ERROR, Detail, Printable, Whole, Written, checked, text_or,
+};
 
 /// The kinds of [`Fault`], without what belongs to some of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -9,7 +9,10 @@ use serde::{Deserialize, Deserializer};
 use crate::model::value::{Description, ImageId, ImageName};
 
 use self::faults::SeedRule;
-use self::values::{AccountId, Checked, Printable, SeedTags, Whole, Written, checked};
+use self::values::{
+    AccountId, Checked, DEFAULT_BUILD_ERROR, Detail, Printable, SeedTags, Whole, Written, checked,
+    text_or,
+};
 use super::account::Account;
 use super::settings::{ApiRate, Settings};
 use super::stock::{BuildError, Image, Moment, Tenancy, Update};
@@ -22,9 +25,9 @@ mod values;
 #[error("{}{problem}", Position(*.place))]
 pub struct SeedError {
     /// Line and column where it was noticed, each counted from 1, if that is known.
-    pub place: Option<(usize, usize)>,
+    pub(crate) place: Option<(usize, usize)>,
     /// What is wrong, with the path of the field, in printable characters.
-    pub problem: String,
+    pub(crate) problem: String,
 }
 
 struct Position(Option<(usize, usize)>);
@@ -195,13 +198,6 @@ struct RawImage {
     tags: SeedTags,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Detail {
-    code: Written<Printable<256>>,
-    message: Written<Printable<1024>>,
-}
-
 /// An image whose fields fit its state.
 #[derive(Debug)]
 struct SeedImage {
@@ -290,13 +286,6 @@ impl SeedImage {
             ..Image::new(name)
         }
     }
-}
-
-/// Code and message of a build that fails where the seed gives none. The texts are assumed.
-const DEFAULT_BUILD_ERROR: (&str, &str) = ("UnknownError", "The image could not be built");
-
-fn text_or<const MOST: usize>(text: Option<Written<Printable<MOST>>>, default: &str) -> String {
-    text.map_or_else(|| default.to_owned(), |text| text.0.0)
 }
 
 #[cfg(test)]

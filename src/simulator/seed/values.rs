@@ -203,3 +203,22 @@ impl<'de> Deserialize<'de> for SeedTags {
         deserializer.deserialize_map(TagVisitor)
     }
 }
+
+/// Code and message of an image's `ErrorDetails`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Detail {
+    pub(super) code: Written<Printable<256>>,
+    pub(super) message: Written<Printable<1024>>,
+}
+
+/// Code and message of a build that fails where the seed gives none. The texts are assumed.
+pub(super) const DEFAULT_BUILD_ERROR: (&str, &str) =
+    ("UnknownError", "The image could not be built");
+
+pub(super) fn text_or<const MOST: usize>(
+    text: Option<Written<Printable<MOST>>>,
+    default: &str,
+) -> String {
+    text.map_or_else(|| default.to_owned(), |text| text.0.0)
+}

@@ -7,11 +7,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use super::is_printable;
+use super::text::is_printable;
 
-/// Prints a value as YAML in block style, ending in a newline; characters that [`Escaped`](super::Escaped) escapes become
+/// Prints a value as YAML in block style, ending in a newline; characters that `Escaped` escapes become
 /// `\uXXXX`. Keys must be plain words, as the names of fields are.
-pub fn to_yaml<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn to_yaml<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut bytes, Yaml::default()))?;
     bytes.push(b'\n');

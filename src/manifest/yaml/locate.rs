@@ -1,22 +1,15 @@
 //! Places of nodes, and what only places can tell: anchors, aliases, tags, and texts too costly for `serde_yaml`.
 //!
-//! This second parser never decides what a text means. It counts nodes as `yaml` numbers them; where the two disagree
+//! This second parser never decides what a text means. It counts nodes as `tree` numbers them; where the two disagree
 //! about a document, that document's beginning is the best place known.
 
 use std::cell::Cell;
 
 use saphyr_parser::{Event, Marker, Parser, Span};
 
-use super::MAX_FILE_BYTES;
-use super::place::{Position, Spot};
-use super::problem::{Draft, Drafts};
-
-/// Most nodes (scalars, lists and maps, keys included) of a file: twice what 256 KiB of manifests have.
-///
-/// Both parsers together take about 40 ms for as many in the costliest notation.
-pub(super) const MAX_NODES: u32 = 32 * 1024;
-/// Deepest nesting. Kubernetes schemas, which may share a folder with manifests, reach about 40.
-pub(super) const MAX_DEPTH: usize = 64;
+use super::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES};
+use crate::manifest::place::{Position, Spot};
+use crate::manifest::problem::{Draft, Drafts};
 
 /// Most marks of structure of a text that `serde_yaml` may read at once; it makes at most twice as many events of them,
 /// of about 100 bytes each. 256 KiB of manifests have 26,000.
@@ -71,7 +64,7 @@ const SIGN: u64 = 1 << (2 * COUNT_BITS);
 const COUNT_BITS: u32 = 21;
 
 /// Tells whether a text must be looked over before `serde_yaml` may read it. Costs one look at each byte.
-pub(super) fn is_suspect(text: &str) -> bool {
+pub(crate) fn is_suspect(text: &str) -> bool {
     if text.len() > MAX_FILE_BYTES {
         return true;
     }
@@ -103,25 +96,25 @@ fn begins_line(previous: u8) -> bool {
 
 /// The nodes' places in one text.
 #[derive(Debug)]
-pub(super) struct Map {
+pub(crate) struct Map {
     documents: Vec<Document>,
     /// What is refused wherever it stands.
-    pub findings: Drafts,
+    pub(crate) findings: Drafts,
     /// How much of the text `serde_yaml` may read, in bytes: all, or up to the document that was refused.
-    pub readable: usize,
+    pub(crate) readable: usize,
 }
 
 #[derive(Debug)]
 struct Document {
     start: Position,
     nodes: Vec<Spot>,
-    /// Whether the node numbers are those of `yaml`, which follows aliases.
+    /// Whether the node numbers are those of `tree`, which follows aliases.
     has_aliases: bool,
     is_whole: bool,
 }
 
 impl Map {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut walk = Walk {
             text,
             index: CharIndex::new(text),
@@ -139,8 +132,8 @@ impl Map {
         }
     }
 
-    /// The place of a node, or of its document where the node is unknown; `count` is how many nodes `yaml` saw there.
-    pub(super) fn spot(&self, document: usize, node: u32, count: Option<u32>) -> Option<Spot> {
+    /// The place of a node, or of its document where the node is unknown; `count` is how many nodes `tree` saw there.
+    pub(crate) fn spot(&self, document: usize, node: u32, count: Option<u32>) -> Option<Spot> {
         let document = self.documents.get(document.checked_sub(1)?)?;
         let differs =
             document.is_whole && count.is_some_and(|n| n as usize != document.nodes.len());
@@ -151,10 +144,10 @@ impl Map {
     }
 
     /// Finds a document that the two parsers read differently, so that an alias may have gone unseen; `counts` is how
-    /// many nodes `yaml` saw in each, where it saw them all.
+    /// many nodes `tree` saw in each, where it saw them all.
     ///
     /// To be asked of suspect texts only: in others a difference costs no more than a place.
-    pub(super) fn disagreement(&self, counts: &[Option<u32>]) -> Option<Draft> {
+    pub(crate) fn disagreement(&self, counts: &[Option<u32>]) -> Option<Draft> {
         let differs = |(at, document): (usize, &Document)| {
             let is_known = document.is_whole && !document.has_aliases;
             let count = counts.get(at).copied().unwrap_or(Some(0));

@@ -12,21 +12,19 @@ use serde::de::{
     DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::help;
-use super::locate::{MAX_DEPTH, MAX_NODES};
-use super::place::Position;
-use super::problem::Draft;
+use super::limits::{MAX_DEPTH, MAX_NODES};
+use crate::manifest::place::Position;
+use crate::manifest::problem::Draft;
 
 /// A value with its number within its document.
 #[derive(Debug)]
-pub(super) struct Node<'a> {
-    pub number: u32,
-    pub value: Value<'a>,
+pub(crate) struct Node<'a> {
+    pub(crate) number: u32,
+    pub(crate) value: Value<'a>,
 }
 
-/// A YAML value.
 #[derive(Debug)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
     Whole(i64),
@@ -40,7 +38,7 @@ pub(super) enum Value<'a> {
 
 impl Value<'_> {
     /// The text, if it is one.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Null
@@ -55,7 +53,7 @@ impl Value<'_> {
 
 /// Why a document has no tree.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// No YAML. Nothing after it was read.
     Syntax(serde_yaml::Error),
     /// Beyond a limit at the node with this number.
@@ -63,7 +61,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    pub(super) fn into_draft(self, document: usize, text: &str) -> Draft {
+    pub(crate) fn into_draft(self, document: usize, text: &str) -> Draft {
         let draft = Draft {
             document: Some(document),
             ..Draft::default()
@@ -100,11 +98,28 @@ impl Trouble {
                     position: Some(Position::of(text.as_bytes(), at)),
                     found: format!("found no valid YAML: {}", without_place(&message)),
                     allowed: "valid YAML; nothing after this place was read".into(),
-                    help: help::syntax(&message, line.unwrap_or("")).to_owned(),
+                    help: likely(&message, line.unwrap_or("")).to_owned(),
                     ..draft
                 }
             }
         }
+    }
+}
+
+/// What is likely behind a text that is no YAML.
+fn likely(message: &str, line: &str) -> &'static str {
+    if line.trim_start_matches(' ').starts_with('\t') {
+        "indent with spaces: YAML allows no tab there"
+    } else if message.contains("scanning a quoted scalar") {
+        "the quote that was opened there is not closed"
+    } else if message.contains("mapping values are not allowed") {
+        "a text with ': ' in it needs quotes; if there is none, look at the indentation"
+    } else if message.contains("did not find expected")
+        || message.contains("could not find expected")
+    {
+        "look at the indentation, and for a quote or bracket that is not closed, here or above"
+    } else {
+        ""
     }
 }
 
@@ -126,7 +141,7 @@ fn is_readable(c: char) -> bool {
 }
 
 /// Hands every document to `each`: its number from 1, its tree, and how many nodes were seen.
-pub(super) fn read<'a>(text: &'a str, mut each: impl FnMut(usize, Result<Node<'a>, Trouble>, u32)) {
+pub(crate) fn read<'a>(text: &'a str, mut each: impl FnMut(usize, Result<Node<'a>, Trouble>, u32)) {
     let budget = Budget {
         nodes: Cell::new(MAX_NODES),
         bytes: Cell::new(2 * text.len()),

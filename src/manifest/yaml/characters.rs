@@ -2,13 +2,13 @@
 //!
 //! A reviewer must see what a manifest says. What looks like one comment line could hold a field behind such a break.
 
-use super::place::Position;
+use crate::manifest::place::Position;
 
 /// NEL, the line and paragraph separators, and the byte order mark within a file.
 const HIDDEN: [char; 4] = ['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'];
 
 /// The first such character, and its place.
-pub(super) fn hidden(text: &str) -> Option<(char, Position)> {
+pub(crate) fn hidden(text: &str) -> Option<(char, Position)> {
     // Their encodings begin with one of three bytes, which most texts do not have.
     if !text.bytes().any(|byte| matches!(byte, 0xc2 | 0xe2 | 0xef)) {
         return None;
