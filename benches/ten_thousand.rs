@@ -8,6 +8,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
@@ -16,8 +18,9 @@ use repave::model::defaults::SETTLE;
 use repave::model::image::{Desired, ImageState, Observed, ObservedImage, OperatingSystem};
 use repave::model::target::Target;
 use repave::plan::{Plan, plan};
-use repave::state::file::Store;
+use repave::state::file::FileStore;
 use repave::state::status::Status;
+use repave::state::store::Store as _;
 use tempfile::TempDir;
 
 const IMAGES: usize = 10_000;
@@ -122,7 +125,7 @@ fn status(desired: &Desired, observed: &Observed) -> Status {
     let mut status = Status::new(target());
     status.observe(desired, observed, now());
     let plan = planned(desired, observed, &status);
-    plan.describe(&mut status, now());
+    plan.write_conditions(&mut status, now());
     status
 }
 
@@ -193,7 +196,7 @@ fn save_changed_status(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| {
         attempts += 1;
         status.images[0].attempts = attempts;
-        assert!(store.save(&status).unwrap());
+        assert!(saved(&mut store, &status));
     });
 }
 
@@ -201,14 +204,26 @@ fn save_changed_status(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn save_unchanged_status(bencher: Bencher<'_, '_>) {
     let (mut store, status, _folder) = stored();
-    bencher.bench_local(|| assert!(!store.save(&status).unwrap()));
+    bencher.bench_local(|| assert!(!saved(&mut store, &status)));
 }
 
-fn stored() -> (Store, Status, TempDir) {
+/// Saves into the file store, which waits for nothing.
+fn saved(store: &mut FileStore, status: &Status) -> bool {
+    let mut saving = pin!(store.save(status));
+    match saving
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(saved) => saved.unwrap(),
+        Poll::Pending => unreachable!("a file is saved at once"),
+    }
+}
+
+fn stored() -> (FileStore, Status, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let desired = desired();
     let status = status(&desired, &observed(&desired));
-    let mut store = Store::lock(&folder.path().join("status.json"), "benchmark").unwrap();
-    assert!(store.save(&status).unwrap());
+    let mut store = FileStore::lock(&folder.path().join("status.json"), "benchmark").unwrap();
+    assert!(saved(&mut store, &status));
     (store, status, folder)
 }

@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, LazyLock, Mutex};
 
-use repave::cloud::aws::AwsImages;
-use repave::cloud::{CreateRequest, FailureKind, ImageApi};
+use repave::cloud::aws::AwsCloud;
+use repave::cloud::{Ask, Cloud, CreateImage, FailureKind, Step};
 use repave::model::value::{Description, ImageName, Tags};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -102,24 +102,24 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     // A listing that goes on is asked with the token, and gets the same page: an error, and no circle.
     *WIRE.answer.lock().expect("no panic before") = (answer, 0);
     // A client of its own for each input: what one is refused must not be remembered for the next.
-    let api = AwsImages::embedded(&WIRE.url, "eu-west-1", 1e9);
+    let api = AwsCloud::embedded(&WIRE.url, "eu-west-1", 1e9);
     let asked = || WIRE.answer.lock().expect("no panic before").1;
     if !creates {
-        let result = WIRE.runtime.block_on(api.list_images());
+        let result = WIRE.runtime.block_on(api.observe(&Ask::Images));
         checks::listed(&result, body);
         assert!(asked() <= 3, "{} requests", asked());
         return;
     }
-    let request = CreateRequest {
+    let request = Step::CreateImage(CreateImage {
         name: ImageName::parse("a").expect("a name"),
         description: Description::parse("d").expect("a text"),
         source_id: checks::GOLD.into(),
         tags: Tags::default(),
-    };
-    let result = WIRE.runtime.block_on(api.create_updated_image(&request));
+    });
+    let result = WIRE.runtime.block_on(api.perform(&request));
     assert_eq!(asked(), 1, "a create is sent once");
     match result {
-        Ok(id) => assert!(status == 200 && !id.is_empty()),
+        Ok(receipt) => assert!(status == 200 && !receipt.image_id.is_empty()),
         Err(error) => {
             checks::failed(&error);
             // Only a refusal that repave knows says that nothing was made.

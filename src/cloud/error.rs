@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Operation;
+use super::operation::Operation;
 use crate::model::reason::Reason;
 
 /// What must happen before a failed call is tried again.
@@ -67,13 +67,13 @@ pub struct ApiError {
 }
 
 /// The code under which a client reports that it has no usable credentials. Not one of the service's.
-pub const NO_CREDENTIALS: &str = "NoCredentials";
+pub(crate) const NO_CREDENTIALS: &str = "NoCredentials";
 
 /// The code under which a client reports that its credentials are another account's than the expected one's.
-pub const WRONG_ACCOUNT: &str = "WrongAccount";
+pub(crate) const WRONG_ACCOUNT: &str = "WrongAccount";
 
 /// The code under which a client reports that whoever gives credentials cannot be reached or is busy.
-pub const CREDENTIALS_UNAVAILABLE: &str = "CredentialsUnavailable";
+pub(crate) const CREDENTIALS_UNAVAILABLE: &str = "CredentialsUnavailable";
 
 /// repave's own codes: nothing was sent, for want of credentials.
 const WITHOUT_CREDENTIALS: [&str; 3] = [NO_CREDENTIALS, WRONG_ACCOUNT, CREDENTIALS_UNAVAILABLE];
@@ -173,7 +173,7 @@ pub fn known_code(code: &str) -> Option<&'static str> {
 }
 
 /// Tells whether the code says that the service refuses for the rate of requests.
-pub fn is_throttling(code: &str) -> bool {
+pub(crate) fn is_throttling(code: &str) -> bool {
     THROTTLING.contains(&code)
 }
 
@@ -185,7 +185,7 @@ impl ApiError {
     }
 
     /// Tells whether the service refused the signature or its time, not what was asked for: other credentials may help.
-    pub fn is_about_credentials(&self) -> bool {
+    pub(crate) fn is_about_credentials(&self) -> bool {
         let known = self
             .code
             .as_deref()
@@ -264,7 +264,7 @@ pub fn cut(mut text: String) -> String {
 /// What a failure means, by how far the call got and by the error code.
 fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (FailureKind, Reason) {
     use FailureKind as Kind;
-    let creates = operation == Operation::CreateUpdatedWorkspaceImage;
+    let creates = operation.makes_an_image();
     // A code speaks only for an answer, or, if it is repave's own, for a request that never left for want of credentials.
     let speaks = match delivery {
         Delivery::Answered(_) => code.is_none_or(|code| !WITHOUT_CREDENTIALS.contains(&code)),
@@ -444,5 +444,133 @@ mod tests {
         let longest = "é".repeat(MAX_TEXT);
         assert_eq!(cut(longest.clone()), longest);
         assert_eq!(cut(format!("{longest}e")), format!("{longest}…"));
+    }
+
+    #[test]
+    fn an_error_names_the_call_unless_there_were_no_credentials_to_send_it_with() {
+        for code in known_codes().chain(["SomethingNewException"]) {
+            let own = WITHOUT_CREDENTIALS.contains(&code);
+            for delivery in [Delivery::NotSent, Delivery::Answered(400)] {
+                let text = create(delivery, code).to_string();
+                let named = text.starts_with("CreateUpdatedWorkspaceImage failed: ");
+                assert_eq!(named, !own, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_is_one_of_throttling_if_an_answer_with_it_means_that() {
+        for code in known_codes().chain(["SomethingNewException"]) {
+            let throttles = meaning(400, Some(code))[0].1 == Reason::Throttled;
+            assert_eq!(is_throttling(code), throttles, "{code}");
+        }
+        let throttling = known_codes().filter(|code| is_throttling(code));
+        assert_eq!(throttling.count(), THROTTLING.len());
+    }
+
+    #[test]
+    fn a_message_ends_with_the_advice_that_its_failure_has() {
+        use Operation::{CreateUpdatedWorkspaceImage as Create, DescribeWorkspaceImages as List};
+        let (not_sent, answered) = (Delivery::NotSent, Delivery::Answered(400));
+        for (operation, delivery, code, end) in [
+            // The message of whoever looked for credentials says what to do.
+            (List, not_sent, NO_CREDENTIALS, "no"),
+            (Create, not_sent, NO_CREDENTIALS, "no"),
+            (List, not_sent, WRONG_ACCOUNT, "no"),
+            (List, not_sent, CREDENTIALS_UNAVAILABLE, "no"),
+            (
+                List,
+                answered,
+                "ExpiredToken",
+                "this machine's clock is right",
+            ),
+            (
+                Create,
+                answered,
+                "OptInRequired",
+                "this machine's clock is right",
+            ),
+            (
+                List,
+                answered,
+                "AccessDenied",
+                "(it knows no other resource)",
+            ),
+            (
+                Create,
+                answered,
+                "AccessDeniedException",
+                "workspaces:CreateTags with Resource \"*\"",
+            ),
+            (
+                Create,
+                answered,
+                "NotAuthorized",
+                "workspaces:CreateTags with Resource \"*\"",
+            ),
+            (
+                Create,
+                answered,
+                "ResourceLimitExceededException",
+                "in Service Quotas",
+            ),
+            (
+                Create,
+                answered,
+                "ResourceNotFoundException",
+                "must be copied into this one first",
+            ),
+            (
+                Create,
+                answered,
+                ALREADY_EXISTS,
+                "repave looks before it asks again",
+            ),
+            (
+                Create,
+                answered,
+                "ValidationException",
+                "ValidationException: no",
+            ),
+            (
+                List,
+                answered,
+                "ThrottlingException",
+                "ThrottlingException: no",
+            ),
+        ] {
+            let failure = Failure {
+                delivery,
+                code: Some(code.into()),
+                message: "no".into(),
+                service_reason: None,
+                request_id: None,
+            };
+            let message = ApiError::new(operation, failure).message;
+            let is_whole = !end.ends_with("no") || message == end;
+            assert!(message.ends_with(end) && is_whole, "{code}: {message}");
+        }
+    }
+
+    #[test]
+    fn other_credentials_may_help_against_a_refused_signature_and_nothing_else() {
+        let permission = [
+            "AccessDenied",
+            "AccessDeniedException",
+            "NotAuthorized",
+            "OptInRequired",
+        ];
+        for code in known_codes().chain(["SomethingNewException"]) {
+            let may_help = |delivery| create(delivery, code).is_about_credentials();
+            let is_signature = ACCESS.contains(&code) && !permission.contains(&code);
+            assert_eq!(may_help(Delivery::Answered(403)), is_signature, "{code}");
+            for delivery in [
+                Delivery::Answered(500),
+                Delivery::Unanswered,
+                Delivery::NotSent,
+            ] {
+                assert!(!may_help(delivery), "{code} {delivery:?}");
+            }
+        }
     }
 }

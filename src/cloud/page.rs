@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use super::ApiError;
+use super::error::ApiError;
 use crate::model::image::{Observed, ObservedImage};
 
 /// One page of a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
+pub(crate) struct Page {
     /// The images on it; there may be none even where more pages follow.
     pub images: Vec<ObservedImage>,
     /// What to ask the next page with.
@@ -19,7 +19,7 @@ pub struct Page {
 const MAX_PAGES: usize = 1000;
 
 /// Reads pages until the last one. A token that was seen before is an error: such a listing has no end, or holes.
-pub async fn all_pages<F, Fut>(fetch: F) -> Result<Observed, ApiError>
+pub(crate) async fn all_pages<F, Fut>(fetch: F) -> Result<Observed, ApiError>
 where
     F: Fn(Option<String>) -> Fut + Send,
     Fut: Future<Output = Result<Page, ApiError>> + Send,

@@ -5,12 +5,12 @@ use serde::Serialize;
 use crate::cloud::Operation;
 
 /// The action that a create with tags needs besides its own. repave makes no call of this name.
-pub const CREATE_TAGS: &str = "workspaces:CreateTags";
+pub(crate) const CREATE_TAGS: &str = "workspaces:CreateTags";
 
 /// A policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Policy {
+pub(crate) struct Policy {
     version: &'static str,
     statement: Vec<Statement>,
 }
@@ -26,7 +26,7 @@ struct Statement {
 
 /// Where the permissions are to hold; what is not said holds everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// The Region.
     pub region: Option<&'a str>,
     /// The account's id.
@@ -39,7 +39,7 @@ impl Policy {
     /// The policy for these manifests' needs.
     ///
     /// Listing and tagging know no resource, so theirs is `*` (AWS service authorization reference).
-    pub fn new(scope: Scope<'_>) -> Self {
+    pub(crate) fn new(scope: Scope<'_>) -> Self {
         let allow = |sid, action: String, resource: String| Statement {
             sid,
             effect: "Allow",
@@ -73,8 +73,9 @@ impl Policy {
         }
     }
 
+    #[cfg(test)]
     /// The actions that it allows.
-    pub fn actions(&self) -> impl Iterator<Item = &str> {
+    fn actions(&self) -> impl Iterator<Item = &str> {
         self.statement
             .iter()
             .map(|statement| statement.action.as_str())

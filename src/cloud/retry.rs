@@ -11,7 +11,7 @@ use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use crate::cloud::FailureKind;
 
 /// The longest delay that any schedule gives. A retry time farther away than this was written under another clock.
-pub const LONGEST: Duration = Duration::from_hours(1);
+pub(crate) const LONGEST: Duration = Duration::from_hours(1);
 
 /// The delay before a call is tried again after `failures` failures of one kind in a row (at least 1).
 ///
@@ -35,7 +35,7 @@ pub fn delay(kind: FailureKind, failures: u32) -> Option<Duration> {
 
 /// How long a one-shot run waits before it looks again at something that only time changes: 5 s, doubling to 1 min,
 /// counted in looks that saw nothing new.
-pub fn poll_delay(looks: u32) -> Duration {
+pub(crate) fn poll_delay(looks: u32) -> Duration {
     exponential(5, 60, looks)
 }
 

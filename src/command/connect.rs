@@ -2,7 +2,7 @@
 
 use super::failure::{embedded_failed, not_connected};
 use crate::cli::{Service, Simulated};
-use crate::cloud::aws::AwsImages;
+use crate::cloud::aws::AwsCloud;
 use crate::model::image::Desired;
 use crate::model::outcome::Outcome;
 use crate::simulator::embedded::{self, Kept};
@@ -14,7 +14,7 @@ use crate::sys::http::Server;
 
 /// The service, and the embedded server that may stand behind it.
 pub(super) struct Connected {
-    pub(super) api: AwsImages,
+    pub(super) api: AwsCloud,
     /// The account that the embedded server has, if its sources are to be made up.
     account: Option<SharedAccount>,
     server: Option<Server>,
@@ -29,7 +29,7 @@ impl Connected {
     }
 
     /// What to talk to, what to prepare, and what must live as long.
-    pub(super) fn into_parts(self) -> (AwsImages, Option<SharedAccount>, Option<Server>) {
+    pub(super) fn into_parts(self) -> (AwsCloud, Option<SharedAccount>, Option<Server>) {
         (self.api, self.account, self.server)
     }
 }
@@ -43,7 +43,7 @@ pub(super) async fn connect(
 ) -> Result<Connected, Outcome> {
     let connection = &service.connection;
     let Some(Simulated { seed, account_file }) = &service.simulated else {
-        let api = AwsImages::connect(connection, Environment::of_process())
+        let api = AwsCloud::connect(connection, Environment::of_process())
             .await
             .map_err(|error| not_connected(&error))?;
         return Ok(Connected {
@@ -71,7 +71,7 @@ pub(super) async fn connect(
         .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());
     let expected = connection.expected_account.as_deref();
-    let api = AwsImages::embedded_in(&url, &region, connection.api_rate, expected);
+    let api = AwsCloud::embedded_in(&url, &region, connection.api_rate, expected);
     let account = seed.is_none().then_some(account);
     Connected::prepare(account.as_ref(), desired, clock);
     Ok(Connected {

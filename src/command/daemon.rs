@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::connect::{Connected, connect};
 use super::failure::store_failed;
 use super::screen::{Empty, Screen};
+use super::this_run::this_run;
 use crate::cli;
 use crate::cloud::FailureKind;
 use crate::cloud::retry;
@@ -18,7 +19,8 @@ use crate::probe::measured::Measured;
 use crate::run::checkout::Checkout;
 use crate::run::daemon::{Daemon, Settings, Watch};
 use crate::run::reconcile::Reconciler;
-use crate::state::file::{self, Store, StoreError};
+use crate::state::file::{self, FileStore};
+use crate::state::store::StoreError;
 use crate::sys::clock::Clock;
 use crate::sys::escape::{escaped, with_causes};
 use crate::sys::lock::{self, LockError};
@@ -26,10 +28,10 @@ use crate::sys::stop::Stop;
 
 /// Takes the status file, and waits for it while it can't be used: a full disk or a volume that is not mounted yet must
 /// not end what is meant to stay. None at the word to stop.
-async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<Store>, StoreError> {
+async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<FileStore>, StoreError> {
     let mut failures = 0;
     loop {
-        let opened = Store::lock(path, holder).and_then(|store| match file::read_any(path) {
+        let opened = FileStore::lock(path, holder).and_then(|store| match file::read_any(path) {
             Err(StoreError::File(error)) if error.is_not_found() => Ok(store),
             Err(error) => Err(error),
             Ok(_) => Ok(store),
@@ -96,8 +98,10 @@ pub(super) async fn run(
         ),
         None => None,
     };
-    let api = Measured::new(api, Arc::clone(&health));
-    let reconciler = Reconciler::new(api, store, &target, memory.settle, clock, stop)
+    let cloud = (Measured::new(api.clone(), Arc::clone(&health)), api.gate());
+    let about = (&target, this_run());
+    let reconciler = Reconciler::new(cloud, store, about, memory.settle, clock, stop)
+        .await
         .map_err(|error| store_failed(&error))?;
     let options = Options {
         allow_empty: manifests.allow_empty,

@@ -1,4 +1,4 @@
-//! `--expect-plan`: the plan that a person approved, and what of another one is not it.
+//! `--expect-plan`: reads what was approved.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,27 +6,12 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::cli::ExpectPlan;
-use crate::plan::{Answer, Needs, Plan};
-use crate::show::counted;
+use crate::cloud::Verb;
+use crate::plan::Approved;
 use crate::sys::files::read_limited;
 
 /// The largest file with a plan that is read: room for some 100,000 images.
 const MAX_PLAN: u64 = 64 * 1024 * 1024;
-
-/// The most images that a refusal names.
-const MAX_NAMED: usize = 20;
-
-/// The plan that is expected, and once it came, what it allows.
-#[derive(Debug)]
-pub(super) struct Expected {
-    checksum: String,
-    /// What the expected plan creates from which source, if it was given whole.
-    creates: Option<BTreeSet<(String, String)>>,
-    region: String,
-    simulated: bool,
-    /// The images that a later pass of the same run may create.
-    allowed: Option<BTreeSet<String>>,
-}
 
 /// A plan's JSON, as `plan -o json` prints it; of its fields those that matter here.
 #[derive(Deserialize)]
@@ -34,141 +19,36 @@ struct Document {
     kind: String,
     checksum: Option<String>,
     #[serde(default)]
-    images: Vec<Row>,
+    items: Vec<Row>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Row {
-    image_name: String,
-    action: String,
-    source_image_id: Option<String>,
+    step: Option<Step>,
 }
 
-impl Expected {
-    /// Takes the checksum, or reads the file that has it; says what is wrong with it.
-    pub(super) fn new(given: &ExpectPlan, region: &str, simulated: bool) -> Result<Self, String> {
-        let (checksum, creates) = match given {
-            ExpectPlan::Checksum(checksum) => (checksum.clone(), None),
-            ExpectPlan::File(path) => {
-                let (checksum, creates) = read(path)
-                    .map_err(|why| format!("--expect-plan: {}: {why}", path.display()))?;
-                (checksum, Some(creates))
-            }
-        };
-        Ok(Self {
-            checksum,
-            creates,
-            region: region.to_owned(),
-            simulated,
-            allowed: None,
-        })
-    }
+#[derive(Deserialize)]
+struct Step {
+    verb: Verb,
+    from: String,
+    to: String,
+}
 
-    /// Lets the first plan pass if it is the expected one or what an earlier run left of it, and later ones if they create nothing that it did not show as
-    /// owed; else says what differs.
-    pub(super) fn review(&mut self, plan: &Plan<'_>) -> Result<(), String> {
-        let steps = creates(plan);
-        let Some(allowed) = &self.allowed else {
-            let checksum = plan.checksum(&self.region, self.simulated);
-            if checksum != self.checksum && !self.is_rest(plan, &steps) {
-                return Err(self.differs(&steps, &checksum));
-            }
-            self.allowed = Some(owed(plan));
-            return Ok(());
-        };
-        let foreign: Vec<String> = steps
-            .iter()
-            .filter(|step| !allowed.contains(&step.0) || self.has_another_source(step))
-            .map(|(name, source)| format!("create {name} from {source}"))
-            .collect();
-        if foreign.is_empty() {
-            return Ok(());
+/// Takes the checksum, or reads the file that has it; says what is wrong with it.
+pub(super) fn approved(
+    given: &ExpectPlan,
+    region: &str,
+    simulated: bool,
+) -> Result<Approved, String> {
+    let (checksum, creates) = match given {
+        ExpectPlan::Checksum(checksum) => (checksum.clone(), None),
+        ExpectPlan::File(path) => {
+            let (checksum, creates) =
+                read(path).map_err(|why| format!("--expect-plan: {}: {why}", path.display()))?;
+            (checksum, Some(creates))
         }
-        Err(format!(
-            "the expected plan was carried out, and since then there is more to do, which is no part of it: {}; plan again",
-            named(foreign)
-        ))
-    }
-
-    /// Tells whether the expected plan shows this create, and from another source: names of sources can change hands.
-    fn has_another_source(&self, (name, source): &(String, String)) -> bool {
-        let mut creates = self.creates.iter().flatten();
-        creates.any(|(other, from)| other == name && from != source)
-    }
-
-    /// Tells whether the plan is what an earlier run left of the expected one.
-    fn is_rest(&self, plan: &Plan<'_>, now: &BTreeSet<(String, String)>) -> bool {
-        let Some(creates) = &self.creates else {
-            return false;
-        };
-        let made = creates.difference(now).cloned().collect();
-        plan.checksum_before(&self.region, self.simulated, &made) == self.checksum
-    }
-
-    fn differs(&self, now: &BTreeSet<(String, String)>, checksum: &str) -> String {
-        let what = match &self.creates {
-            Some(before) => {
-                let words = |verb: &str, steps: &mut dyn Iterator<Item = &(String, String)>| {
-                    steps
-                        .map(|(name, source)| format!("{verb} {name} from {source}"))
-                        .collect::<Vec<_>>()
-                };
-                let mut changes = words("no longer create", &mut before.difference(now));
-                changes.extend(words("now create", &mut now.difference(before)));
-                if changes.is_empty() {
-                    "the same images from the same sources, but a manifest, the Region or the account's kind differs".to_owned()
-                } else {
-                    named(changes)
-                }
-            }
-            None if now.is_empty() => "now there is nothing to create".to_owned(),
-            None => {
-                let steps = now
-                    .iter()
-                    .map(|(name, source)| format!("{name} from {source}"));
-                format!("now it is to create {}", named(steps.collect()))
-            }
-        };
-        format!(
-            "the plan is not the expected one, so nothing was created: {what}. Expected {}, now {checksum}; plan again and have it approved",
-            self.checksum
-        )
-    }
-}
-
-fn creates(plan: &Plan<'_>) -> BTreeSet<(String, String)> {
-    plan.images
-        .iter()
-        .filter_map(|image| match &image.answer {
-            Answer::Create { source_id } => {
-                Some((image.desired.image_name.to_string(), source_id.clone()))
-            }
-            Answer::Ready { .. } | Answer::Wait(_) => None,
-        })
-        .collect()
-}
-
-/// What the plan creates, or shows as coming by itself.
-fn owed(plan: &Plan<'_>) -> BTreeSet<String> {
-    plan.images
-        .iter()
-        .filter(|image| match &image.answer {
-            Answer::Create { .. } => true,
-            Answer::Wait(wait) => wait.stalled.is_none() && wait.needs == Needs::Time,
-            Answer::Ready { .. } => false,
-        })
-        .map(|image| image.desired.image_name.to_string())
-        .collect()
-}
-
-fn named(mut steps: Vec<String>) -> String {
-    let more = steps.len().saturating_sub(MAX_NAMED);
-    steps.truncate(MAX_NAMED);
-    if more > 0 {
-        steps.push(format!("and {} more", counted(more, "image")));
-    }
-    steps.join("; ")
+    };
+    Ok(Approved::new(checksum, creates, region, simulated))
 }
 
 fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
@@ -185,104 +65,10 @@ fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
     };
     let checksum =
         checksum.ok_or("it is not what plan --json-into writes: it has no plan's checksum")?;
-    let creates = document
-        .images
-        .into_iter()
-        .filter(|row| row.action == "create")
-        .map(|row| (row.image_name, row.source_image_id.unwrap_or_default()))
+    let steps = document.items.into_iter().filter_map(|row| row.step);
+    let creates = steps
+        .filter(|step| step.verb == Verb::Create)
+        .map(|step| (step.to, step.from))
         .collect();
     Ok((checksum, creates))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::reason::Reason;
-    use crate::plan::samples::{blocked, building, create, desired, plan, ready, wait};
-
-    fn waits_for_a_retry() -> Answer {
-        Answer::Wait(wait(Reason::RetryScheduled, Needs::Time))
-    }
-
-    fn expecting(approved: &Plan<'_>) -> Expected {
-        Expected {
-            checksum: approved.checksum("eu-west-1", false),
-            creates: Some(creates(approved)),
-            region: "eu-west-1".into(),
-            simulated: false,
-            allowed: None,
-        }
-    }
-
-    #[test]
-    fn a_later_pass_creates_only_what_was_approved_or_shown_as_coming() {
-        let desired = desired(&["a", "b", "c", "d"]);
-        let make = || create("wsi-gold00001");
-        let quota = || blocked(Reason::QuotaExceeded);
-        let first = plan(&desired, [make(), waits_for_a_retry(), building(), quota()]);
-        for (later, foreign) in [
-            ([ready(), ready(), ready(), quota()], vec![]),
-            ([make(), make(), ready(), quota()], vec![]),
-            ([ready(), make(), make(), quota()], vec!["c"]),
-            ([make(), ready(), ready(), make()], vec!["d"]),
-            ([make(), make(), make(), make()], vec!["c", "d"]),
-        ] {
-            let mut expected = expecting(&first);
-            expected.review(&first).unwrap();
-            let reviewed = expected.review(&plan(&desired, later));
-            let words: Vec<String> = foreign
-                .iter()
-                .map(|name| format!("create {name} from wsi-gold00001"))
-                .collect();
-            let said = reviewed.err().unwrap_or_default();
-            assert_eq!(said.is_empty(), words.is_empty(), "{said}");
-            assert!(said.contains(&words.join("; ")), "{said}");
-            assert_eq!(said.matches("create ").count(), words.len(), "{said}");
-        }
-    }
-
-    #[test]
-    fn one_of_two_creates_from_another_source_is_refused() {
-        let desired = desired(&["a", "b"]);
-        let of = |a, b| plan(&desired, [create(a), create(b)]);
-        let first = of("wsi-gold00001", "wsi-gold00002");
-        for (a, b, foreign) in [
-            ("wsi-gold00001", "wsi-gold00002", 0),
-            ("wsi-gold00002", "wsi-gold00002", 1),
-            ("wsi-gold00001", "wsi-gold00001", 1),
-            ("wsi-gold00002", "wsi-gold00001", 2),
-        ] {
-            let mut expected = expecting(&first);
-            expected.review(&first).unwrap();
-            let said = expected.review(&of(a, b)).err().unwrap_or_default();
-            assert_eq!(said.matches("create ").count(), foreign, "{said}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_names_so_many_steps_and_counts_the_rest() {
-        let steps = |count: usize| named((0..count).map(|n| n.to_string()).collect());
-        assert!(steps(MAX_NAMED).ends_with("; 19"));
-        assert!(steps(MAX_NAMED + 1).ends_with("; 19; and 1 image more"));
-        assert!(steps(MAX_NAMED + 2).ends_with("; 19; and 2 images more"));
-    }
-
-    #[test]
-    fn a_later_try_is_part_of_the_plan_only_from_the_source_that_was_approved() {
-        let desired = desired(&["a"]);
-        let plan = |answer: Answer| plan(&desired, [answer]);
-        let approved = plan(create("wsi-gold00001"));
-        for (first, source, passes) in [
-            (create("wsi-gold00001"), "wsi-gold00001", true),
-            (create("wsi-gold00001"), "wsi-gold00002", false),
-            // Started again after an earlier run was refused.
-            (waits_for_a_retry(), "wsi-gold00001", true),
-            (waits_for_a_retry(), "wsi-gold00002", false),
-        ] {
-            let mut expected = expecting(&approved);
-            expected.review(&plan(first)).unwrap();
-            let later = expected.review(&plan(create(source)));
-            assert_eq!(later.is_ok(), passes, "{later:?}");
-        }
-    }
 }

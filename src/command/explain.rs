@@ -9,9 +9,11 @@ use crate::manifest;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::explain::{self, Topic};
 use crate::show::{self, Explanation, counted};
-use crate::state::file::{self, StoreError};
+use crate::state::file;
 use crate::state::status::{ConditionType, ImageStatus, Status};
+use crate::state::store::StoreError;
 use crate::sys::clock::Clock;
+use crate::sys::escape::{escaped, with_causes};
 use crate::sys::similar::did_you_mean;
 
 pub(super) fn run(
@@ -86,7 +88,7 @@ fn read_status(file: &Path) -> Option<Status> {
         }
         Err(StoreError::File(error)) if error.is_not_found() => None,
         Err(error) => {
-            tracing::warn!("{}", crate::sys::escape::with_causes(&error));
+            tracing::warn!("{}", escaped(&with_causes(&error), 800));
             None
         }
     }
@@ -130,10 +132,10 @@ fn declared(manifests: &Path, word: &str, known: &[ImageStatus]) -> Result<Strin
     match &loaded {
         Ok(loaded) => {
             for image in &loaded.desired {
-                if image.name.as_str() == word || image.image_name.as_str() == word {
+                if image.subject.name.as_str() == word || image.image_name.as_str() == word {
                     return Ok(image.place.to_string());
                 }
-                names.extend([image.name.as_str(), image.image_name.as_str()]);
+                names.extend([image.subject.name.as_str(), image.image_name.as_str()]);
             }
         }
         Err(invalid) => {

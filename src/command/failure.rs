@@ -5,7 +5,7 @@ use crate::cloud::aws::ConnectError;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
 use crate::simulator::embedded::EmbeddedError;
-use crate::state::file::StoreError;
+use crate::state::store::StoreError;
 use crate::sys::escape::with_causes;
 use crate::sys::lock::LockError;
 
@@ -28,7 +28,9 @@ pub(super) fn store_failed(error: &StoreError) -> Outcome {
     let code = match error {
         StoreError::Lock(error) => return lock_failed(error),
         StoreError::OtherWorld { .. } => ExitCode::Usage,
-        StoreError::File(_) | StoreError::Print(_) => ExitCode::Failed,
+        StoreError::Document { .. } | StoreError::File(_) | StoreError::Print(_) => {
+            ExitCode::Failed
+        }
     };
     Outcome::new(code, with_causes(error))
 }

@@ -23,6 +23,7 @@ mod schema;
 mod screen;
 mod simulate;
 mod status;
+mod this_run;
 mod validate;
 
 use screen::Empty;

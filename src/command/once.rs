@@ -1,27 +1,27 @@
 //! `repave reconcile --once`: wires one run, and says how it ended.
 
-use std::collections::BTreeSet;
-
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::connect::connect;
-use super::expected::Expected;
+use super::expected::approved;
 use super::failure::{cancelled, store_failed, unlisted};
 use super::screen::Screen;
+use super::this_run::this_run;
 use super::validate::load;
 use crate::cli::Once;
+use crate::model::group::Group;
 use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
 use crate::model::target::Target;
-use crate::plan::Attempt;
-use crate::plan::{Answer, Needs, Plan, Totals};
+use crate::model::value::ManifestName;
+use crate::plan::{Plan, Totals, guards};
 use crate::run::once::{self, End, Ended};
 use crate::run::reconcile::Reconciler;
 use crate::show::live::Progress;
 use crate::show::{self, PlanBody, counted};
-use crate::state::file::Store;
+use crate::state::file::FileStore;
 use crate::state::status::ManifestsStatus;
 use crate::sys::clock::Clock;
 use crate::sys::git;
@@ -51,7 +51,8 @@ pub(super) async fn run(
         Err(outcome) => return Ok(outcome),
     };
     let holder = lock::holder("reconcile --once", clock.now_in_seconds());
-    let store = Store::lock(&memory.status_file, &holder).map_err(|error| store_failed(&error))?;
+    let store =
+        FileStore::lock(&memory.status_file, &holder).map_err(|error| store_failed(&error))?;
     let connected = stop
         .unless(Box::pin(connect(service, &loaded.desired, true, clock)))
         .await
@@ -70,7 +71,7 @@ pub(super) async fn run(
     let mut expected = arguments
         .expect_plan
         .as_ref()
-        .map(|given| Expected::new(given, &target.region, target.simulated))
+        .map(|given| approved(given, &target.region, target.simulated))
         .transpose()
         .map_err(|why| Outcome::new(ExitCode::Usage, why))?;
     let manifests = ManifestsStatus {
@@ -78,7 +79,11 @@ pub(super) async fn run(
         digest: Some(loaded.digest),
         problems: Vec::new(),
     };
-    let mut reconciler = Reconciler::new(connected.api, store, &target, memory.settle, clock, stop)
+    let gate = connected.api.gate();
+    let cloud = (connected.api, gate);
+    let about = (&target, this_run());
+    let mut reconciler = Reconciler::new(cloud, store, about, memory.settle, clock, stop)
+        .await
         .map_err(|error| store_failed(&error))?;
     let mut shown = String::new();
     let mut progress = match stderr_size {
@@ -91,81 +96,42 @@ pub(super) async fn run(
         &manifests,
         arguments.wait,
         &mut progress,
-        |plan, attempts| {
-            shown = show::plan_text(plan, clock.now_in_seconds());
+        |plan, status, attempts| {
+            shown = show::plan_text(&show::planned(plan, status), clock.now_in_seconds());
             screen.text(&shown);
             if let Some(expected) = &mut expected {
                 expected.review(plan)?;
             }
-            within_budget(plan, attempts, arguments.max_creates)
+            guards::within_budget("run", plan, attempts, arguments.max_creates)
         },
     )
     .await
     .map_err(|error| store_failed(&error))?;
 
     let outcome = outcome_of(&ended, &loaded.desired, timeout);
-    if let (Some(left), false) = (&ended.left, ended.attempts.is_empty()) {
-        let text = show::plan_text(left, clock.now_in_seconds());
+    let rows = match &ended.left {
+        Some(left) => show::planned(left, reconciler.status()),
+        None => Vec::new(),
+    };
+    let now = clock.now_in_seconds();
+    if !ended.attempts.is_empty() {
+        let text = show::plan_text(&rows, now);
         if text != shown {
             let attempts = counted(ended.attempts.len(), "attempt");
             screen.text(&format!("After {attempts}:\n{text}"));
         }
     }
-    let none = Plan { images: Vec::new() };
-    let body = PlanBody::new(
-        &reconciler.status().target,
-        ended.left.as_ref().unwrap_or(&none),
-    )
-    .with_warnings(&loaded.warnings)
-    .with_attempts(&ended.attempts);
+    let body = PlanBody::new(&reconciler.status().target, &outcome, &rows)
+        .with_warnings(&loaded.warnings)
+        .with_attempts(&ended.attempts);
     screen.json("Reconciliation", &outcome, &body);
     screen.markdown(|| match &ended.left {
-        Some(left) => show::plan_markdown(
-            "repave reconcile",
-            &outcome,
-            left,
-            None,
-            clock.now_in_seconds(),
-        ),
+        Some(_) => show::plan_markdown("repave reconcile", &outcome, &rows, None, now),
         None => show::outcome_markdown(&outcome),
     });
+    drop(rows);
+    reconciler.release().await;
     Ok(outcome)
-}
-
-/// Refuses a plan that would make the run ask for more images than it may.
-fn within_budget(
-    plan: &Plan<'_>,
-    attempts: &[Attempt<'_>],
-    most: Option<usize>,
-) -> Result<(), String> {
-    let Some(most) = most else {
-        return Ok(());
-    };
-    let asked: BTreeSet<_> = attempts
-        .iter()
-        .map(|attempt| &attempt.desired.image_name)
-        .collect();
-    let steps = plan
-        .images
-        .iter()
-        .filter(|image| matches!(image.answer, Answer::Create { .. }));
-    let mut all = asked.clone();
-    all.extend(steps.map(|image| &image.desired.image_name));
-    if all.len() <= most {
-        return Ok(());
-    }
-    let before = match asked.len() {
-        0 => "nothing was created".to_owned(),
-        asked => format!(
-            "{} asked for before stay as they are",
-            counted(asked, "image")
-        ),
-    };
-    Err(format!(
-        "this run would ask for {}, and --max-creates allows {most}; {before}. To allow them: --max-creates {}",
-        counted(all.len(), "image"),
-        all.len()
-    ))
 }
 
 /// How the run ended, in order of what a person should know first.
@@ -206,16 +172,14 @@ fn named(mut names: Vec<String>) -> String {
 /// The outcome if a person is needed for any image; `waits` names the others that are left.
 fn a_person_is_needed(ended: &Ended<'_>, waits: &str) -> Option<Outcome> {
     let images = ended.left.iter().flat_map(|plan| &plan.images);
-    let stalled: Vec<(&str, Reason)> = images
-        .filter_map(|image| match &image.answer {
-            Answer::Wait(wait) => Some((image.desired.name.as_str(), wait.stalled?)),
-            Answer::Create { .. } | Answer::Ready { .. } => None,
-        })
+    let blocked: Vec<(&ManifestName, Reason)> = images
+        .filter(|image| image.answer.group() == Group::Blocked)
+        .map(|image| (&image.desired.subject.name, image.answer.reason()))
         .collect();
-    if stalled.is_empty() {
+    if blocked.is_empty() {
         return None;
     }
-    let denied = stalled
+    let denied = blocked
         .iter()
         .any(|(_, reason)| matches!(reason, Reason::AccessDenied | Reason::WrongAccount));
     let code = if denied {
@@ -223,13 +187,11 @@ fn a_person_is_needed(ended: &Ended<'_>, waits: &str) -> Option<Outcome> {
     } else {
         ExitCode::Blocked
     };
-    let what = counted(stalled.len(), "image");
-    let names = named(
-        stalled
-            .iter()
-            .map(|(name, reason)| format!("{name} ({reason})"))
-            .collect(),
-    );
+    let what = counted(blocked.len(), "image");
+    let names = blocked
+        .iter()
+        .map(|(name, reason)| format!("{name} ({reason})"));
+    let names = named(names.collect());
     let waits = if waits.is_empty() {
         String::new()
     } else {
@@ -247,18 +209,17 @@ fn still_waiting(ended: &Ended<'_>, desired: &Desired) -> String {
         return named(
             desired
                 .iter()
-                .map(|image| format!("{} (not looked at yet)", image.name))
+                .map(|image| format!("{} (not looked at yet)", image.subject.name))
                 .collect(),
         );
     };
-    let waits = left.images.iter().filter_map(|image| match &image.answer {
-        Answer::Create { .. } => Some(format!("{} (not started)", image.desired.name)),
-        Answer::Ready { .. } => None,
-        Answer::Wait(wait) if wait.stalled.is_some() || wait.needs == Needs::Nothing => None,
-        Answer::Wait(wait) => Some(format!(
-            "{} ({}: {})",
-            image.desired.name, wait.reason, wait.message
-        )),
+    let waits = left.images.iter().filter_map(|image| {
+        let name = &image.desired.subject.name;
+        if image.step().is_some() {
+            return Some(format!("{name} (not started)"));
+        }
+        let wait = image.answer.passing(true)?;
+        Some(format!("{name} ({}: {})", wait.reason, wait.message))
     });
     named(waits.collect())
 }
@@ -293,7 +254,10 @@ mod tests {
     use super::*;
     use crate::cloud::{ApiError, Delivery, Failure, Operation};
     use crate::model::defaults::TIMEOUT;
-    use crate::plan::samples::{blocked, building, create, desired, overdue, plan, ready, wait};
+    use crate::plan::samples::{
+        blocked, building, create, desired, overdue, plan, ready, receipt, wait,
+    };
+    use crate::plan::{Answer, Attempt, Awaits};
 
     fn error(code: &str) -> ApiError {
         let failure = Failure {
@@ -320,7 +284,7 @@ mod tests {
     fn one_image_decides_the_exit_code_whatever_the_other_is() {
         let denied = || blocked(Reason::AccessDenied);
         let quota = || blocked(Reason::QuotaExceeded);
-        let waits = || Answer::Wait(wait(Reason::SourceImageNotAvailable, Needs::Time));
+        let waits = || Answer::Wait(wait(Reason::SourceImageNotAvailable, Awaits::Time));
         let timeout = || End::Stopped(StopReason::Timeout, None);
         for (one, other, still, timed_out) in [
             (
@@ -387,57 +351,10 @@ mod tests {
     }
 
     #[test]
-    fn a_run_may_ask_for_as_many_images_as_are_allowed_over_all_its_passes() {
-        let images = desired(&["a", "b", "c"]);
-        let attempt = |index: usize, is_accepted: bool| Attempt {
-            desired: images.iter().nth(index).unwrap(),
-            result: if is_accepted {
-                Ok("wsi-1".into())
-            } else {
-                Err(error("ThrottlingException"))
-            },
-        };
-        let make = || create("wsi-1");
-        for (attempts, answers, all) in [
-            (vec![], [make(), make(), building()], 2),
-            (vec![attempt(0, true)], [building(), make(), ready()], 2),
-            (vec![attempt(0, true)], [building(), make(), make()], 3),
-            (
-                vec![attempt(0, true), attempt(1, true)],
-                [ready(), building(), make()],
-                3,
-            ),
-            // Asked for again, it is still one image.
-            (
-                vec![attempt(0, false), attempt(0, false)],
-                [make(), make(), ready()],
-                2,
-            ),
-            (
-                vec![attempt(0, true), attempt(1, true)],
-                [ready(), building(), ready()],
-                2,
-            ),
-        ] {
-            let plan = plan(&images, answers);
-            for (most, passes) in [
-                (None, true),
-                (Some(all + 1), true),
-                (Some(all), true),
-                (Some(all - 1), false),
-                (Some(0), false),
-            ] {
-                let within = within_budget(&plan, &attempts, most);
-                assert_eq!(within.is_ok(), passes, "{within:?} {plan:?}");
-            }
-        }
-    }
-
-    #[test]
     fn a_run_that_timed_out_names_each_image_where_it_belongs() {
         let images = desired(&["a", "b", "c", "d", "e", "f"]);
-        let waits = Answer::Wait(wait(Reason::SourceImageNotAvailable, Needs::Time));
-        let idle = Answer::Wait(wait(Reason::Suspended, Needs::Nothing));
+        let waits = Answer::Wait(wait(Reason::SourceImageNotAvailable, Awaits::Time));
+        let idle = Answer::Wait(wait(Reason::Suspended, Awaits::News));
         let quota = blocked(Reason::QuotaExceeded);
         let answers = [quota, waits, idle, create("wsi-1"), ready(), overdue()];
         let ended = Ended {
@@ -458,17 +375,17 @@ mod tests {
     #[test]
     fn every_create_that_was_accepted_in_the_run_is_counted() {
         let images = desired(&["a", "b", "c"]);
-        let results = [
-            Ok("wsi-1".to_owned()),
-            Err(error("no")),
-            Ok("wsi-2".to_owned()),
-        ];
+        let results = [Ok(receipt("wsi-1")), Err(error("no")), Ok(receipt("wsi-2"))];
         let attempts = images.iter().zip(results);
         let ended = Ended {
             end: End::Still,
             left: Some(plan(&images, [ready(), building(), building()])),
             attempts: attempts
-                .map(|(desired, result)| Attempt { desired, result })
+                .map(|(desired, result)| Attempt {
+                    desired,
+                    step: create("wsi-1").step().cloned().unwrap(),
+                    result,
+                })
                 .collect(),
         };
         assert_eq!(

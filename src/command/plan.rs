@@ -5,10 +5,11 @@ use super::failure::{cancelled, store_failed, unlisted};
 use super::screen::Screen;
 use super::validate::load;
 use crate::cli::Plan;
-use crate::cloud::ImageApi as _;
+use crate::cloud::{Ask, Cloud as _};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::target::Target;
-use crate::plan::plan;
+use crate::plan::checksum;
+use crate::run::questions::plan_with_answers;
 use crate::show::{self, PlanBody};
 use crate::state::file;
 use crate::sys::clock::{Clock, Now};
@@ -30,19 +31,16 @@ pub(super) async fn run(
         let connected =
             Box::pin(connect(&arguments.service, &loaded.desired, false, clock)).await?;
         let before = clock.now();
-        let observed = connected
-            .api
-            .list_images()
-            .await
-            .map_err(|error| unlisted(&error))?;
-        Ok::<_, Outcome>((connected.api.region().to_owned(), observed, before))
+        let observed = connected.api.observe(&Ask::Images).await;
+        let observed = observed.map_err(|error| unlisted(&error))?;
+        Ok::<_, Outcome>((connected, observed, before))
     };
-    let (region, observed, before) = stop
+    let (connected, mut observed, before) = stop
         .unless(Box::pin(work))
         .await
         .map_err(|_| cancelled("nothing was changed"))??;
     let target = Target {
-        region,
+        region: connected.api.region().to_owned(),
         account_id: observed.owner().map(str::to_owned),
         simulated: arguments.service.simulated.is_some(),
     };
@@ -60,29 +58,30 @@ pub(super) async fn run(
     // After the status was read: another process may have marked a create since the listing.
     let now = Now::new(before, clock.now());
     status.observe(&loaded.desired, &observed, now);
-    let plan = plan(
-        &loaded.desired,
-        &observed,
-        &status,
-        arguments.memory.settle,
-        now,
-    );
+    let (cloud, desired, settle) = (&connected.api, &loaded.desired, arguments.memory.settle);
+    let planned = plan_with_answers(cloud, desired, &mut observed, &status, settle, now);
+    let plan = stop
+        .unless(Box::pin(planned))
+        .await
+        .map_err(|_| cancelled("nothing was changed"))?;
+    plan.write_conditions(&mut status, now.after());
     let totals = plan.totals();
-    let code = if arguments.detailed_exitcode && totals.create > 0 {
+    let code = if arguments.detailed_exitcode && totals.due > 0 {
         ExitCode::ChangesPending
     } else {
         ExitCode::Done
     };
     let outcome = Outcome::new(code, format!("planned: {}", show::totals_text(totals)));
-    let checksum = plan.checksum(&target.region, target.simulated);
-    screen.text(&show::plan_text(&plan, now.after()));
+    let checksum = checksum(&plan, &target.region, target.simulated);
+    let rows = show::planned(&plan, &status);
+    screen.text(&show::plan_text(&rows, now.after()));
     screen.text(&format!("Checksum: {checksum}\n"));
-    let body = PlanBody::new(&target, &plan)
+    let body = PlanBody::new(&target, &outcome, &rows)
         .with_warnings(&loaded.warnings)
         .with_checksum(&checksum);
     screen.json("Plan", &outcome, &body);
     screen.markdown(|| {
-        show::plan_markdown("repave plan", &outcome, &plan, Some(&checksum), now.after())
+        show::plan_markdown("repave plan", &outcome, &rows, Some(&checksum), now.after())
     });
     Ok(outcome)
 }

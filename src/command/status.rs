@@ -5,28 +5,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::failure::store_failed;
 use super::screen::Screen;
 use crate::cli::{self, Output};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
-use crate::show::{self, View, counted, lines_taken};
-use crate::state::file::{self, StoreError};
+use crate::show::{self, StatusBody, View, counted, lines_taken};
+use crate::state::file;
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
+use crate::state::store::StoreError;
 use crate::sys::clock::Clock;
 use crate::sys::stamp::Stamp;
 use crate::sys::stop::Stop;
 
 /// How often a watched file is looked at, and how often a terminal is written anew.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The status, for `-o json` and `-o yaml`.
-#[derive(Serialize)]
-struct StatusBody<'a> {
-    status: &'a Status,
-}
 
 pub(super) async fn run(
     arguments: &cli::Status,
@@ -44,7 +38,9 @@ pub(super) async fn run(
     let (shown, outcome) = choose(arguments, status);
     let text = show::status_text(&shown, clock.now_in_seconds(), view(screen));
     screen.text(&text);
-    screen.json("StatusReport", &outcome, &StatusBody { status: &shown });
+    let rows = show::remembered(&shown);
+    let body = StatusBody::new(&shown, &outcome, &rows);
+    screen.json("StatusReport", &outcome, &body);
     Ok(outcome)
 }
 
@@ -170,7 +166,9 @@ fn tell(
     if before.is_some() && screen.output() == Output::Yaml {
         screen.write(b"---\n");
     }
-    screen.json("StatusReport", outcome, &StatusBody { status });
+    let rows = show::remembered(status);
+    let body = StatusBody::new(status, outcome, &rows);
+    screen.json("StatusReport", outcome, &body);
 }
 
 /// The status file, looked at again and again.

@@ -9,6 +9,7 @@ use super::problem::{MAX_SHOWN, Report};
 use super::yaml::{Node, Value};
 use super::{digest, shape};
 use crate::model::image::{CreateWhen, DesiredImage, Place, Source};
+use crate::model::subject::{Kind, Subject};
 use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
 use crate::sys::escape::escaped;
 
@@ -99,7 +100,7 @@ impl Decoder<'_> {
         let (image_name, image_name_node) = image_name?;
         let (source, source_node) = source?;
         let mut image = DesiredImage {
-            name,
+            subject: Subject::new(Kind::UpdatedImage, name),
             image_name,
             source,
             description: description?,

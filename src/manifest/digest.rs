@@ -24,7 +24,7 @@ pub(super) fn of_image(image: &DesiredImage) -> String {
         create_when: image.create_when,
         description: &image.description,
         image_name: &image.image_name,
-        name: &image.name,
+        name: &image.subject.name,
         source: &image.source,
         tags: &image.tags,
     };
@@ -41,7 +41,7 @@ pub(super) fn of_set(desired: &Desired) -> String {
     let mut text = Vec::new();
     for image in desired {
         for part in [
-            image.name.as_str(),
+            image.subject.name.as_str(),
             &image.digest,
             if image.suspend { "suspend" } else { "" },
         ] {

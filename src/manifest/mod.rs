@@ -131,7 +131,7 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
         warnings.extend(result.warnings);
         for (image, origin) in result.images.into_iter().zip(result.origins) {
             claims.push(Claim {
-                name: image.name.clone(),
+                name: image.subject.name.clone(),
                 image_name: image.image_name.clone(),
                 file,
                 document: image.place.document,

@@ -1,9 +1,11 @@
 //! What a manifest's header says, and the names of its fields: what decoding looks for, and what the schema tells editors.
 
+use crate::model::subject::Kind;
+
 /// The `apiVersion` of a manifest.
 pub(crate) const API_VERSION: &str = "repave.dev/v1alpha1";
 /// The `kind` of a manifest.
-pub const KIND: &str = "UpdatedImage";
+pub const KIND: &str = Kind::UpdatedImage.as_str();
 
 /// The fields of the document.
 pub(crate) const MANIFEST: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];

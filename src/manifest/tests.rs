@@ -68,7 +68,7 @@ mod values {
         let [image] = result.images.as_slice() else {
             panic!("{:?}", result.images)
         };
-        assert_eq!(image.name.as_str(), "finance");
+        assert_eq!(image.subject.name.as_str(), "finance");
         assert_eq!(image.image_name.as_str(), "Finance_1");
         assert_eq!(image.source.to_string(), "wsi-0123456789ab");
         assert_eq!(image.description.as_str(), "Finance desktop");
@@ -392,7 +392,11 @@ mod folders {
     fn told(folder: &Path) -> String {
         let text = match load(folder, &STRICT) {
             Ok(loaded) => {
-                let names: Vec<&str> = loaded.desired.iter().map(|i| i.name.as_str()).collect();
+                let names: Vec<&str> = loaded
+                    .desired
+                    .iter()
+                    .map(|i| i.subject.name.as_str())
+                    .collect();
                 format!(
                     "{} of {} files, {} skipped",
                     names.join(" "),
@@ -851,7 +855,7 @@ mod torn {
                 continue;
             };
             silent += 1;
-            assert_eq!(cut.name, whole.name);
+            assert_eq!(cut.subject, whole.subject);
             assert_eq!(cut.image_name, whole.image_name);
             assert_eq!(cut.source, whole.source);
             assert_eq!(cut.description, whole.description);

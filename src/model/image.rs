@@ -1,12 +1,13 @@
 //! The nouns: what is desired of an image and what is observed of one. No input or output happens here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::value::{Description, ImageId, ImageName, ManifestName, Tags};
+use crate::model::subject::Subject;
+use crate::model::value::{Description, ImageId, ImageName, Tags};
 
 /// Where a desired image is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,8 +73,8 @@ impl fmt::Display for Place {
 /// One validated manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredImage {
-    /// `metadata.name`.
-    pub name: ManifestName,
+    /// Its name is `metadata.name`.
+    pub subject: Subject,
     /// The name the image bears in the account.
     pub image_name: ImageName,
     /// What it is made from.
@@ -128,10 +129,10 @@ impl Desired {
         let mut by_name = BTreeMap::new();
         let mut by_image_name = BTreeMap::new();
         for (second, image) in images.iter().enumerate() {
-            if let Some(&first) = by_name.get(&image.name) {
+            if let Some(&first) = by_name.get(&image.subject) {
                 conflicts.push(Conflict::SameName { first, second });
             } else {
-                by_name.insert(image.name.clone(), second);
+                by_name.insert(image.subject.clone(), second);
             }
             if let Some(&first) = by_image_name.get(&image.image_name) {
                 conflicts.push(Conflict::SameImageName { first, second });
@@ -187,7 +188,7 @@ impl Desired {
     }
 
     /// Positions in [`iter`](Self::iter), each declared source before the images made from it.
-    pub fn sources_first(&self) -> &[usize] {
+    pub(crate) fn sources_first(&self) -> &[usize] {
         &self.sources_first
     }
 }
@@ -288,6 +289,14 @@ pub struct ObservedImage {
 pub struct Observed {
     /// The images, ordered by id, each id once.
     images: Vec<ObservedImage>,
+    answers: BTreeMap<Question, Vec<ObservedImage>>,
+}
+
+/// What a plan must know beside the account's own images.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// Whether another account shares the image with this id.
+    IsShared(ImageId),
 }
 
 impl Observed {
@@ -302,7 +311,33 @@ impl Observed {
             }
             same
         });
-        Self { images }
+        Self {
+            images,
+            answers: BTreeMap::new(),
+        }
+    }
+
+    /// Returns these images as the answers to the questions.
+    #[must_use]
+    pub(crate) fn into_answers(self, questions: &BTreeSet<Question>) -> Self {
+        let mut answers = Self::default();
+        for question in questions {
+            let Question::IsShared(id) = question;
+            let found = self.by_id(id.as_str()).cloned();
+            let found = found.into_iter().collect();
+            answers.answers.insert(question.clone(), found);
+        }
+        answers
+    }
+
+    /// Takes in the answers of another observation.
+    pub(crate) fn add_answers(&mut self, other: Self) {
+        self.answers.extend(other.answers);
+    }
+
+    /// Returns what was found for the question; `None` if it was not asked, or not answered.
+    pub fn answer(&self, question: &Question) -> Option<&[ObservedImage]> {
+        self.answers.get(question).map(Vec::as_slice)
     }
 
     /// The images, ordered by id.
@@ -321,7 +356,7 @@ impl Observed {
     }
 
     /// The image with this id.
-    pub fn by_id(&self, id: &str) -> Option<&ObservedImage> {
+    pub(crate) fn by_id(&self, id: &str) -> Option<&ObservedImage> {
         let at = self
             .images
             .binary_search_by(|image| image.id.as_str().cmp(id))
@@ -357,13 +392,15 @@ impl<'a> IntoIterator for &'a Observed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::subject::Kind;
+    use crate::model::value::ManifestName;
     use proptest::prelude::*;
 
     /// An image named `name` that is made from the image named `source`.
     fn image(name: usize, source: usize) -> DesiredImage {
         let text = |n: usize| format!("i{n}");
         DesiredImage {
-            name: ManifestName::parse(text(name)).unwrap(),
+            subject: Subject::new(Kind::UpdatedImage, ManifestName::parse(text(name)).unwrap()),
             image_name: ImageName::parse(text(name)).unwrap(),
             source: Source::ImageName(ImageName::parse(text(source)).unwrap()),
             description: Description::parse("d").unwrap(),

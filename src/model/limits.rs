@@ -16,7 +16,7 @@ pub struct InvalidValue {
 
 /// Which characters a text may have.
 #[derive(Debug, Clone, Copy)]
-pub enum Alphabet {
+pub(crate) enum Alphabet {
     /// These alone.
     Of(&'static [RangeInclusive<char>]),
     /// All but these.
@@ -34,7 +34,7 @@ impl Alphabet {
 
 /// What a text must be to be a value of its kind: parsing and the manifest's schema both go by it.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// What it begins with, in these very letters.
     pub prefix: &'static str,
     /// The fewest characters after the prefix.

@@ -1,5 +1,7 @@
 //! How a command ended: exit code, reason and words. The one list of exit codes.
 
+use std::fmt;
+
 use crate::sys::escape::Escaped;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -48,7 +50,7 @@ impl ExitCode {
     ];
 
     /// What it means, in words of one line.
-    pub fn meaning(self) -> &'static str {
+    pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Failed => "an error of no other kind",
@@ -135,5 +137,35 @@ impl Outcome {
     /// The code's name in PascalCase, as `-o json` has it in `reason`.
     pub fn reason(&self) -> String {
         format!("{:?}", self.code)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped(&self.words).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_exit_code_has_a_meaning_of_its_own() {
+        let meanings: std::collections::BTreeSet<_> =
+            ExitCode::ALL.into_iter().map(ExitCode::meaning).collect();
+        assert_eq!(meanings.len(), ExitCode::ALL.len());
+    }
+
+    #[test]
+    fn the_last_line_of_a_json_log_says_how_the_command_ended() {
+        let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        for (code, level, number) in [(ExitCode::Done, "INFO", 0), (ExitCode::Locked, "ERROR", 7)] {
+            let line = Outcome::new(code, "so it is\n").log_line(now);
+            let expected = format!(
+                r#"{{"timestamp":"2026-11-22T12:00:00Z","level":"{level}","message":"so it is\\n","exitCode":{number},"reason":"{code:?}"}}"#
+            );
+            assert_eq!(line, expected);
+        }
     }
 }

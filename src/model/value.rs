@@ -21,9 +21,9 @@ macro_rules! text_value {
 
         impl $name {
             /// What a text must be to be one of these.
-            pub const LIMITS: Limits = $limits;
+            pub(crate) const LIMITS: Limits = $limits;
             /// The same in words.
-            pub const ALLOWED: &'static str = Self::LIMITS.allowed;
+            pub(crate) const ALLOWED: &'static str = Self::LIMITS.allowed;
 
             /// Checks the text and keeps it.
             pub fn parse(text: impl Into<String>) -> Result<Self, InvalidValue> {
@@ -181,7 +181,7 @@ impl Tags {
 }
 
 /// Tells whether a text is an account's id: 12 digits (service model).
-pub fn is_account_id(text: &str) -> bool {
+pub(crate) fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -1,13 +1,13 @@
 //! How a step of a plan ended.
 
-use crate::cloud::ApiError;
+use crate::cloud::{ApiError, Receipt, Step};
 use crate::model::image::DesiredImage;
 
-/// How one step ended.
+/// A step that was taken, and its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt<'a> {
-    /// The image that was asked for.
     pub desired: &'a DesiredImage,
-    /// The id that the service accepted it under, or what went wrong.
-    pub result: Result<String, ApiError>,
+    pub step: Step,
+    /// What the service gave for it, or what went wrong.
+    pub result: Result<Receipt, ApiError>,
 }

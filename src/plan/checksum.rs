@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Answer, Needs, Plan};
+use super::answer::Answer;
+use super::planned::Plan;
+use crate::cloud::Step;
 use crate::sys::digest::sha256;
 
 #[derive(Serialize)]
@@ -25,14 +27,17 @@ struct Create<'a> {
     source_image_id: &'a str,
 }
 
-/// The checksum of the plan's creates: their manifests' content, the images' names, the sources' ids, the Region. An image
-/// id belongs to one account, so the sources name the account too.
+/// Returns the checksum of the plan's creates: their manifests' content, the images' names, the sources' ids, the Region. An
+/// image id belongs to one account, so the sources name the account too.
 ///
 /// What waits, and for what, is no part of it: a build that ended since changes nothing of what was approved.
-///
-/// `made` are images that the plan would have created from these sources, had an earlier run not done that: they count as
-/// creates, if they are there, come by themselves, or wait for another try.
-pub(super) fn of(
+pub fn checksum(plan: &Plan<'_>, region: &str, simulated: bool) -> String {
+    checksum_before(plan, region, simulated, &BTreeMap::new())
+}
+
+/// Returns the checksum that the plan would have, had not an earlier run made these images already, each from its source:
+/// they count as creates, if they are there, come by themselves, or wait for another try.
+pub fn checksum_before(
     plan: &Plan<'_>,
     region: &str,
     simulated: bool,
@@ -41,17 +46,16 @@ pub(super) fn of(
     let creates = plan.images.iter().filter_map(|image| {
         let name = image.desired.image_name.as_str();
         let source_image_id = match &image.answer {
-            Answer::Create { source_id } => source_id,
-            Answer::Ready { .. } => made.get(name)?,
-            Answer::Wait(wait) => {
-                let comes = matches!(wait.needs, Needs::Build | Needs::Time);
-                made.get(name).filter(|_| comes && wait.stalled.is_none())?
+            Answer::Do(Step::CreateImage(create)) => &create.source_id,
+            Answer::Ready(_) => made.get(name)?,
+            answer @ (Answer::Wait(_) | Answer::Blocked(_)) => {
+                made.get(name).filter(|_| answer.passing(true).is_some())?
             }
         };
         Some(Create {
             digest: &image.desired.digest,
             image_name: name,
-            name: image.desired.name.as_str(),
+            name: image.desired.subject.name.as_str(),
             source_image_id,
         })
     });

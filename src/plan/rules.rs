@@ -1,17 +1,19 @@
 //! The rules of the plan, in order: the first that matches answers for the image.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Answer, Needs, Wait};
+use super::answer::{Answer, Awaits, Blocked, Ready, Wait};
+use super::planned::{Plan, PlannedImage};
 use crate::cloud::retry;
-use crate::cloud::{ALREADY_EXISTS, FailureKind};
+use crate::cloud::{ALREADY_EXISTS, CreateImage, FailureKind, Step};
 use crate::model::image::{
-    CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Source,
+    CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem,
+    Question, Source,
 };
 use crate::model::reason::Reason;
-use crate::model::value::ImageName;
+use crate::model::value::{ImageId, ImageName};
 use crate::state::status::{ImageStatus, Status};
 use crate::sys::clock::Now;
 
@@ -22,14 +24,17 @@ const BUILD_OVERDUE: SignedDuration = SignedDuration::from_hours(4);
 /// How far a clock may be set back without a retry losing its time.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
 
+/// The most images that one round of questions asks about: as many as one call names.
+const MAX_QUESTIONS: usize = 25;
+
 /// Answers for every desired image, in the order of `desired`.
-pub(super) fn answers(
-    desired: &Desired,
+pub(super) fn planned<'a>(
+    desired: &'a Desired,
     observed: &Observed,
     status: &Status,
     settle: SignedDuration,
     now: Now,
-) -> Vec<Answer> {
+) -> Plan<'a> {
     let images: Vec<&DesiredImage> = desired.iter().collect();
     let mut rules = Rules {
         desired,
@@ -51,7 +56,30 @@ pub(super) fn answers(
             *slot = answer;
         }
     }
-    rules.answers.into_iter().flatten().collect()
+    let answers = rules.answers.into_iter().flatten();
+    let images: Vec<_> = desired
+        .iter()
+        .zip(answers)
+        .map(|(desired, answer)| PlannedImage { desired, answer })
+        .collect();
+    let questions: BTreeSet<_> = images.iter().filter_map(question).collect();
+    let is_open = |question: &Question| observed.answer(question).is_none();
+    let questions = questions.into_iter().filter(is_open).take(MAX_QUESTIONS);
+    Plan {
+        questions: questions.collect(),
+        images,
+    }
+}
+
+/// What would make the answer say more.
+fn question(image: &PlannedImage<'_>) -> Option<Question> {
+    let Source::ImageId(id) = &image.desired.source else {
+        return None;
+    };
+    let is_unlisted = image.answer.reason() == Reason::SourceImageNotFound;
+    // A create that the service refused so waits for its next try.
+    let is_refused = matches!(&image.answer, Answer::Blocked(blocked) if blocked.until.is_some());
+    (is_unlisted && !is_refused).then(|| Question::IsShared(id.clone()))
 }
 
 struct Rules<'a> {
@@ -68,11 +96,7 @@ struct Rules<'a> {
 impl<'a> Rules<'a> {
     fn answer(&self, image: &DesiredImage) -> Answer {
         if image.suspend {
-            return Answer::wait(
-                Reason::Suspended,
-                Needs::Nothing,
-                "suspended in its manifest",
-            );
+            return Answer::wait(Reason::Suspended, Awaits::News, "suspended in its manifest");
         }
         let entry = self.entries.get(&image.image_name).copied();
         match self.bearing(image.image_name.as_str()) {
@@ -98,25 +122,27 @@ impl<'a> Rules<'a> {
     fn listed(&self, found: &ObservedImage, entry: Option<&ImageStatus>) -> Answer {
         let id = &found.id;
         match &found.state {
-            ImageState::Available => Answer::Ready {
+            ImageState::Available => Answer::Ready(Ready {
                 image_id: id.clone(),
-            },
+            }),
             ImageState::Pending => {
                 let since = found.created.or_else(|| entry.and_then(began));
                 let overdue = since
                     .is_some_and(|since| self.now.before().duration_since(since) > BUILD_OVERDUE);
-                let message = if overdue {
-                    format!(
-                        "{id} has been PENDING for more than 4 h; look at it in the console or ask AWS Support"
-                    )
-                } else {
-                    format!("{id} is PENDING")
-                };
+                if overdue {
+                    return Answer::Blocked(Blocked {
+                        reason: Reason::BuildOverdue,
+                        message: format!(
+                            "{id} has been PENDING for more than 4 h; look at it in the console or ask AWS Support"
+                        ),
+                        since,
+                        until: None,
+                    });
+                }
                 Answer::Wait(Wait {
                     reason: Reason::Building,
-                    message,
-                    needs: Needs::Build,
-                    stalled: overdue.then_some(Reason::BuildOverdue),
+                    message: format!("{id} is PENDING"),
+                    awaits: Awaits::Build,
                     since,
                     until: None,
                 })
@@ -135,7 +161,7 @@ impl<'a> Rules<'a> {
             }
             ImageState::Unknown(state) => Answer::wait(
                 Reason::UnknownImageState,
-                Needs::Build,
+                Awaits::Build,
                 if state.is_empty() {
                     format!("{id} is listed without a state")
                 } else {
@@ -150,8 +176,8 @@ impl<'a> Rules<'a> {
         if let Some(wait) = entry.and_then(|entry| self.settling(entry)) {
             return Answer::Wait(wait);
         }
-        if let Some(wait) = entry.and_then(|entry| self.retry_scheduled(image, entry)) {
-            return Answer::Wait(wait);
+        if let Some(answer) = entry.and_then(|entry| self.retry_scheduled(image, entry)) {
+            return answer;
         }
         match self.source(&image.source) {
             Ok(source) => made_from(image, source),
@@ -176,11 +202,11 @@ impl<'a> Rules<'a> {
         if until <= self.now.before() {
             return None;
         }
-        let (message, needs) = match (&entry.image_id, entry.is_accepted()) {
-            (Some(id), true) => (format!("accepted as {id}, not listed yet"), Needs::Build),
+        let (message, awaits) = match (&entry.image_id, entry.is_accepted()) {
+            (Some(id), true) => (format!("accepted as {id}, not listed yet"), Awaits::Build),
             (Some(id), false) => (
                 format!("{id} was listed before and is missing now"),
-                Needs::Time,
+                Awaits::Time,
             ),
             (None, _) => {
                 let why = entry
@@ -190,22 +216,21 @@ impl<'a> Rules<'a> {
                 let why = why.unwrap_or_default();
                 (
                     format!("a create was sent and its result is not known{why}; not listed yet"),
-                    Needs::Time,
+                    Awaits::Time,
                 )
             }
         };
         Some(Wait {
             reason: Reason::Settling,
             message,
-            needs,
-            stalled: None,
+            awaits,
             since: Some(since),
             until: Some(until),
         })
     }
 
     /// Row 8: the last try failed, for this very manifest, and the next one is not due.
-    fn retry_scheduled(&self, image: &DesiredImage, entry: &ImageStatus) -> Option<Wait> {
+    fn retry_scheduled(&self, image: &DesiredImage, entry: &ImageStatus) -> Option<Answer> {
         let until = entry
             .next_retry_at
             .filter(|until| *until > self.now.before())?;
@@ -219,65 +244,69 @@ impl<'a> Rules<'a> {
         if entry.observed_digest != image.digest {
             return None;
         }
-        let wait = |reason, needs, stalled, message| {
-            Some(Wait {
+        let blocked = |reason, message| {
+            Some(Answer::Blocked(Blocked {
                 reason,
                 message,
-                needs,
-                stalled,
                 since: Some(error.at),
                 until: Some(until),
-            })
+            }))
         };
         match error.kind {
-            FailureKind::OutcomeUnknown if error.code.as_deref() == Some(ALREADY_EXISTS) => wait(
+            FailureKind::OutcomeUnknown if error.code.as_deref() == Some(ALREADY_EXISTS) => blocked(
                 Reason::NameConflict,
-                Needs::Person,
-                Some(Reason::NameConflict),
                 "the service says that the name is taken, but never lists an image that bears it; \
                  declare another imageName"
                     .to_owned(),
             ),
-            FailureKind::OutcomeUnknown => wait(
-                Reason::RetryScheduled,
-                Needs::Person,
-                Some(error.reason),
+            FailureKind::OutcomeUnknown => blocked(
+                error.reason,
                 format!(
-                    "{}: {} creates in a row ended so, and no image is listed: {}",
-                    error.reason, error.count, error.message
+                    "{} creates in a row ended so, and no image is listed: {}",
+                    error.count, error.message
                 ),
             ),
-            FailureKind::Transient | FailureKind::SourceBusy => wait(
-                Reason::RetryScheduled,
-                Needs::Time,
-                None,
-                format!("{}: {}", error.reason, error.message),
-            ),
-            FailureKind::Blocked | FailureKind::Rejected => wait(
-                Reason::RetryScheduled,
-                Needs::Person,
-                Some(error.reason),
-                format!("{}: {}", error.reason, error.message),
-            ),
+            FailureKind::Blocked | FailureKind::Rejected => {
+                blocked(error.reason, error.message.clone())
+            }
+            FailureKind::Transient | FailureKind::SourceBusy => Some(Answer::Wait(Wait {
+                reason: Reason::RetryScheduled,
+                message: format!("{}: {}", error.reason, error.message),
+                awaits: Awaits::Time,
+                since: Some(error.at),
+                until: Some(until),
+            })),
         }
+    }
+
+    /// Row 9, by what is known of an image that the account does not own.
+    fn unlisted(&self, id: &ImageId) -> Answer {
+        let message = match self.observed.answer(&Question::IsShared(id.clone())) {
+            None => return not_found(&format!("source {id}")),
+            Some([]) => format!(
+                "source {id} is not among the images in this Region that the account owns or that are shared with it"
+            ),
+            Some([image, ..]) => {
+                let owner = match &image.owner {
+                    Some(owner) => format!("account {owner}"),
+                    None => "another account".to_owned(),
+                };
+                format!(
+                    "source {id} is an image of {owner}, which shares it; copy it into this account and name the copy"
+                )
+            }
+        };
+        Answer::blocked(Reason::SourceImageNotFound, message)
     }
 
     /// The source's image, or why there is none to use: rows 9 and the second half of 11.
     fn source(&self, source: &Source) -> Result<&ObservedImage, Answer> {
-        let not_found = |what: String| {
-            Answer::blocked(
-                Reason::SourceImageNotFound,
-                format!(
-                    "{what} is not among the account's images in this Region; an image shared by another account must be copied first"
-                ),
-            )
-        };
         let name = match source {
             Source::ImageId(id) => {
                 return self
                     .observed
                     .by_id(id.as_str())
-                    .ok_or_else(|| not_found(format!("source {id}")));
+                    .ok_or_else(|| self.unlisted(id));
             }
             Source::ImageName(name) => name,
         };
@@ -287,14 +316,14 @@ impl<'a> Rules<'a> {
             .and_then(|at| self.answers.get(at)?.as_ref());
         match (self.bearing(name.as_str()), declared) {
             // A build that needs action blocks what is made from it too.
-            ([_], Some(answer @ Answer::Wait(wait)))
-                if wait.stalled == Some(Reason::BuildOverdue) =>
+            ([_], Some(answer @ Answer::Blocked(blocked)))
+                if blocked.reason == Reason::BuildOverdue =>
             {
                 Err(waits_for_declared(name.as_str(), answer))
             }
             ([found], _) => Ok(found),
             ([], Some(answer)) => Err(waits_for_declared(name.as_str(), answer)),
-            ([], None) => Err(not_found(format!("source {name}"))),
+            ([], None) => Err(not_found(&format!("source {name}"))),
             (several, _) => Err(Answer::blocked(
                 Reason::SourceImageAmbiguous,
                 format!(
@@ -307,19 +336,28 @@ impl<'a> Rules<'a> {
     }
 }
 
+fn not_found(what: &str) -> Answer {
+    Answer::blocked(
+        Reason::SourceImageNotFound,
+        format!(
+            "{what} is not among the account's images in this Region; an image shared by another account must be copied first"
+        ),
+    )
+}
+
 /// Rows 10 to 14: the source is known.
 fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer {
     let id = &source.id;
     if id.is_empty() {
         let message = "the source is listed without an id, so nothing can be made from it";
-        return Answer::wait(Reason::SourceImageNotAvailable, Needs::Time, message);
+        return Answer::wait(Reason::SourceImageNotAvailable, Awaits::Time, message);
     }
     match &source.state {
         ImageState::Available => {}
         ImageState::Pending => {
             return Answer::wait(
                 Reason::SourceImageNotAvailable,
-                Needs::Time,
+                Awaits::Time,
                 format!("source {id} is PENDING"),
             );
         }
@@ -335,7 +373,7 @@ fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer {
         ImageState::Unknown(state) => {
             return Answer::wait(
                 Reason::SourceImageNotAvailable,
-                Needs::Time,
+                Awaits::Time,
                 format!("source {id} is in state {state:?}, which this version does not know"),
             );
         }
@@ -352,34 +390,36 @@ fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer {
     match (image.create_when, source.update_available) {
         (CreateWhen::UpdateAvailable, None | Some(false)) => Answer::wait(
             Reason::NoUpdateAvailable,
-            Needs::Nothing,
+            Awaits::News,
             format!("the service reports no update for source {id}"),
         ),
-        (CreateWhen::UpdateAvailable, Some(true)) | (CreateWhen::Always, _) => Answer::Create {
-            source_id: id.clone(),
-        },
+        (CreateWhen::UpdateAvailable, Some(true)) | (CreateWhen::Always, _) => {
+            Answer::Do(Step::CreateImage(CreateImage {
+                name: image.image_name.clone(),
+                description: image.description.clone(),
+                source_id: id.clone(),
+                tags: image.tags.clone(),
+            }))
+        }
     }
 }
 
 /// The answer for an image whose declared source is itself missing: it fares as the source does.
 fn waits_for_declared(name: &str, source: &Answer) -> Answer {
     let reason = Reason::SourceImageNotAvailable;
+    let message =
+        |why: &dyn std::fmt::Display| format!("source {name} is declared and not built yet{why}");
     match source {
-        Answer::Create { .. } | Answer::Ready { .. } => Answer::wait(
-            reason,
-            Needs::Time,
-            format!("source {name} is declared and not built yet"),
-        ),
+        Answer::Do(_) | Answer::Ready(_) => Answer::wait(reason, Awaits::Time, message(&"")),
         Answer::Wait(wait) => {
-            let message = format!(
-                "source {name} is declared and not built yet ({})",
-                wait.reason
-            );
-            match (wait.stalled, wait.needs) {
-                (Some(_), _) | (None, Needs::Person) => Answer::blocked(reason, message),
-                (None, Needs::Nothing) => Answer::wait(reason, Needs::Nothing, message),
-                (None, Needs::Time | Needs::Build) => Answer::wait(reason, Needs::Time, message),
-            }
+            let awaits = match wait.awaits {
+                Awaits::Time | Awaits::Build => Awaits::Time,
+                Awaits::News => Awaits::News,
+            };
+            Answer::wait(reason, awaits, message(&format_args!(" ({})", wait.reason)))
+        }
+        Answer::Blocked(blocked) => {
+            Answer::blocked(reason, message(&format_args!(" ({})", blocked.reason)))
         }
     }
 }

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use super::health::Health;
-use crate::cloud::{ApiError, CreateRequest, ImageApi, Operation};
+use crate::cloud::{ApiError, Ask, Cloud, Operation, Receipt, Step};
 use crate::model::image::Observed;
 
 /// The image service, with each call counted, and its end told as a move of the loop. A call that is given up halfway,
 /// at the word to stop, has no end and is not counted.
 #[derive(Debug)]
-pub struct Measured<A> {
-    api: A,
+pub(crate) struct Measured<C> {
+    cloud: C,
     health: Arc<Health>,
 }
 
-impl<A> Measured<A> {
-    /// Counts the calls of `api`.
-    pub fn new(api: A, health: Arc<Health>) -> Self {
-        Self { api, health }
+impl<C> Measured<C> {
+    /// Counts the calls of `cloud`.
+    pub(crate) fn new(cloud: C, health: Arc<Health>) -> Self {
+        Self { cloud, health }
     }
 
     fn ended<T>(&self, operation: Operation, result: &Result<T, ApiError>) {
@@ -28,23 +28,17 @@ impl<A> Measured<A> {
     }
 }
 
-impl<A: ImageApi + Send + Sync> ImageApi for Measured<A> {
+impl<C: Cloud + Send + Sync> Cloud for Measured<C> {
     /// Counts as one request, however many pages it reads and however often the client tries again below.
-    async fn list_images(&self) -> Result<Observed, ApiError> {
-        let result = self.api.list_images().await;
+    async fn observe(&self, ask: &Ask) -> Result<Observed, ApiError> {
+        let result = self.cloud.observe(ask).await;
         self.ended(Operation::DescribeWorkspaceImages, &result);
         result
     }
 
-    /// Counts as no call.
-    async fn ready(&self) {
-        self.api.ready().await;
-        self.health.moved();
-    }
-
-    async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
-        let result = self.api.create_updated_image(request).await;
-        self.ended(Operation::CreateUpdatedWorkspaceImage, &result);
+    async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
+        let result = self.cloud.perform(step).await;
+        self.ended(step.operation(), &result);
         result
     }
 }
@@ -57,7 +51,7 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use crate::cloud::{Delivery, Failure};
+    use crate::cloud::{CreateImage, Delivery, Failure};
     use crate::model::value::{Description, ImageName, Tags};
     use crate::probe::health::STUCK_AFTER;
 
@@ -67,17 +61,13 @@ mod tests {
     /// A service that takes its time, and refuses every create.
     struct Slow(Duration);
 
-    impl ImageApi for Slow {
-        async fn list_images(&self) -> Result<Observed, ApiError> {
+    impl Cloud for Slow {
+        async fn observe(&self, _: &Ask) -> Result<Observed, ApiError> {
             tokio::time::sleep(self.0).await;
             Ok(Observed::new(Vec::new()))
         }
 
-        async fn ready(&self) {
-            tokio::time::sleep(self.0).await;
-        }
-
-        async fn create_updated_image(&self, _: &CreateRequest) -> Result<String, ApiError> {
+        async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
             tokio::time::sleep(self.0).await;
             let failure = Failure {
                 delivery: Delivery::Answered(400),
@@ -86,27 +76,24 @@ mod tests {
                 service_reason: None,
                 request_id: None,
             };
-            let operation = Operation::CreateUpdatedWorkspaceImage;
-            Err(ApiError::new(operation, failure))
+            Err(ApiError::new(step.operation(), failure))
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn each_end_of_a_call_is_a_move_and_is_counted() {
         let health = Arc::new(Health::new(INTERVAL));
-        let api = Measured::new(Slow(STUCK_AFTER + SECOND), Arc::clone(&health));
-        let request = CreateRequest {
+        let cloud = Measured::new(Slow(STUCK_AFTER + SECOND), Arc::clone(&health));
+        let step = Step::CreateImage(CreateImage {
             name: ImageName::parse("New").unwrap(),
             description: Description::parse("d").unwrap(),
             source_id: "wsi-000000001".into(),
             tags: Tags::default(),
-        };
+        });
         let assert_alive = || assert_eq!(health.is_alive(Instant::now()), Ok(()));
-        assert!(api.list_images().await.is_ok());
+        assert!(cloud.observe(&Ask::Images).await.is_ok());
         assert_alive();
-        api.ready().await;
-        assert_alive();
-        assert!(api.create_updated_image(&request).await.is_err());
+        assert!(cloud.perform(&step).await.is_err());
         assert_alive();
         let text = health.metrics().text();
         for sample in [

@@ -145,7 +145,7 @@ fn a_code_from_outside_makes_no_label_of_its_own() {
 fn remembered(images: &[&[(ConditionType, ConditionStatus, Reason)]]) -> Status {
     let mut status = Status::new(Target::default());
     let entry: crate::state::status::ImageStatus = serde_json::from_value(serde_json::json!({
-        "name": "a", "imageName": "A", "manifest": null, "observedDigest": "", "imageId": null,
+        "kind": "UpdatedImage", "name": "a", "imageName": "A", "group": "blocked", "due": null, "manifest": null, "observedDigest": "", "imageId": null,
         "sourceImageId": null, "conditions": [], "createRequestedAt": null, "firstSeenAt": null,
         "missingSince": null, "attempts": 0, "nextRetryAt": null, "lastError": null,
     }))

@@ -26,7 +26,7 @@ const STATUS_LIMIT: usize = 200;
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What the daemon tells systemd.
-pub struct Systemd {
+pub(crate) struct Systemd {
     listener: Option<Box<dyn Listener>>,
     /// The watchdog's period.
     watchdog: Option<Duration>,
@@ -42,7 +42,7 @@ trait Listener: Send {
 
 impl Systemd {
     /// Finds out whether anyone listens, and how often they want to hear that the daemon moves.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         if variable("NOTIFY_SOCKET").is_none() {
             return Self::to(None, None);
         }
@@ -65,12 +65,12 @@ impl Systemd {
     }
 
     /// Says that the daemon has started, or that a reload is over.
-    pub fn ready(&mut self) {
+    pub(crate) fn ready(&mut self) {
         self.tell(&[NotifyState::Ready]);
     }
 
     /// Says in words what the daemon does, for `systemctl status`; the same words twice are sent once.
-    pub fn status(&mut self, text: &str) {
+    pub(crate) fn status(&mut self, text: &str) {
         let text = escape::escaped(text, STATUS_LIMIT);
         if text != self.status {
             self.tell(&[NotifyState::Status(&text)]);
@@ -79,7 +79,7 @@ impl Systemd {
     }
 
     /// Says that a reload begins; [`ready`](Self::ready) ends it.
-    pub fn reloading(&mut self) {
+    pub(crate) fn reloading(&mut self) {
         // The time goes into the same message: from version 253 on systemd takes no reload for begun without it.
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             self.tell(&[NotifyState::Reloading, now]);
@@ -87,7 +87,7 @@ impl Systemd {
     }
 
     /// Says that the daemon is about to end.
-    pub fn stopping(&mut self) {
+    pub(crate) fn stopping(&mut self) {
         self.tell(&[NotifyState::Stopping]);
     }
 
@@ -106,7 +106,10 @@ impl Systemd {
 
 /// Says four times in a watchdog's period that the daemon is alive, for as long as `is_alive` says so; without a watchdog
 /// it only waits. It runs beside the loop, on its thread: a loop that blocks the thread keeps it from speaking too.
-pub async fn watchdog(systemd: &RefCell<Systemd>, is_alive: impl Fn() -> bool) -> Infallible {
+pub(crate) async fn watchdog(
+    systemd: &RefCell<Systemd>,
+    is_alive: impl Fn() -> bool,
+) -> Infallible {
     let period = systemd.borrow().watchdog;
     let Some(period) = period else {
         return std::future::pending().await;

@@ -1,58 +1,53 @@
 //! Carries out a plan: for each step mark, call, record; one attempt each. It makes no choices.
 //!
-//! The mark is on disk before the call, so that a process that dies in between finds after its restart that a create
-//! may have had effect.
+//! The mark is on disk before the call, so that a process that dies in between finds after its restart that the call may
+//! have had effect.
 
-use crate::cloud::{ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation};
-use crate::model::image::DesiredImage;
-use crate::plan::{Answer, Attempt, Plan};
-use crate::state::file::{Store, StoreError};
+use crate::cloud::{ApiError, Cloud, Delivery, Failure, Gate, Receipt, Step};
+use crate::model::subject::Subject;
+use crate::plan::{Attempt, Plan};
 use crate::state::status::Status;
+use crate::state::store::{Store, StoreError};
 use crate::sys::clock::Clock;
 use crate::sys::escape::escaped;
 use crate::sys::stop::Stop;
 
-/// Carries out the plan's steps in order, until the word to stop; tells how each attempt ended.
-pub async fn apply<'a, A: ImageApi>(
+/// Takes the plan's steps in order, until the stop signal; returns how each ended.
+pub(super) async fn apply<'a, C: Cloud, S: Store>(
     plan: &Plan<'a>,
-    api: &A,
+    (cloud, gate): (&C, &Gate),
     status: &mut Status,
-    store: &mut Store,
+    store: &mut S,
     clock: Clock,
-    stop: &Stop,
+    signal: &Stop,
 ) -> Result<Vec<Attempt<'a>>, StoreError> {
     let mut attempts = Vec::new();
     for image in &plan.images {
-        let Answer::Create { source_id } = &image.answer else {
+        let Some(step) = image.step() else {
             continue;
         };
-        let desired = image.desired;
-        if stop.said().is_some() || stop.unless(api.ready()).await.is_err() {
+        if signal.said().is_some() || signal.unless(gate.open()).await.is_err() {
             break;
         }
-        status.mark(&desired.image_name, source_id, clock.now_in_seconds());
-        store.save(status)?;
+        status.mark(step, clock.now_in_seconds());
+        store.save(status).await?;
 
-        let request = CreateRequest {
-            name: desired.image_name.clone(),
-            description: desired.description.clone(),
-            source_id: source_id.clone(),
-            tags: desired.tags.clone(),
-        };
-        let answer = stop
-            .unless_overdue(api.create_updated_image(&request))
-            .await;
-        let result = answer.unwrap_or_else(|_| Err(unanswered_at_the_end()));
-        report(desired, source_id, &result);
+        let answer = signal.unless_overdue(cloud.perform(step)).await;
+        let result = answer.unwrap_or_else(|_| Err(unanswered_at_the_end(step)));
+        log(&image.desired.subject, step, &result);
 
-        status.record(&desired.image_name, &result, clock.now_in_seconds());
-        store.save(status)?;
-        attempts.push(Attempt { desired, result });
+        status.record(step, &result, clock.now_in_seconds());
+        store.save(status).await?;
+        attempts.push(Attempt {
+            desired: image.desired,
+            step: step.clone(),
+            result,
+        });
     }
     Ok(attempts)
 }
 
-fn unanswered_at_the_end() -> ApiError {
+fn unanswered_at_the_end(step: &Step) -> ApiError {
     let failure = Failure {
         delivery: Delivery::Unanswered,
         code: None,
@@ -60,22 +55,22 @@ fn unanswered_at_the_end() -> ApiError {
         service_reason: None,
         request_id: None,
     };
-    ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
+    ApiError::new(step.operation(), failure)
 }
 
-fn report(desired: &DesiredImage, source: &str, result: &Result<String, ApiError>) {
-    let image = desired.image_name.as_str();
-    let name = desired.name.as_str();
-    let source = escaped(source, 80);
+fn log(subject: &Subject, step: &Step, result: &Result<Receipt, ApiError>) {
+    let (name, image) = (subject.name.as_str(), step.to());
+    let source = escaped(step.from(), 80);
+    let verb = step.verb().as_str();
     match result {
-        Ok(id) => {
-            let id = escaped(id, 80);
-            tracing::info!(name, image, source, id, "create accepted");
+        Ok(receipt) => {
+            let id = escaped(&receipt.image_id, 80);
+            tracing::info!(name, image, source, id, "{verb} accepted");
         }
         Err(error) => {
             let (reason, why) = (error.reason, escaped(&error.message, 500));
-            // What becomes of it is told with the pass's other changes.
-            tracing::debug!(name, image, source, %reason, "create failed: {why}");
+            // What becomes of it is logged with the pass's other changes.
+            tracing::debug!(name, image, source, %reason, "{verb} failed: {why}");
         }
     }
 }

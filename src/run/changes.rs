@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::model::value::ImageName;
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
@@ -20,7 +21,7 @@ struct State {
     reason: Reason,
     /// The last failure's reason: a retry has the same reason whatever it waits out.
     cause: Option<Reason>,
-    stalled: Option<Reason>,
+    blocked: Option<Reason>,
 }
 
 /// An image's state, and whether the last that was told of it is that its create was accepted.
@@ -87,7 +88,7 @@ impl Seen {
                 ready.reason
             },
             cause: image.last_error.as_ref().map(|error| error.reason),
-            stalled: image.condition(ConditionType::Stalled).map(|c| c.reason),
+            blocked: (image.group == Group::Blocked).then_some(ready.reason),
         };
         Some(Self { state, accepted })
     }
@@ -95,7 +96,7 @@ impl Seen {
     /// How the change from `before` to this is told, if it is one.
     fn line(self, before: Option<State>) -> Option<Line> {
         let now = self.state;
-        match (before.and_then(|before| before.stalled), now.stalled) {
+        match (before.and_then(|before| before.blocked), now.blocked) {
             (was, Some(is)) if was != Some(is) => Some(Line::Needed),
             // The same need, whatever is tried meanwhile.
             (Some(_), Some(_)) => None,
@@ -125,7 +126,7 @@ fn log(line: Line, image: &ImageStatus, state: State) {
         .map(|ready| escaped(&ready.message, 500))
         .unwrap_or_default();
     let (name, image) = (image.name.as_str(), image.image_name.as_str());
-    let reason = state.stalled.unwrap_or(state.reason);
+    let reason = state.reason;
     match line {
         Line::Needed => tracing::warn!(name, image, %reason, "a person is needed: {message}"),
         Line::Recovered => {
@@ -184,21 +185,21 @@ mod tests {
             let observed = Observed::new(self.listed.clone());
             self.status.observe(&desired, &observed, self.now);
             let plan = plan(&desired, &observed, &self.status, SETTLE, self.now);
-            plan.describe(&mut self.status, self.now);
+            plan.write_conditions(&mut self.status, self.now);
         }
 
         /// The pass in which this happens; gives how it is told.
         fn pass(&mut self, event: Event) -> Option<Line> {
             let before = Seen::of(&self.status.images[0]).map(|seen| seen.state);
-            let name = ImageName::parse("a").unwrap();
+            let create = samples::create("wsi-gold00000").step().cloned().unwrap();
             match event {
                 Event::Refused(_) | Event::Accepted => {
-                    self.status.mark(&name, "wsi-gold00000", self.now);
+                    self.status.mark(&create, self.now);
                     let result = match event {
                         Event::Refused(code) => Err(refusal(code)),
-                        _ => Ok("wsi-a".into()),
+                        _ => Ok(samples::receipt("wsi-a")),
                     };
-                    self.status.record(&name, &result, self.now);
+                    self.status.record(&create, &result, self.now);
                 }
                 Event::Listed(state) => {
                     self.listed.retain(|image| image.id != "wsi-a");

@@ -117,7 +117,7 @@ impl Checkout {
     }
 
     /// Whether the manifests as they were last read are the set in force.
-    pub fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         self.set.is_some() && self.problems.is_empty()
     }
 

@@ -5,4 +5,5 @@ pub mod changes;
 pub mod checkout;
 pub mod daemon;
 pub mod once;
+pub(crate) mod questions;
 pub mod reconcile;

@@ -5,15 +5,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::retry;
-use crate::cloud::{ApiError, FailureKind, ImageApi};
+use crate::cloud::{ApiError, Cloud, FailureKind};
 use crate::model::image::Desired;
 use crate::model::reason::Reason;
 use crate::plan::Attempt;
-use crate::plan::{Answer, Needs, Plan};
+use crate::plan::Plan;
 use crate::run::reconcile::{PassError, Reconciler};
 use crate::show::live::Progress;
-use crate::state::file::StoreError;
-use crate::state::status::ManifestsStatus;
+use crate::state::status::{ManifestsStatus, Status};
+use crate::state::store::{Store, StoreError};
 use crate::sys::escape::escaped;
 use crate::sys::stop::StopReason;
 
@@ -44,13 +44,13 @@ pub enum End {
 /// Runs passes until no create is owed, and with `wait` until builds have ended too.
 ///
 /// `progress` shows what is waited for. `review` sees each plan that differs from the one it saw before, with the attempts made so far, and may refuse it.
-pub async fn run<'a, A: ImageApi>(
-    reconciler: &mut Reconciler<A>,
+pub async fn run<'a, C: Cloud, S: Store>(
+    reconciler: &mut Reconciler<C, S>,
     desired: &'a Desired,
     manifests: &ManifestsStatus,
     wait: bool,
     progress: &mut Progress,
-    mut review: impl FnMut(&Plan<'a>, &[Attempt<'a>]) -> Result<(), String>,
+    mut review: impl FnMut(&Plan<'a>, &Status, &[Attempt<'a>]) -> Result<(), String>,
 ) -> Result<Ended<'a>, StoreError> {
     let mut left: Option<Plan<'a>> = None;
     let mut attempts = Vec::new();
@@ -63,18 +63,18 @@ pub async fn run<'a, A: ImageApi>(
         let before = left.as_ref();
         let mut refused: Option<Plan<'a>> = None;
         let pass = reconciler
-            .pass(desired, manifests, |plan| {
-                if reviewed.as_ref().is_some_and(|seen| same(seen, plan)) {
+            .pass(desired, manifests, |plan, status| {
+                if reviewed.as_ref().is_some_and(|seen| seen.is_same_as(plan)) {
                     return Ok(());
                 }
                 reviewed = Some(plan.clone());
-                review(plan, &attempts).inspect_err(|_| refused = Some(plan.clone()))
+                review(plan, status, &attempts).inspect_err(|_| refused = Some(plan.clone()))
             })
             .await;
         let delay = match pass {
             Ok(pass) => {
                 failures = 0;
-                let unchanged = before.is_some_and(|before| same(before, &pass.left));
+                let unchanged = before.is_some_and(|before| before.is_same_as(&pass.left));
                 looks = if unchanged { looks + 1 } else { 1 };
                 attempts.extend(pass.attempts);
                 let now = reconciler.clock().now();
@@ -126,33 +126,22 @@ pub async fn run<'a, A: ImageApi>(
     })
 }
 
-/// Tells whether two plans give the same answers.
-fn same(a: &Plan<'_>, b: &Plan<'_>) -> bool {
-    a.images
-        .iter()
-        .map(|image| &image.answer)
-        .eq(b.images.iter().map(|image| &image.answer))
-}
-
 /// How long until the next pass can see something new, or `None` if the run has nothing to wait for.
 fn next_pass(left: &Plan<'_>, wait: bool, looks: u32, now: Timestamp) -> Option<Duration> {
     let look = retry::poll_delay(looks);
     left.images
         .iter()
-        .filter_map(|image| match &image.answer {
-            // Only the word to stop leaves a step undone, or a pass whose listing made it due just now.
-            Answer::Create { .. } => Some(Duration::ZERO),
-            Answer::Ready { .. } => None,
-            Answer::Wait(waiting) if waiting.stalled.is_some() => None,
-            Answer::Wait(waiting) => match waiting.needs {
-                Needs::Person | Needs::Nothing => None,
-                Needs::Build if !wait => None,
-                Needs::Build | Needs::Time => match (waiting.reason, waiting.until) {
-                    (Reason::RetryScheduled, Some(until)) => Some(until_then(until, now)),
-                    (_, Some(until)) => Some(look.min(until_then(until, now))),
-                    (_, None) => Some(look),
-                },
-            },
+        .filter_map(|image| {
+            // Only the stop signal leaves a step undone, or a pass whose listing made it due just now.
+            if image.step().is_some() {
+                return Some(Duration::ZERO);
+            }
+            let waiting = image.answer.passing(wait)?;
+            Some(match (waiting.reason, waiting.until) {
+                (Reason::RetryScheduled, Some(until)) => until_then(until, now),
+                (_, Some(until)) => look.min(until_then(until, now)),
+                (_, None) => look,
+            })
         })
         .min()
 }
@@ -165,10 +154,10 @@ fn until_then(then: Timestamp, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Wait;
     use crate::plan::samples::{
         blocked, building, create, desired, overdue, plan, ready, retry_at, wait,
     };
+    use crate::plan::{Answer, Awaits, Blocked, Wait};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -176,19 +165,20 @@ mod tests {
 
     #[test]
     fn the_next_pass_waits_for_the_first_of_all_images() {
-        let source = || Answer::Wait(wait(Reason::SourceImageNotAvailable, Needs::Time));
+        let source = || Answer::Wait(wait(Reason::SourceImageNotAvailable, Awaits::Time));
         let settles = |seconds| {
             Answer::Wait(Wait {
                 until: Some(at(seconds)),
-                ..wait(Reason::Settling, Needs::Time)
+                ..wait(Reason::Settling, Awaits::Time)
             })
         };
-        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Needs::Nothing));
-        let quota = || {
-            Answer::Wait(Wait {
+        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::News));
+        let quota = || match blocked(Reason::QuotaExceeded) {
+            Answer::Blocked(blocked) => Answer::Blocked(Blocked {
                 until: Some(at(3)),
-                ..wait(Reason::RetryScheduled, Needs::Person)
-            })
+                ..blocked
+            }),
+            other => other,
         };
         // Seconds without and with --wait, after three looks that saw nothing new.
         for (one, other, without, with) in [
@@ -223,15 +213,5 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn plans_are_the_same_only_if_every_answer_is() {
-        let desired = desired(&["a", "b"]);
-        let of = |one, other| plan(&desired, [one, other]);
-        assert!(same(&of(ready(), building()), &of(ready(), building())));
-        assert!(!same(&of(ready(), building()), &of(ready(), ready())));
-        assert!(!same(&of(building(), ready()), &of(ready(), ready())));
-        assert!(!same(&of(building(), ready()), &of(ready(), building())));
     }
 }

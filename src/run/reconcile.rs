@@ -2,23 +2,27 @@
 
 use jiff::SignedDuration;
 
-use crate::cloud::{ApiError, ImageApi};
+use crate::cloud::{ApiError, Ask, Cloud, Gate};
 use crate::model::image::Desired;
 use crate::model::target::Target;
 use crate::plan::Attempt;
 use crate::plan::{Plan, plan};
-use crate::run::apply::apply;
+
+use super::apply::apply;
+use super::questions::plan_with_answers;
 use crate::run::changes::Told;
-use crate::state::file::{Store, StoreError};
-use crate::state::status::{ManifestsStatus, Status};
+use crate::state::file::FileStore;
+use crate::state::status::{ManifestsStatus, Run, Status};
+use crate::state::store::{Loaded, Store, StoreError};
 use crate::sys::clock::{Clock, Now};
 use crate::sys::stop::{Stop, StopReason};
 
 /// What passes need beside the manifests, and what lasts from one to the next.
 #[derive(Debug)]
-pub struct Reconciler<A> {
-    api: A,
-    store: Store,
+pub struct Reconciler<C, S = FileStore> {
+    cloud: C,
+    gate: Gate,
+    store: S,
     status: Status,
     settle: SignedDuration,
     clock: Clock,
@@ -55,22 +59,27 @@ pub enum PassError {
     Stopped(StopReason),
 }
 
-impl<A: ImageApi> Reconciler<A> {
+impl<C: Cloud, S: Store> Reconciler<C, S> {
     /// Loads the memory of the target from the store.
-    pub fn new(
-        api: A,
-        mut store: Store,
-        target: &Target,
+    pub async fn new(
+        (cloud, gate): (C, Gate),
+        mut store: S,
+        (target, run): (&Target, Run),
         settle: SignedDuration,
         clock: Clock,
         stop: Stop,
     ) -> Result<Self, StoreError> {
-        let (status, warning) = store.load(target)?;
+        let Loaded {
+            mut status,
+            warning,
+        } = store.load(target).await?;
+        status.run = Some(run);
         if let Some(warning) = warning {
             tracing::warn!("{warning}");
         }
         Ok(Self {
-            api,
+            cloud,
+            gate,
             store,
             told: Told::by(&status),
             status,
@@ -101,36 +110,41 @@ impl<A: ImageApi> Reconciler<A> {
         &mut self,
         desired: &'a Desired,
         manifests: &ManifestsStatus,
-        review: impl FnOnce(&Plan<'a>) -> Result<(), String>,
+        review: impl FnOnce(&Plan<'a>, &Status) -> Result<(), String>,
     ) -> Result<Pass<'a>, PassError> {
         self.passes += 1;
         tracing::debug!(pass = self.passes, "pass began");
-        self.note(manifests)?;
+        self.note(manifests).await?;
         // Before the listing: what this pass lists may be older than anything that is read after it, and no window may end
         // by a listing that was begun within it.
         let before = self.clock.now();
-        let observed = match self.stop.unless(self.api.list_images()).await {
+        let mut observed = match self.stop.unless(self.cloud.observe(&Ask::Images)).await {
             Ok(Ok(observed)) => observed,
             Ok(Err(error)) => {
                 self.status
                     .listing_failed(&error, self.clock.now_in_seconds());
-                self.store.save(&self.status)?;
+                self.store.save(&self.status).await?;
                 return Err(PassError::Observe(error));
             }
             Err(reason) => return Err(PassError::Stopped(reason)),
         };
         let now = Now::new(before, self.clock.now());
-        self.know_account(observed.owner())?;
+        self.know_account(observed.owner()).await?;
         self.status.observe(desired, &observed, now);
 
-        let planned = plan(desired, &observed, &self.status, self.settle, now);
-        planned.describe(&mut self.status, now.after());
-        self.store.save(&self.status)?;
-        review(&planned).map_err(PassError::Refused)?;
+        let (cloud, status, settle) = (&self.cloud, &self.status, self.settle);
+        let planned = plan_with_answers(cloud, desired, &mut observed, status, settle, now);
+        let planned = match self.stop.unless(planned).await {
+            Ok(planned) => planned,
+            Err(reason) => return Err(PassError::Stopped(reason)),
+        };
+        planned.write_conditions(&mut self.status, now.after());
+        self.store.save(&self.status).await?;
+        review(&planned, &self.status).map_err(PassError::Refused)?;
 
         let attempts = apply(
             &planned,
-            &self.api,
+            (&self.cloud, &self.gate),
             &mut self.status,
             &mut self.store,
             self.clock,
@@ -141,9 +155,9 @@ impl<A: ImageApi> Reconciler<A> {
         // By the same listing, so by the time before it; marks and results were written since.
         let now = Now::new(before, self.clock.now());
         let left = plan(desired, &observed, &self.status, self.settle, now);
-        left.describe(&mut self.status, now.after());
+        left.write_conditions(&mut self.status, now.after());
         self.told.tell(&self.status);
-        self.store.save(&self.status)?;
+        self.store.save(&self.status).await?;
         Ok(Pass {
             planned,
             attempts,
@@ -152,8 +166,8 @@ impl<A: ImageApi> Reconciler<A> {
     }
 
     /// Notes what was read from the manifests, for the next save, and makes sure that the files are still repave's own.
-    fn note(&mut self, manifests: &ManifestsStatus) -> Result<(), StoreError> {
-        for found in self.store.hold(&self.status)? {
+    async fn note(&mut self, manifests: &ManifestsStatus) -> Result<(), StoreError> {
+        for found in self.store.claim(&self.status).await? {
             tracing::warn!("{found}");
         }
         self.status.manifests.clone_from(manifests);
@@ -162,18 +176,26 @@ impl<A: ImageApi> Reconciler<A> {
 
     /// Saves what is wrong with the manifests where there is no set of them to run a pass over. What is remembered is about
     /// an earlier set, and goes on saying about which.
-    pub fn record_problems(&mut self, problems: Vec<String>) -> Result<(), StoreError> {
+    pub(crate) async fn record_problems(
+        &mut self,
+        problems: Vec<String>,
+    ) -> Result<(), StoreError> {
         let manifests = ManifestsStatus {
             problems,
             ..self.status.manifests.clone()
         };
-        self.note(&manifests)?;
-        self.store.save(&self.status)?;
+        self.note(&manifests).await?;
+        self.store.save(&self.status).await?;
         Ok(())
     }
 
+    /// Gives the right to write the status back.
+    pub async fn release(mut self) {
+        self.store.release().await;
+    }
+
     /// Takes in whose account was listed. A memory of another account is set aside, not mixed in.
-    fn know_account(&mut self, owner: Option<&str>) -> Result<(), StoreError> {
+    async fn know_account(&mut self, owner: Option<&str>) -> Result<(), StoreError> {
         let target = Target {
             region: self.status.target.region.clone(),
             account_id: owner
@@ -182,16 +204,58 @@ impl<A: ImageApi> Reconciler<A> {
             simulated: self.status.target.simulated,
         };
         if self.status.is_foreign_to(&target) {
-            let aside = self.store.set_aside()?;
+            let aside = self.store.set_aside().await?;
             tracing::warn!("the status was about another account and was set aside as {aside}");
             let manifests = std::mem::take(&mut self.status.manifests);
             self.status = Status {
                 manifests,
+                run: self.status.run.take(),
                 ..Status::new(target)
             };
         } else {
             self.status.target = target;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::value::ImageId;
+    use crate::plan::samples::desired;
+    use crate::simulator::{Account, DirectApi, Settings};
+
+    #[tokio::test(start_paused = true)]
+    async fn each_pass_has_its_number_and_what_was_asked_for_is_not_asked_for_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileStore::lock(&folder.path().join("status.json"), "test").unwrap();
+        let clock = Clock::following_runtime(Timestamp::UNIX_EPOCH);
+        let desired = desired(&["a", "b"]);
+        let mut account = Account::new(Settings::default());
+        account.ensure_source_id(&ImageId::parse("wsi-gold00000").unwrap(), clock.now());
+        let api = DirectApi::new(Arc::new(Mutex::new(account)), clock);
+        let (target, settle) = (Target::default(), SignedDuration::from_mins(10));
+        let run = crate::state::status::Run {
+            id: String::new(),
+            url: None,
+            host: None,
+            pid: 1,
+            version: String::new(),
+        };
+        let cloud = (api, Gate::default());
+        let reconciler =
+            Reconciler::new(cloud, store, (&target, run), settle, clock, Stop::never());
+        let mut reconciler = reconciler.await.unwrap();
+        let manifests = ManifestsStatus::default();
+        for (number, creates) in [(1, 2), (2, 0), (3, 0)] {
+            let pass = reconciler.pass(&desired, &manifests, |_, _| Ok(()));
+            assert_eq!(pass.await.unwrap().attempts.len(), creates);
+            assert_eq!(reconciler.passes, number);
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::duration;
 use super::status::why;
+use super::words::duration;
 use super::wrap::paragraph;
 use crate::show::explain::{Group, Topic};
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus};
@@ -15,7 +15,7 @@ use crate::sys::escape::Escaped;
 /// What `repave explain` says, in JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Explanation<'a> {
+pub(crate) struct Explanation<'a> {
     /// The topics, each with its text.
     pub topics: &'a [Topic],
     /// What the status says of the image.
@@ -25,7 +25,7 @@ pub struct Explanation<'a> {
 }
 
 /// The names of all topics.
-pub fn topics_text(topics: &[Topic], columns: Option<usize>) -> String {
+pub(crate) fn topics_text(topics: &[Topic], columns: Option<usize>) -> String {
     let mut text = String::new();
     for group in Group::ALL {
         let _ = writeln!(text, "{}", group.heading());

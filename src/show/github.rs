@@ -8,7 +8,8 @@
 
 use std::fmt::Write as _;
 
-use super::{counted, diagnostic_text};
+use super::diagnostics::diagnostic_text;
+use super::words::counted;
 use crate::manifest::{Problem, Severity};
 use crate::model::outcome::Outcome;
 use crate::sys::escape::escaped;

@@ -1,50 +1,59 @@
-//! A plan's JSON form, and that of a run.
+//! The JSON forms of a plan, a run and the status: rows, totals, and the target that they are about.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
+use super::row::{Row, ShownStep, totals};
 use crate::manifest::Problem;
+use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
+use crate::model::subject::{Subject, TargetName};
 use crate::model::target::Target;
-use crate::plan::Attempt;
-use crate::plan::{Answer, Needs, Plan, PlannedImage, Totals};
+use crate::plan::{Attempt, Totals};
+use crate::state::status::{ListingError, ManifestsStatus, Status};
 
-/// A plan's JSON form, and that of a run: what was attempted, and what is left.
+/// A plan, or a run: what was attempted, and what is left.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanBody<'a> {
-    target: &'a Target,
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum: Option<&'a str>,
     totals: Totals,
-    images: Vec<Row<'a>>,
+    targets: [TargetRow<'a>; 1],
+    items: &'a [Row<'a>],
     warnings: &'a [Problem],
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptRow<'a>>>,
 }
 
+/// The status.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Row<'a> {
-    name: &'a str,
-    image_name: &'a str,
-    manifest: String,
-    action: &'static str,
-    reason: Reason,
-    message: Option<&'a str>,
-    image_id: Option<&'a str>,
-    source_image_id: Option<&'a str>,
-    needs: Option<Needs>,
-    stalled: Option<Reason>,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
+pub(crate) struct StatusBody<'a> {
+    totals: Totals,
+    targets: [TargetRow<'a>; 1],
+    items: &'a [Row<'a>],
+    manifests: &'a ManifestsStatus,
+    listing_error: Option<&'a ListingError>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TargetRow<'a> {
+    name: TargetName,
+    account_id: Option<&'a str>,
+    region: &'a str,
+    simulated: bool,
+    exit_code: ExitCode,
+    reason: String,
+    totals: Totals,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AttemptRow<'a> {
-    name: &'a str,
-    image_name: &'a str,
+    #[serde(flatten)]
+    subject: &'a Subject,
+    step: ShownStep<'a>,
     accepted: bool,
     image_id: Option<&'a str>,
     reason: Option<Reason>,
@@ -54,87 +63,81 @@ struct AttemptRow<'a> {
 }
 
 impl<'a> PlanBody<'a> {
-    /// The form of a plan alone.
-    pub fn new(target: &'a Target, plan: &'a Plan<'_>) -> Self {
+    /// Makes the form of a plan alone.
+    pub fn new(target: &'a Target, outcome: &Outcome, rows: &'a [Row<'a>]) -> Self {
+        let totals = totals(rows);
         Self {
-            target,
             checksum: None,
-            totals: plan.totals(),
-            images: plan.images.iter().map(row).collect(),
+            totals,
+            targets: [target_row(target, outcome, totals)],
+            items: rows,
             warnings: &[],
             attempts: None,
         }
     }
 
-    /// The form with what the manifests are warned of.
+    /// Adds what the manifests are warned of.
     #[must_use]
-    pub fn with_warnings(mut self, warnings: &'a [Problem]) -> Self {
+    pub(crate) fn with_warnings(mut self, warnings: &'a [Problem]) -> Self {
         self.warnings = warnings;
         self
     }
 
-    /// The form of a plan with this checksum.
+    /// Adds the plan's checksum.
     #[must_use]
-    pub fn with_checksum(mut self, checksum: &'a str) -> Self {
+    pub(crate) fn with_checksum(mut self, checksum: &'a str) -> Self {
         self.checksum = Some(checksum);
         self
     }
 
-    /// The form of a run that ended with this plan.
+    /// Makes it the form of a run that ended with this plan.
     #[must_use]
-    pub fn with_attempts(mut self, attempts: &'a [Attempt<'_>]) -> Self {
+    pub(crate) fn with_attempts(mut self, attempts: &'a [Attempt<'_>]) -> Self {
         self.attempts = Some(attempts.iter().map(attempt_row).collect());
         self
     }
 }
 
-fn row<'a>(image: &'a PlannedImage<'_>) -> Row<'a> {
-    let mut row = Row {
-        name: image.desired.name.as_str(),
-        image_name: image.desired.image_name.as_str(),
-        manifest: image.desired.place.to_string(),
-        action: "wait",
-        reason: Reason::Missing,
-        message: None,
-        image_id: None,
-        source_image_id: None,
-        needs: None,
-        stalled: None,
-        since: None,
-        until: None,
-    };
-    match &image.answer {
-        Answer::Create { source_id } => {
-            row.action = "create";
-            row.source_image_id = Some(source_id);
-        }
-        Answer::Ready { image_id } => {
-            row.action = "none";
-            row.reason = Reason::Available;
-            row.image_id = Some(image_id);
-        }
-        Answer::Wait(wait) => {
-            row.reason = wait.reason;
-            row.message = Some(&wait.message);
-            row.needs = Some(wait.needs);
-            row.stalled = wait.stalled;
-            row.since = wait.since;
-            row.until = wait.until;
+impl<'a> StatusBody<'a> {
+    /// Makes the form of these rows of the status.
+    pub(crate) fn new(status: &'a Status, outcome: &Outcome, rows: &'a [Row<'a>]) -> Self {
+        let totals = totals(rows);
+        Self {
+            totals,
+            targets: [target_row(&status.target, outcome, totals)],
+            items: rows,
+            manifests: &status.manifests,
+            listing_error: status.listing_error.as_ref(),
         }
     }
-    row
+}
+
+fn target_row<'a>(target: &'a Target, outcome: &Outcome, totals: Totals) -> TargetRow<'a> {
+    TargetRow {
+        name: TargetName::default(),
+        account_id: target.account_id.as_deref(),
+        region: &target.region,
+        simulated: target.simulated,
+        exit_code: outcome.code,
+        reason: outcome.reason(),
+        totals,
+    }
 }
 
 fn attempt_row<'a>(attempt: &'a Attempt<'_>) -> AttemptRow<'a> {
-    let error = attempt.result.as_ref().err();
+    let (receipt, error) = (attempt.result.as_ref().ok(), attempt.result.as_ref().err());
+    let request_id = match &attempt.result {
+        Ok(receipt) => &receipt.request_id,
+        Err(error) => &error.request_id,
+    };
     AttemptRow {
-        name: attempt.desired.name.as_str(),
-        image_name: attempt.desired.image_name.as_str(),
+        subject: &attempt.desired.subject,
+        step: ShownStep::of(&attempt.step),
         accepted: error.is_none(),
-        image_id: attempt.result.as_deref().ok(),
+        image_id: receipt.map(|receipt| receipt.image_id.as_str()),
         reason: error.map(|error| error.reason),
         code: error.and_then(|error| error.code.as_deref()),
         message: error.map(|error| error.message.as_str()),
-        request_id: error.and_then(|error| error.request_id.as_deref()),
+        request_id: request_id.as_deref(),
     }
 }

@@ -8,10 +8,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
+use super::waiting::{Waiting, waiting_lines, waiting_text};
 use crate::model::reason::Reason;
 use crate::model::value::ImageName;
 use crate::plan::Plan;
-use crate::show::{Waiting, waiting_lines, waiting_text};
 use crate::sys::clock::Clock;
 use crate::sys::terminal::Size;
 
@@ -83,7 +83,7 @@ impl Progress {
     }
 
     /// Keeps a line for each image on stderr.
-    pub fn on_stderr(size: fn() -> Size) -> Self {
+    pub(crate) fn on_stderr(size: fn() -> Size) -> Self {
         Self::live(ProgressDrawTarget::stderr(), size)
     }
 
@@ -175,15 +175,16 @@ mod tests {
     use indicatif::{InMemoryTerm, TermLike};
 
     use super::*;
+    use crate::model::group::Group;
+    use crate::model::subject::{Kind, Subject};
     use crate::model::value::ManifestName;
-    use crate::plan::Needs;
 
     fn waiting(name: &str, reason: Reason, since: Timestamp) -> Waiting {
         Waiting {
-            name: ManifestName::parse(name).unwrap(),
+            subject: Subject::new(Kind::UpdatedImage, ManifestName::parse(name).unwrap()),
             image_name: ImageName::parse(name).unwrap(),
             reason,
-            needs: Needs::Build,
+            group: Group::Building,
             message: format!("image of {name} \u{1b}[2J"),
             since,
             until: None,

@@ -7,11 +7,13 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::text::{Mark, totals_text};
-use super::{counted, duration};
+use super::group::word;
+use super::row::{Row, totals};
+use super::text::totals_text;
+use super::words::{counted, duration};
 use crate::manifest::Problem;
+use crate::model::group::Group;
 use crate::model::outcome::Outcome;
-use crate::plan::{Answer, Needs, Plan, PlannedImage};
 use crate::sys::escape::Escaped;
 
 /// The longest comment that GitHub takes, in characters; bytes are counted here, which are never fewer.
@@ -20,46 +22,49 @@ const MOST: usize = 65_536;
 /// Room for the last words: what was left out.
 const RESERVE: usize = 256;
 
-/// A plan: title and totals, then a folded section for each kind of answer, those that need a person first.
+/// A plan: title and totals, then a folded section for each group, those that need action first.
 ///
 /// Beyond 65,536 bytes whole rows are left out, and counted.
 pub fn plan_markdown(
     title: &str,
     outcome: &Outcome,
-    plan: &Plan<'_>,
+    rows: &[Row<'_>],
     checksum: Option<&str>,
     now: Timestamp,
 ) -> String {
-    let mut page = Page::new(title, &totals_text(plan.totals()));
+    let totals = totals(rows);
+    let mut page = Page::new(title, &totals_text(totals));
     if let Some(checksum) = checksum {
         let _ = writeln!(page.text, "Checksum {}\n", code(checksum));
     }
-    let said = format!("planned: {}", totals_text(plan.totals()));
+    let said = format!("planned: {}", totals_text(totals));
     if outcome.words != said {
         let _ = writeln!(page.text, "{}\n", code(&outcome.words));
     }
-    for mark in [
-        Mark::Blocked,
-        Mark::Create,
-        Mark::Building,
-        Mark::Waiting,
-        Mark::Ready,
+    for group in [
+        Group::Blocked,
+        Group::Due,
+        Group::Building,
+        Group::Waiting,
+        Group::Ready,
     ] {
-        let images = plan.images.iter().filter(|i| Mark::of(&i.answer) == mark);
-        let heads = match mark {
-            Mark::Create => ["Manifest", "Image", "Source", "File"],
-            Mark::Ready => ["Manifest", "Image", "Id", "File"],
-            Mark::Blocked | Mark::Building | Mark::Waiting => ["Manifest", "Image", "Why", "File"],
+        let images = rows.iter().filter(|row| row.group == group);
+        let heads = match group {
+            Group::Due => ["Manifest", "Image", "Source", "File"],
+            Group::Ready => ["Manifest", "Image", "Id", "File"],
+            Group::Blocked | Group::Building | Group::Waiting => {
+                ["Manifest", "Image", "Why", "File"]
+            }
         };
-        let title = format!("{} {}", mark.count(plan.totals()), mark.word());
-        let open = matches!(mark, Mark::Blocked | Mark::Create);
-        page.section(&title, open, &heads, images.map(|image| row(image, now)));
+        let title = format!("{} {}", totals.of(group), word(group));
+        let open = matches!(group, Group::Blocked | Group::Due);
+        page.section(&title, open, &heads, images.map(|image| cells(image, now)));
     }
     page.end()
 }
 
 /// Manifests that are no valid set: a row for each problem.
-pub fn problems_markdown(outcome: &Outcome, problems: &[Problem]) -> String {
+pub(crate) fn problems_markdown(outcome: &Outcome, problems: &[Problem]) -> String {
     let mut page = Page::new(
         "repave: invalid manifests",
         &counted(problems.len(), "problem"),
@@ -93,7 +98,7 @@ pub fn problems_markdown(outcome: &Outcome, problems: &[Problem]) -> String {
 }
 
 /// What ended a command before there was a plan.
-pub fn outcome_markdown(outcome: &Outcome) -> String {
+pub(crate) fn outcome_markdown(outcome: &Outcome) -> String {
     let mut page = Page::new(
         "repave",
         &format!("{} (exit {})", outcome.reason(), outcome.code.number()),
@@ -171,13 +176,13 @@ impl Page {
     }
 }
 
-fn row(image: &PlannedImage<'_>, now: Timestamp) -> [String; 4] {
-    let what = match &image.answer {
-        Answer::Create { source_id } => code(source_id),
-        Answer::Ready { image_id } => code(image_id),
-        Answer::Wait(wait) => {
-            let mut why = format!("{} {}", wait.reason, code(&wait.message));
-            if let (Some(until), false) = (wait.until, wait.needs == Needs::Build) {
+fn cells(row: &Row<'_>, now: Timestamp) -> [String; 4] {
+    let what = match row.group {
+        Group::Due => code(row.source.as_deref().unwrap_or_default()),
+        Group::Ready => code(row.image_id.unwrap_or_default()),
+        Group::Building | Group::Waiting | Group::Blocked => {
+            let mut why = format!("{} {}", row.reason, code(&row.message));
+            if let (Some(until), false) = (row.until, row.group == Group::Building) {
                 let _ = write!(
                     why,
                     " until {until} ({})",
@@ -188,10 +193,10 @@ fn row(image: &PlannedImage<'_>, now: Timestamp) -> [String; 4] {
         }
     };
     [
-        code(image.desired.name.as_str()),
-        code(image.desired.image_name.as_str()),
+        code(row.subject.name.as_str()),
+        code(row.image_name),
         what,
-        code(&image.desired.place.to_string()),
+        code(row.manifest.as_deref().unwrap_or_default()),
     ]
 }
 

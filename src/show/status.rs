@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use jiff::{SignedDuration, Timestamp};
 
-use super::duration;
+use super::group::style;
+use super::row::Row;
+use super::words::duration;
 use super::wrap::wrapped;
+use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::model::value::ImageName;
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
@@ -29,20 +32,20 @@ const OVERDUE: SignedDuration = SignedDuration::from_mins(15);
 const SHORTEST_NAME: usize = 10;
 
 /// A line of the table and what stands below it.
-struct Row {
+struct Line {
     cells: Vec<String>,
-    colour: Style,
+    style: Style,
     why: Option<String>,
 }
 
 /// The whole of it: what the status is about, then the table.
 pub fn status_text(status: &Status, now: Timestamp, view: View) -> String {
     let mut text = head(status, now, view);
-    let rows = rows(status, now, view);
-    let widths = widths(&rows, view);
+    let lines = lines(status, now, view);
+    let widths = widths(&lines, view);
     write_cells(&mut text, &headings(view), &widths, Style::new());
-    for row in &rows {
-        write_row(&mut text, row, &widths, view);
+    for line in &lines {
+        write_line(&mut text, line, &widths, view);
     }
     text
 }
@@ -54,12 +57,12 @@ pub fn status_changes(before: &Status, status: &Status, now: Timestamp, view: Vi
     if told != head(before, now, view) {
         text.push_str(&told);
     }
-    let rows = rows(status, now, view);
-    let widths = widths(&rows, view);
+    let lines = lines(status, now, view);
+    let widths = widths(&lines, view);
     let (old, new) = (by_name(before), by_name(status));
-    for (image, row) in status.images.iter().zip(&rows) {
+    for (image, line) in status.images.iter().zip(&lines) {
         if old.get(&image.image_name) != Some(&image) {
-            write_row(&mut text, row, &widths, view);
+            write_line(&mut text, line, &widths, view);
         }
     }
     for image in &before.images {
@@ -113,38 +116,37 @@ fn headings(view: View) -> Vec<String> {
     headings.into_iter().map(str::to_owned).collect()
 }
 
-fn rows(status: &Status, now: Timestamp, view: View) -> Vec<Row> {
-    let row = |image| Row {
-        cells: cells(image, now, view),
-        colour: colour(image),
-        why: why(image, now),
+fn lines(status: &Status, now: Timestamp, view: View) -> Vec<Line> {
+    let line = |entry| {
+        let row = Row::remembered(entry);
+        Line {
+            cells: cells(&row, now, view),
+            style: style(row.group),
+            why: why(entry, now),
+        }
     };
-    status.images.iter().map(row).collect()
+    status.images.iter().map(line).collect()
 }
 
-fn cells(image: &ImageStatus, now: Timestamp, view: View) -> Vec<String> {
-    let ready = image.condition(ConditionType::Ready);
-    let next = match image.next_retry_at {
+fn cells(row: &Row<'_>, now: Timestamp, view: View) -> Vec<String> {
+    let ready = row.condition(ConditionType::Ready);
+    let next = match row.until {
         None => "-".to_owned(),
         Some(at) if at <= now => "due".to_owned(),
         Some(at) => format!("in {}", short(at.duration_since(now))),
     };
     let mut cells = vec![
-        image.name.to_string(),
-        image.image_name.to_string(),
+        row.subject.name.to_string(),
+        row.image_name.to_owned(),
         ready.map_or("Unknown".into(), |c| format!("{:?}", c.status)),
         ready.map_or("-".into(), |c| c.reason.to_string()),
-        ready.map_or("-".into(), |c| {
-            short(now.duration_since(c.last_transition_time))
-        }),
+        row.since
+            .map_or("-".into(), |since| short(now.duration_since(since))),
         next,
     ];
     if view.wide {
-        let text = |text: &Option<String>| {
-            let text = text.as_deref().unwrap_or("-");
-            Escaped(text).to_string()
-        };
-        let error = image.last_error.as_ref().map(|error| {
+        let text = |text: Option<&str>| Escaped(text.unwrap_or("-")).to_string();
+        let error = row.last_error.map(|error| {
             let code = error
                 .code
                 .clone()
@@ -161,10 +163,10 @@ fn cells(image: &ImageStatus, now: Timestamp, view: View) -> Vec<String> {
             format!("{code} {age} ago{times}{request}")
         });
         cells.extend([
-            text(&image.image_id),
-            text(&image.source_image_id),
-            image.attempts.to_string(),
-            text(&error),
+            text(row.image_id),
+            text(row.source.as_deref()),
+            row.attempts.to_string(),
+            text(error.as_deref()),
         ]);
     }
     cells
@@ -175,18 +177,6 @@ fn short(length: SignedDuration) -> String {
     duration(length).replace(' ', "")
 }
 
-fn colour(image: &ImageStatus) -> Style {
-    let ready = image.condition(ConditionType::Ready).map(|c| c.status);
-    let colour = if ready == Some(ConditionStatus::True) {
-        AnsiColor::Green
-    } else if image.condition(ConditionType::Stalled).is_some() {
-        AnsiColor::Red
-    } else {
-        AnsiColor::Yellow
-    };
-    Style::new().fg_color(Some(colour.into()))
-}
-
 /// Why nothing happens to an image, or what does; nothing if it is ready.
 pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
     let Some(ready) = image.condition(ConditionType::Ready) else {
@@ -195,10 +185,9 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
     if ready.status == ConditionStatus::True {
         return None;
     }
-    let stalled = image.condition(ConditionType::Stalled).is_some();
     let goes_on = image.condition(ConditionType::Reconciling).is_some();
     let waits_for = match ready.reason {
-        _ if stalled => "a person is needed",
+        _ if image.group == Group::Blocked => "a person is needed",
         _ if image.manifest.is_none() => "kept for a while",
         _ if !goes_on => "nothing is owed",
         Reason::Building | Reason::BuildOverdue | Reason::UnknownImageState => {
@@ -245,11 +234,11 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
 }
 
 /// How wide the columns are. On a terminal, names are cut where the table would not fit; nothing else is.
-fn widths(rows: &[Row], view: View) -> Vec<usize> {
+fn widths(lines: &[Line], view: View) -> Vec<usize> {
     let headings = headings(view);
     let mut widths: Vec<usize> = headings.iter().map(String::len).collect();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(&row.cells) {
+    for line in lines {
+        for (width, cell) in widths.iter_mut().zip(&line.cells) {
             *width = (*width).max(cell.chars().count());
         }
     }
@@ -282,13 +271,13 @@ fn cut(text: &str, width: usize) -> String {
     format!("{head}..{tail}")
 }
 
-fn write_cells(text: &mut String, cells: &[String], widths: &[usize], colour: Style) {
+fn write_cells(text: &mut String, cells: &[String], widths: &[usize], style: Style) {
     let mut line = String::new();
     for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
         let padded = format!("{:width$}  ", cut(cell, *width));
         let _ = match column {
             // Ready and its reason.
-            2 | 3 => write!(line, "{colour}{padded}{colour:#}"),
+            2 | 3 => write!(line, "{style}{padded}{style:#}"),
             _ => write!(line, "{padded}"),
         };
     }
@@ -296,9 +285,9 @@ fn write_cells(text: &mut String, cells: &[String], widths: &[usize], colour: St
     text.push('\n');
 }
 
-fn write_row(text: &mut String, row: &Row, widths: &[usize], view: View) {
-    write_cells(text, &row.cells, widths, row.colour);
-    if let Some(why) = &row.why {
+fn write_line(text: &mut String, line: &Line, widths: &[usize], view: View) {
+    write_cells(text, &line.cells, widths, line.style);
+    if let Some(why) = &line.why {
         text.push_str(&wrapped(why, "    ", view.columns));
     }
 }

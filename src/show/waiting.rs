@@ -2,29 +2,27 @@
 
 use jiff::Timestamp;
 
-use super::text::Mark;
+use super::group::symbol;
+use super::words::{counted, duration};
 use super::wrap::cut;
-use super::{counted, duration};
+use crate::model::group::Group;
 use crate::model::reason::Reason;
-use crate::model::value::{ImageName, ManifestName};
-use crate::plan::{Answer, Needs, Plan};
+use crate::model::subject::Subject;
+use crate::model::value::ImageName;
+use crate::plan::Plan;
 use crate::sys::escape::Escaped;
 use crate::sys::terminal::Size;
 
 /// An image that a run waits for.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Waiting {
-    /// Its manifest.
-    pub name: ManifestName,
-    /// Its name.
+    pub subject: Subject,
     pub image_name: ImageName,
-    /// Why.
+    pub group: Group,
     pub reason: Reason,
-    /// What ends it.
-    pub needs: Needs,
-    /// Why, in words; not made safe to print.
+    /// The reason in words, not escaped.
     pub message: String,
-    /// Since when it is so, as far as that is known.
     pub since: Timestamp,
     /// When the next try is due.
     pub until: Option<Timestamp>,
@@ -34,28 +32,21 @@ pub struct Waiting {
 const MAX_NAMED: usize = 5;
 
 impl Waiting {
-    /// What a run waits for of this plan; builds only with `wait`.
-    pub fn of(plan: &Plan<'_>, wait: bool, now: Timestamp) -> Vec<Self> {
-        let waited = |image: &crate::plan::PlannedImage<'_>| {
-            let Answer::Wait(waiting) = &image.answer else {
-                return None;
-            };
-            let is_waited = match waiting.needs {
-                Needs::Time => true,
-                Needs::Build => wait,
-                Needs::Person | Needs::Nothing => false,
-            };
-            (is_waited && waiting.stalled.is_none()).then(|| Self {
-                name: image.desired.name.clone(),
+    /// Returns what a run waits for of this plan; builds only with `builds`.
+    pub fn of(plan: &Plan<'_>, builds: bool, now: Timestamp) -> Vec<Self> {
+        let waited = plan.images.iter().filter_map(|image| {
+            let wait = image.answer.passing(builds)?;
+            Some(Self {
+                subject: image.desired.subject.clone(),
                 image_name: image.desired.image_name.clone(),
-                reason: waiting.reason,
-                needs: waiting.needs,
-                message: waiting.message.clone(),
-                since: waiting.since.unwrap_or(now),
-                until: waiting.until,
+                group: image.answer.group(),
+                reason: wait.reason,
+                message: wait.message.clone(),
+                since: wait.since.unwrap_or(now),
+                until: wait.until,
             })
-        };
-        plan.images.iter().filter_map(waited).collect()
+        });
+        waited.collect()
     }
 
     /// "Building for 3m 12s", "RetryScheduled for 20s, next try in 40s".
@@ -65,7 +56,7 @@ impl Waiting {
             self.reason,
             duration(now.duration_since(self.since))
         );
-        if let (Some(until), false) = (self.until, self.needs == Needs::Build) {
+        if let (Some(until), false) = (self.until, self.group == Group::Building) {
             let left = duration(until.duration_since(now));
             text = match self.reason {
                 Reason::Settling => format!("{text}, settled in {left}"),
@@ -81,7 +72,7 @@ const ROOM: usize = 4;
 
 /// A line for each image: its state, for how long, when the account was last listed, and why. They take at most half of
 /// the terminal's height, so that what was written before stays in view.
-pub fn waiting_lines(
+pub(crate) fn waiting_lines(
     waiting: &[Waiting],
     looked: Timestamp,
     now: Timestamp,
@@ -95,7 +86,7 @@ pub fn waiting_lines(
     };
     let width = waiting[..shown]
         .iter()
-        .map(|waiting| waiting.name.as_str().len())
+        .map(|waiting| waiting.subject.name.as_str().len())
         .max();
     let width = width.unwrap_or(0);
     let ago = duration(now.duration_since(looked));
@@ -104,8 +95,8 @@ pub fn waiting_lines(
         .map(|waiting| {
             let line = format!(
                 "  {} {:width$}  {}; looked {ago} ago: {}",
-                Mark::of_needs(waiting.needs).symbol(),
-                waiting.name,
+                symbol(waiting.group),
+                waiting.subject.name,
                 waiting.state(now),
                 Escaped(&waiting.message)
             );
@@ -119,11 +110,11 @@ pub fn waiting_lines(
 }
 
 /// One line for all.
-pub fn waiting_text(waiting: &[Waiting], looked: Timestamp, now: Timestamp) -> String {
+pub(crate) fn waiting_text(waiting: &[Waiting], looked: Timestamp, now: Timestamp) -> String {
     let mut names: Vec<String> = waiting
         .iter()
         .take(MAX_NAMED)
-        .map(|waiting| format!("{} ({})", waiting.name, waiting.state(now)))
+        .map(|waiting| format!("{} ({})", waiting.subject.name, waiting.state(now)))
         .collect();
     if waiting.len() > MAX_NAMED {
         names.push(format!("and {} more", waiting.len() - MAX_NAMED));

@@ -36,7 +36,7 @@ fn fill(text: &str, indent: &str, width: usize) -> String {
 }
 
 /// How many lines of a terminal of so many columns the text takes.
-pub fn lines_taken(text: &str, columns: usize) -> usize {
+pub(crate) fn lines_taken(text: &str, columns: usize) -> usize {
     text.lines()
         .map(|line| {
             textwrap::core::display_width(line)

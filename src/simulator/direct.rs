@@ -1,13 +1,13 @@
-//! [`ImageApi`] on a simulated account without a socket, so that thousands of runs take no time.
+//! [`Cloud`] on a simulated account without a socket, so that thousands of runs take no time.
 //!
 //! It tells the caller what the SDK client would: the same listing, the same [`Failure`]s, classified by the same table.
 //! It retries nothing and limits no rate of its own. How long a client waits before it gives up is not known here either:
 //! a slow answer comes late, and the caller may stop waiting.
 
 use crate::cloud::{
-    ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation, Page, all_pages,
+    ApiError, Ask, Cloud, Delivery, Failure, Operation, Page, Receipt, Step, all_pages,
 };
-use crate::model::image::{ImageState, Observed, ObservedImage, OperatingSystem};
+use crate::model::image::{ImageState, Observed, ObservedImage, OperatingSystem, Question};
 use crate::sys::clock::{Clock, whole_seconds};
 
 use super::shared::{SharedAccount, lock};
@@ -29,7 +29,7 @@ impl DirectApi {
     }
 
     /// Calls the account and waits for the answer.
-    async fn call(&self, operation: Operation, call: Call) -> Result<Output, ApiError> {
+    async fn call(&self, operation: Operation, call: Call) -> Result<(Output, String), ApiError> {
         let Reply {
             delay,
             request_id,
@@ -39,7 +39,7 @@ impl DirectApi {
             tokio::time::sleep(delay).await;
         }
         let failure = match answer {
-            Answer::Ok(output) => return Ok(output),
+            Answer::Ok(output) => return Ok((output, request_id)),
             Answer::Error(error) => refused(error, request_id),
             Answer::RawHttp { status, .. } if status >= 400 => Failure {
                 message: format!("HTTP status {status}, and no error that can be read"),
@@ -58,31 +58,24 @@ impl DirectApi {
     }
 }
 
-impl ImageApi for DirectApi {
-    async fn list_images(&self) -> Result<Observed, ApiError> {
-        let operation = Operation::DescribeWorkspaceImages;
-        all_pages(async |next_token| {
-            let call = Call::DescribeImages(DescribeImages {
-                image_type: Some("OWNED".into()),
-                next_token,
-                ..DescribeImages::default()
-            });
-            match self.call(operation, call).await? {
-                Output::Images { images, next_token } => {
-                    let images = images.into_iter().map(observed).collect();
-                    Ok(Page { images, next_token })
-                }
-                Output::Created { .. } | Output::Tags { .. } | Output::Empty {} => {
-                    Err(unreadable(operation, "the answer is another operation's"))
-                }
+impl Cloud for DirectApi {
+    async fn observe(&self, ask: &Ask) -> Result<Observed, ApiError> {
+        match ask {
+            Ask::Images => self.list("OWNED", &[]).await,
+            Ask::Questions(questions) => {
+                let ids = questions
+                    .iter()
+                    .map(|Question::IsShared(id)| id.to_string());
+                let ids: Vec<String> = ids.collect();
+                Ok(self.list("SHARED", &ids).await?.into_answers(questions))
             }
-        })
-        .await
+        }
     }
 
-    async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
-        let operation = Operation::CreateUpdatedWorkspaceImage;
-        let tags: Vec<_> = request
+    async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
+        let Step::CreateImage(create) = step;
+        let operation = step.operation();
+        let tags: Vec<_> = create
             .tags
             .iter()
             .map(|(key, value)| Tag {
@@ -91,17 +84,44 @@ impl ImageApi for DirectApi {
             })
             .collect();
         let call = Call::CreateUpdatedImage(CreateUpdatedImage {
-            name: Some(request.name.to_string()),
-            description: Some(request.description.to_string()),
-            source_image_id: Some(request.source_id.clone()),
+            name: Some(create.name.to_string()),
+            description: Some(create.description.to_string()),
+            source_image_id: Some(create.source_id.clone()),
             tags: Some(tags).filter(|tags| !tags.is_empty()),
         });
         match self.call(operation, call).await? {
-            Output::Created { image_id } => Ok(image_id),
-            Output::Images { .. } | Output::Tags { .. } | Output::Empty {} => {
+            (Output::Created { image_id }, request_id) => Ok(Receipt {
+                image_id,
+                request_id: Some(request_id),
+            }),
+            (Output::Images { .. } | Output::Tags { .. } | Output::Empty {}, _) => {
                 Err(unreadable(operation, "the answer is another operation's"))
             }
         }
+    }
+}
+
+impl DirectApi {
+    async fn list(&self, image_type: &str, ids: &[String]) -> Result<Observed, ApiError> {
+        let operation = Operation::DescribeWorkspaceImages;
+        all_pages(async |next_token| {
+            let call = Call::DescribeImages(DescribeImages {
+                image_type: Some(image_type.into()),
+                image_ids: Some(ids.to_vec()).filter(|ids| !ids.is_empty()),
+                next_token,
+                ..DescribeImages::default()
+            });
+            match self.call(operation, call).await? {
+                (Output::Images { images, next_token }, _) => {
+                    let images = images.into_iter().map(observed).collect();
+                    Ok(Page { images, next_token })
+                }
+                (Output::Created { .. } | Output::Tags { .. } | Output::Empty {}, _) => {
+                    Err(unreadable(operation, "the answer is another operation's"))
+                }
+            }
+        })
+        .await
     }
 }
 
@@ -182,6 +202,7 @@ fn observed(image: ListedImage) -> ObservedImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::CreateImage;
     use crate::cloud::FailureKind;
     use crate::model::reason::Reason;
     use crate::model::value::{Description, ImageName, TagKey, TagValue, Tags};
@@ -200,17 +221,17 @@ mod tests {
         )
     }
 
-    fn request(name: &str) -> CreateRequest {
+    fn request(name: &str) -> Step {
         let tags = BTreeMap::from([(
             TagKey::parse("team").unwrap(),
             TagValue::parse("x").unwrap(),
         )]);
-        CreateRequest {
+        Step::CreateImage(CreateImage {
             name: ImageName::parse(name).unwrap(),
             description: Description::parse("An update").unwrap(),
             source_id: "wsi-000000001".into(),
             tags: Tags::new(tags).unwrap(),
-        }
+        })
     }
 
     const GOLD: &str = "apiRate: {perSecond: 0}\npageSize: 1\nbuildTime: 1h\n\
@@ -219,9 +240,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_image_is_created_listed_and_finished() {
         let api = api(GOLD);
-        let id = api.create_updated_image(&request("New")).await.unwrap();
+        let id = api.perform(&request("New")).await.unwrap().image_id;
         let state = async || {
-            api.list_images()
+            api.observe(&Ask::Images)
                 .await
                 .unwrap()
                 .by_id(&id)
@@ -232,7 +253,7 @@ mod tests {
         assert_eq!(state().await, ImageState::Pending);
         tokio::time::advance(std::time::Duration::from_hours(1)).await;
         assert_eq!(state().await, ImageState::Available);
-        let observed = api.list_images().await.unwrap();
+        let observed = api.observe(&Ask::Images).await.unwrap();
         let gold = observed.by_id("wsi-000000001").unwrap();
         assert_eq!(gold.name.as_deref(), Some("Gold"));
         assert_eq!(gold.update_available, Some(true));
@@ -290,14 +311,11 @@ mod tests {
             ("DenyTags", Blocked, Reason::AccessDenied),
         ] {
             let api = api(&format!("{GOLD}faults: [{{{create}{fault}}}]"));
-            let error = api.create_updated_image(&request("New")).await.unwrap_err();
+            let error = api.perform(&request("New")).await.unwrap_err();
             assert_eq!((error.kind, error.reason), (kind, reason), "{fault}");
         }
         let linux = api("images: [{id: wsi-000000001, name: L, operatingSystem: LINUX}]");
-        let error = linux
-            .create_updated_image(&request("New"))
-            .await
-            .unwrap_err();
+        let error = linux.perform(&request("New")).await.unwrap_err();
         assert_eq!(error.kind, Rejected);
         assert!(
             error
@@ -311,7 +329,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_listing_is_whole_or_an_error() {
-        let list = async |seed: &str| api(seed).list_images().await.map_err(|e| e.message);
+        let list = async |seed: &str| api(seed).observe(&Ask::Images).await.map_err(|e| e.message);
         let fault = |fault: &str| format!("{GOLD}faults: [{{fault: {fault}}}]");
         assert_eq!(list(&fault("EmptyPageWithToken")).await.unwrap().len(), 1);
         assert!(
@@ -352,7 +370,7 @@ mod tests {
         let api = api(&format!("{GOLD}faults: [{{fault: Slow, by: 90s}}]"));
         let start = Instant::now();
         let request = request("New");
-        let slow = api.create_updated_image(&request);
+        let slow = api.perform(&request);
         assert!(
             tokio::time::timeout(std::time::Duration::from_mins(1), slow)
                 .await

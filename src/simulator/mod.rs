@@ -5,7 +5,7 @@
 //! says where it differs from AWS.
 //!
 //! ```text
-//!  seed.yaml -- seed --> Account <-- call(now, Call) -- direct: ImageApi without a socket
+//!  seed.yaml -- seed --> Account <-- call(now, Call) -- direct: Cloud without a socket
 //!                        pure, sync                  `- server: awsJson 1.1 over HTTP, for the SDKs and the AWS CLI
 //! ```
 //!
@@ -21,7 +21,7 @@
 //! | `fault.rs` | rules for what goes wrong, and when |
 //! | `seed/` | YAML to an account |
 //! | `shared.rs` | an account that several clients call |
-//! | `direct.rs` | [`ImageApi`](crate::cloud::ImageApi) on a shared account |
+//! | `direct.rs` | [`Cloud`](crate::cloud::Cloud) on a shared account |
 //! | `sts.rs` | whose credentials these are |
 //! | `server.rs` | HTTP |
 //! | `embedded.rs` | an account in a file, served within this process |

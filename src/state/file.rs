@@ -1,66 +1,44 @@
-//! The one door to files that repave writes: the status file and its lock, and whatever else must be whole on disk.
-//!
-//! It knows what a document is, not what stands in it.
+//! The status file: read, locked, and saved whole or not at all.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::document::{self, DocumentError, Unknown};
+use super::status::Status;
+use super::store::{Loaded, Store, StoreError};
 use crate::model::target::Target;
-use crate::state::status::{API_VERSION, KIND, Status};
 use crate::sys::escape;
-use crate::sys::files::{FileError, beside, failed, read_limited, shown, write_whole};
-use crate::sys::lock::{Lock, LockError};
+use crate::sys::files::{beside, failed, read_limited, shown, write_whole};
+use crate::sys::lock::Lock;
 use crate::sys::stamp::Stamp;
 
 /// The largest status file that is read. One entry takes about 1 KiB; this is room for 60,000 images.
 const MAX_STATUS: u64 = 64 * 1024 * 1024;
-
-/// What went wrong with a file of repave's own.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process holds the lock, or the lock file can't be used.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// A rehearsal and a real account must not share a status file.
-    #[error(
-        "{path} is about {found}, and this run is about {wanted}; give it another --status-file"
-    )]
-    OtherWorld {
-        /// The status file.
-        path: String,
-        /// What it is about.
-        found: &'static str,
-        /// What the run is about.
-        wanted: &'static str,
-    },
-    /// A file or folder can't be used.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The document can't be printed.
-    #[error("cannot print the status as JSON")]
-    Print(#[source] serde_json::Error),
-}
 
 /// A status file as it was read.
 #[derive(Debug)]
 pub struct Read {
     /// The status, or an empty one.
     pub status: Status,
-    /// Why the file that was there is not used: it is unreadable or about another target.
+    /// Why the file that was there is not used: it is not JSON, or about another target.
     pub unusable: Option<String>,
 }
 
 /// Reads a status file without changing anything.
 ///
-/// A file that is missing, unreadable or foreign gives an empty status: repave can do without its memory.
+/// A file that is missing, not JSON or about another target gives an empty status: repave can do without its memory.
 pub fn read(path: &Path, target: &Target) -> Result<Read, StoreError> {
-    let empty = |unusable| Read {
-        status: Status::new(target.clone()),
-        unusable,
+    Ok(read_with_unknown(path, target)?.0)
+}
+
+fn read_with_unknown(path: &Path, target: &Target) -> Result<(Read, Unknown), StoreError> {
+    let empty = |unusable| {
+        let status = Status::new(target.clone());
+        (Read { status, unusable }, Unknown::default())
     };
-    Ok(match read_any(path) {
-        Ok(Ok(status)) if status.target.simulated != target.simulated => {
+    Ok(match read_document(path) {
+        Ok(Ok((status, _))) if status.target.simulated != target.simulated => {
             let world = |simulated| {
                 if simulated {
                     "a simulated account"
@@ -74,41 +52,34 @@ pub fn read(path: &Path, target: &Target) -> Result<Read, StoreError> {
                 wanted: world(target.simulated),
             });
         }
-        Ok(Ok(status)) if status.is_foreign_to(target) => empty(Some(foreign(&status.target))),
-        Ok(Ok(status)) => Read {
-            status,
-            unusable: None,
-        },
+        Ok(Ok((status, _))) if status.is_foreign_to(target) => empty(Some(foreign(&status.target))),
+        Ok(Ok((status, unknown))) => {
+            let unusable = None;
+            (Read { status, unusable }, unknown)
+        }
         Ok(Err(why)) => empty(Some(why)),
         Err(StoreError::File(error)) if error.is_not_found() => empty(None),
         Err(error) => return Err(error),
     })
 }
 
-/// Reads a status file of any target; the inner error says why the file is none of this version.
+/// Reads a status file of any target; the inner error says why the file can be set aside.
 pub fn read_any(path: &Path) -> Result<Result<Status, String>, StoreError> {
-    let bytes = match read_limited(path, MAX_STATUS) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            return Ok(Err(error.to_string()));
+    Ok(read_document(path)?.map(|(status, _)| status))
+}
+
+fn read_document(path: &Path) -> Result<Result<(Status, Unknown), String>, StoreError> {
+    let bytes = read_limited(path, MAX_STATUS).map_err(failed("read", path))?;
+    match document::parse(&bytes) {
+        Ok(read) => Ok(Ok(read)),
+        Err(error @ DocumentError::NotJson(_)) => Ok(Err(error.to_string())),
+        Err(error @ (DocumentError::Newer(_) | DocumentError::Other(_))) => {
+            Err(StoreError::Document {
+                path: shown(path),
+                error,
+            })
         }
-        Err(error) => return Err(failed("read", path)(error).into()),
-    };
-    let status: Status = match serde_json::from_slice(&bytes) {
-        Ok(status) => status,
-        Err(error) => {
-            return Ok(Err(format!(
-                "it is no status file of this version: {error}"
-            )));
-        }
-    };
-    if status.api_version != API_VERSION || status.kind != KIND {
-        return Ok(Err(format!(
-            "it is a {} of {}",
-            status.kind, status.api_version
-        )));
     }
-    Ok(Ok(status))
 }
 
 fn foreign(target: &Target) -> String {
@@ -118,90 +89,68 @@ fn foreign(target: &Target) -> String {
     }
 }
 
-/// The status file of a run that writes it: locked for as long as this lives.
+/// The status file of a run that writes it: locked until it is released, and for no longer than this lives.
 #[derive(Debug)]
-pub struct Store {
+pub struct FileStore {
     path: PathBuf,
     /// What the file says, so that saving the same again writes nothing.
     saved: Option<Status>,
+    unknown: Unknown,
     /// The file that says it.
     stamp: Option<Stamp>,
-    lock: Lock,
+    lock: Option<Lock>,
 }
 
-impl Store {
+impl FileStore {
     /// Takes the lock beside the status file, making its folder where needed.
     ///
-    /// `holder` is what another process is told about this one.
+    /// `holder` is what another process learns about this one.
     pub fn lock(path: &Path, holder: &str) -> Result<Self, StoreError> {
         Ok(Self {
             path: path.to_owned(),
             saved: None,
+            unknown: Unknown::default(),
             stamp: None,
-            lock: Lock::beside(path, holder)?,
+            lock: Some(Lock::beside(path, holder)?),
         })
     }
 
-    /// Makes sure that lock and file are still those that this left, as someone may have removed or replaced them, and
-    /// says what was found. `status` is what the file should say.
-    ///
-    /// A file that says something else is set aside, and the next save writes the file anew.
-    pub fn hold(&mut self, status: &Status) -> Result<Vec<String>, StoreError> {
-        let mut found: Vec<String> = self.lock.hold()?.into_iter().collect();
+    /// Holds what the file says against what this left.
+    fn check_file(&mut self, status: &Status) -> Result<Option<String>, StoreError> {
         let there = match fs::symlink_metadata(&self.path) {
             Ok(there) => Some(Stamp::of(&there)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed("look at", &self.path)(error).into()),
         };
         if there == self.stamp {
-            return Ok(found);
+            return Ok(None);
         }
         if there.is_none() {
-            found.push(format!(
+            (self.saved, self.stamp) = (None, None);
+            return Ok(Some(format!(
                 "{} was gone; it is written anew",
                 shown(&self.path)
-            ));
-            (self.saved, self.stamp) = (None, None);
-            return Ok(found);
+            )));
         }
-        match read_any(&self.path) {
+        // A document of another version stays as it is, and ends the pass.
+        match read_document(&self.path)? {
             // Touched, or copied and moved back; or a save of which only the end failed.
-            Ok(Ok(says)) if Some(&says) == self.saved.as_ref() || says == *status => {
-                (self.saved, self.stamp) = (Some(says), there);
+            Ok((says, unknown)) if Some(&says) == self.saved.as_ref() || says == *status => {
+                (self.saved, self.unknown, self.stamp) = (Some(says), unknown, there);
+                Ok(None)
             }
             Ok(_) | Err(_) => {
-                let aside = self.set_aside()?;
-                found.push(format!(
+                let aside = self.move_aside()?;
+                Ok(Some(format!(
                     "{} was replaced by something else, which was set aside as {aside}; it is written anew",
                     shown(&self.path)
-                ));
+                )))
             }
         }
-        Ok(found)
-    }
-
-    /// Reads the status; one that can't be used is set aside under another name, which is returned with the reason.
-    pub fn load(&mut self, target: &Target) -> Result<(Status, Option<String>), StoreError> {
-        let Read { status, unusable } = read(&self.path, target)?;
-        let Some(why) = unusable else {
-            // A file that is not there says nothing, not even that there is nothing to remember.
-            self.stamp = self.look();
-            self.saved = self.stamp.is_some().then(|| status.clone());
-            return Ok((status, None));
-        };
-        let aside = self.set_aside()?;
-        Ok((
-            status,
-            Some(format!(
-                "{} was set aside as {aside}: {}",
-                shown(&self.path),
-                escape::escaped(&why, 500)
-            )),
-        ))
     }
 
     /// Renames the status file to the first free name of the kind `status.json.aside-1`.
-    pub fn set_aside(&mut self) -> Result<String, StoreError> {
+    fn move_aside(&mut self) -> Result<String, StoreError> {
         let mut number = 1_u32;
         let aside = loop {
             let name = beside(&self.path, &format!("aside-{number}"));
@@ -212,21 +161,47 @@ impl Store {
         };
         fs::rename(&self.path, &aside).map_err(failed("rename", &self.path))?;
         (self.saved, self.stamp) = (None, None);
+        self.unknown = Unknown::default();
         Ok(shown(&aside))
     }
 
-    /// The stamp of the file as it is now, if it is there.
+    /// Returns the stamp of the file as it is now, if it is there.
     fn look(&self) -> Option<Stamp> {
         let file = fs::symlink_metadata(&self.path).ok()?;
         Some(Stamp::of(&file))
     }
 
-    /// Saves the status, whole or not at all; nothing is written when nothing changed. Tells whether it wrote.
-    pub fn save(&mut self, status: &Status) -> Result<bool, StoreError> {
-        if self.saved.as_ref() == Some(status) {
+    fn read(&mut self, target: &Target) -> Result<Loaded, StoreError> {
+        let (Read { status, unusable }, unknown) = read_with_unknown(&self.path, target)?;
+        let warning = match unusable {
+            None => {
+                // A file that is not there says nothing, not even that there is nothing to remember.
+                self.stamp = self.look();
+                self.saved = self.stamp.is_some().then(|| status.clone());
+                self.unknown = unknown;
+                None
+            }
+            Some(why) => {
+                let aside = self.move_aside()?;
+                Some(format!(
+                    "{} was set aside as {aside}: {}",
+                    shown(&self.path),
+                    escape::escaped(&why, 500)
+                ))
+            }
+        };
+        Ok(Loaded { status, warning })
+    }
+
+    fn write(&mut self, status: &Status) -> Result<bool, StoreError> {
+        if self
+            .saved
+            .as_ref()
+            .is_some_and(|saved| saved.says_the_same_as(status))
+        {
             return Ok(false);
         }
-        let bytes = escape::to_json(status).map_err(StoreError::Print)?;
+        let bytes = document::print(status, &self.unknown).map_err(StoreError::Print)?;
         write_whole(&self.path, &bytes)?;
         self.stamp = self.look();
         self.saved = Some(status.clone());
@@ -234,9 +209,35 @@ impl Store {
     }
 }
 
+impl Store for FileStore {
+    async fn load(&mut self, target: &Target) -> Result<Loaded, StoreError> {
+        self.read(target)
+    }
+
+    async fn claim(&mut self, status: &Status) -> Result<Vec<String>, StoreError> {
+        let lock = self.lock.as_mut().map(Lock::hold).transpose()?.flatten();
+        let file = self.check_file(status)?;
+        Ok(lock.into_iter().chain(file).collect())
+    }
+
+    async fn save(&mut self, status: &Status) -> Result<bool, StoreError> {
+        self.write(status)
+    }
+
+    async fn set_aside(&mut self) -> Result<String, StoreError> {
+        self.move_aside()
+    }
+
+    async fn release(&mut self) {
+        self.lock = None;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::status::Run;
+    use serde_json::{Value, json};
 
     fn target(region: &str) -> Target {
         Target {
@@ -255,22 +256,21 @@ mod tests {
         names
     }
 
-    #[test]
-    fn saving_the_same_twice_writes_once_and_survives_a_restart() {
+    #[tokio::test]
+    async fn saving_the_same_twice_writes_once_and_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/deep/status.json");
         let status = Status::new(target("eu-west-1"));
-        let mut store = Store::lock(&path, "me").unwrap();
-        store.load(&target("eu-west-1")).unwrap();
-        assert!(store.save(&status).unwrap());
-        assert!(!store.save(&status).unwrap());
-        drop(store);
-        let mut store = Store::lock(&path, "me").unwrap();
-        assert_eq!(
-            store.load(&target("eu-west-1")).unwrap(),
-            (status.clone(), None)
-        );
-        assert!(!store.save(&status).unwrap());
+        let mut store = FileStore::lock(&path, "me").unwrap();
+        store.load(&target("eu-west-1")).await.unwrap();
+        assert!(store.save(&status).await.unwrap());
+        assert!(!store.save(&status).await.unwrap());
+        store.release().await;
+        let mut store = FileStore::lock(&path, "me").unwrap();
+        let loaded = store.load(&target("eu-west-1")).await.unwrap();
+        assert_eq!(loaded.status, status);
+        assert_eq!(loaded.warning, None);
+        assert!(!store.save(&status).await.unwrap());
         assert_eq!(names(&folder.path().join("new")), [".gitignore", "deep"]);
         assert_eq!(
             names(path.parent().unwrap()),
@@ -278,69 +278,49 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_second_process_is_told_who_holds_the_lock() {
+    #[tokio::test]
+    async fn who_wrote_is_no_reason_to_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
-        let _held = Store::lock(&path, "process 7 \u{1b}[31m").unwrap();
-        let message = Store::lock(&path, "other").unwrap_err().to_string();
-        assert!(message.contains("process 7 \\u{1b}[31m"), "{message}");
-        // Given a folder that was there before, repave puts no .gitignore into it.
-        assert_eq!(names(folder.path()), ["status.json.lock"]);
+        let mut store = FileStore::lock(&path, "me").unwrap();
+        let mut status = Status::new(target("eu-west-1"));
+        let run = |id: &str| {
+            Some(Run {
+                id: id.into(),
+                url: None,
+                host: None,
+                pid: 1,
+                version: "1".into(),
+            })
+        };
+        status.run = run("a");
+        assert!(store.save(&status).await.unwrap());
+        status.run = run("b");
+        assert!(!store.save(&status).await.unwrap());
+        status.manifests.digest = Some("sha256:1".into());
+        assert!(store.save(&status).await.unwrap());
+        assert!(fs::read_to_string(&path).unwrap().contains("\"id\": \"b\""));
     }
 
-    #[test]
-    fn the_lock_names_its_holder_and_nobody_before() {
+    fn ours() -> String {
+        String::from_utf8(escape::to_json(&Status::new(target("eu-west-1"))).unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn half_a_file_or_another_targets_is_set_aside_and_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
-        for holder in ["process 12345 (reconcile)", "process 1", "process 23"] {
-            let _held = Store::lock(&path, holder).unwrap();
-            let written = fs::read_to_string(beside(&path, "lock")).unwrap();
-            assert_eq!(written, format!("{holder}\n"));
-        }
-    }
-
-    #[test]
-    fn a_file_is_read_up_to_its_limit_or_not_at_all() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        for (text, fits) in [
-            ("", true),
-            ("123", true),
-            ("1234", true),
-            ("12345", false),
-            ("123456789", false),
-        ] {
-            write_whole(&path, text.as_bytes()).unwrap();
-            let read = read_limited(&path, 4).map_err(|error| error.kind());
-            let expected = if fits {
-                Ok(text.as_bytes().to_vec())
-            } else {
-                Err(io::ErrorKind::FileTooLarge)
-            };
-            assert_eq!(read, expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_unusable_status_is_set_aside_and_never_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("status.json");
-        let ours =
-            String::from_utf8(escape::to_json(&Status::new(target("eu-west-1"))).unwrap()).unwrap();
         for (number, text) in [
             String::new(),
             "{".into(),
-            ours.replace("v1alpha1", "v9"),
-            ours.replace("eu-west-1", "us-east-1"),
-            ours.replace("\"images\"", "\"image\""),
+            ours().replace("eu-west-1", "us-east-1"),
         ]
         .iter()
         .enumerate()
         {
             write_whole(&path, text.as_bytes()).unwrap();
-            let mut store = Store::lock(&path, "me").unwrap();
-            let (status, warning) = store.load(&target("eu-west-1")).unwrap();
+            let mut store = FileStore::lock(&path, "me").unwrap();
+            let Loaded { status, warning } = store.load(&target("eu-west-1")).await.unwrap();
             assert_eq!(status, Status::new(target("eu-west-1")), "{text}");
             assert!(warning.is_some_and(|w| w.contains("set aside")), "{text}");
             let aside = folder
@@ -348,6 +328,97 @@ mod tests {
                 .join(format!("status.json.aside-{}", number + 1));
             assert_eq!(fs::read_to_string(aside).unwrap(), *text);
         }
+    }
+
+    #[tokio::test]
+    async fn a_document_of_another_version_stops_the_run_and_stays_as_it_is() {
+        for (text, says) in [
+            (
+                ours().replace("\"formatVersion\": 1", "\"formatVersion\": 2"),
+                "formatVersion 2",
+            ),
+            // What else a newer version holds need not be readable.
+            (
+                ours()
+                    .replace("\"formatVersion\": 1", "\"formatVersion\": 2")
+                    .replace("\"images\": []", "\"images\": 7"),
+                "formatVersion 2",
+            ),
+            (
+                ours().replace("\"formatVersion\": 1", "\"formatVersion\": 0"),
+                "formatVersion 0",
+            ),
+            (
+                ours().replace("\"formatVersion\": 1,", ""),
+                "formatVersion missing",
+            ),
+            (ours().replace("v1alpha1", "v9"), "apiVersion repave.dev/v9"),
+            (
+                ours().replace("\"images\"", "\"image\""),
+                "missing field `images`",
+            ),
+            ("{}".into(), "kind missing"),
+            ("[]".into(), "kind missing"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("status.json");
+            write_whole(&path, text.as_bytes()).unwrap();
+            let mut store = FileStore::lock(&path, "me").unwrap();
+            let error = store.load(&target("eu-west-1")).await.unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+            // Put there while a run goes on, it ends the pass.
+            let status = Status::new(target("eu-west-1"));
+            assert!(store.save(&status).await.unwrap());
+            write_whole(&path, text.as_bytes()).unwrap();
+            let error = store.claim(&status).await.unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            assert_eq!(names(folder.path()), ["status.json", "status.json.lock"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_newer_program_added_is_kept_with_what_it_is_about() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("status.json");
+        let at = "2026-11-22T12:00:00Z";
+        let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "Missing", "message": "m", "lastTransitionTime": at, "new": kind});
+        let image = |name: &str| {
+            json!({
+                "kind": "UpdatedImage", "name": name, "imageName": name, "manifest": null, "observedDigest": "",
+                "imageId": null, "sourceImageId": null, "group": "due", "due": "create",
+                "conditions": [condition("Ready"), condition("Stalled")], "createRequestedAt": null,
+                "firstSeenAt": null, "missingSince": null, "attempts": 0, "nextRetryAt": null, "lastError": null,
+                "new": {"of": name},
+            })
+        };
+        let entry = |name: &str| {
+            json!({
+                "at": at, "subject": {"target": "default", "kind": "UpdatedImage", "name": name}, "step": "create",
+                "from": "wsi-1", "to": name, "result": null, "requestId": null, "revision": null, "run": null, "new": name,
+            })
+        };
+        let mut document: Value = serde_json::from_str(&ours()).unwrap();
+        document["new"] = json!([1, {"a": null}]);
+        document["target"]["new"] = json!("t");
+        document["images"] = json!([image("a"), image("b")]);
+        document["history"] = json!([entry("a"), entry("b")]);
+        write_whole(&path, document.to_string().as_bytes()).unwrap();
+
+        let mut store = FileStore::lock(&path, "me").unwrap();
+        let mut status = store.load(&target("eu-west-1")).await.unwrap().status;
+        assert!(!store.save(&status).await.unwrap());
+        // One image goes, the other loses a condition and changes.
+        status.images.remove(0);
+        status.images[0].conditions.remove(0);
+        status.images[0].attempts = 7;
+        assert!(store.save(&status).await.unwrap());
+        let mut expected = document.clone();
+        expected["images"] = json!([image("b")]);
+        expected["images"][0]["conditions"] = json!([condition("Stalled")]);
+        expected["images"][0]["attempts"] = json!(7);
+        let saved: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(saved, expected);
     }
 
     #[test]

@@ -1,4 +1,9 @@
-//! What is remembered between passes. It decides nothing.
+//! What is remembered between passes: records, conditions and history, and where they are kept. It decides nothing.
 
+mod document;
 pub mod file;
+mod history;
 pub mod status;
+pub mod store;
+
+pub use history::{Entry, History};

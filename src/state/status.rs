@@ -5,16 +5,23 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::history::History;
 use crate::cloud::retry;
-use crate::cloud::{ALREADY_EXISTS, ApiError, FailureKind};
+use crate::cloud::{ALREADY_EXISTS, ApiError, FailureKind, Receipt, Step, Verb};
+use crate::model::group::Group;
 use crate::model::image::{Desired, DesiredImage, Observed, ObservedImage};
 use crate::model::reason::Reason;
+use crate::model::subject::{Kind, Subject};
 use crate::model::target::Target;
 use crate::model::value::{ImageName, ManifestName};
 use crate::sys::clock::Now;
 
 /// The version of the status file and of every JSON output.
-pub const API_VERSION: &str = "repave.dev/v1alpha1";
+pub(crate) const API_VERSION: &str = "repave.dev/v1alpha1";
+
+/// The version of the document's form. Fields may be added within it, and a program keeps those that it does not know; what
+/// an older program would get wrong is a new version.
+pub(crate) const FORMAT_VERSION: u32 = 1;
 
 /// The status file's `kind`.
 pub const KIND: &str = "ReconcileStatus";
@@ -28,7 +35,7 @@ const UNKNOWN_TOO_OFTEN: u32 = 3;
 
 /// What was read from the manifests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct ManifestsStatus {
     /// The checkout's branch and commit, as `main@sha1:<commit>`, where there is one.
     pub revision: Option<String>,
@@ -40,7 +47,7 @@ pub struct ManifestsStatus {
 
 /// Why the account could not be listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct ListingError {
     /// Why.
     pub reason: Reason,
@@ -54,12 +61,16 @@ pub struct ListingError {
 
 /// Everything that repave remembers of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Status {
-    /// [`API_VERSION`].
+    /// The version of the file and of every JSON output.
     pub api_version: String,
-    /// [`KIND`].
+    /// `ReconcileStatus`.
     pub kind: String,
+    /// The version of the form.
+    pub format_version: u32,
+    /// The run that wrote it last.
+    pub run: Option<Run>,
     /// The account and Region it is about.
     pub target: Target,
     /// The manifests it is about.
@@ -68,12 +79,31 @@ pub struct Status {
     pub listing_error: Option<ListingError>,
     /// One entry for each image, in the order of the manifests' names.
     pub images: Vec<ImageStatus>,
+    /// What was done, the oldest first.
+    pub history: History,
+}
+
+/// One process that reconciles: who wrote a status, for people to find it by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Run {
+    /// 128 random bits, new with each start, as hexadecimal digits.
+    pub id: String,
+    /// The page of the pipeline that it runs in, if it runs in one that says so.
+    pub url: Option<String>,
+    pub host: Option<String>,
+    pub pid: u32,
+    /// The version of repave.
+    pub version: String,
 }
 
 /// What repave remembers of one image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct ImageStatus {
+    /// The manifest's kind.
+    pub kind: Kind,
     /// The manifest's name.
     pub name: ManifestName,
     /// The image's name: what an entry is found by, so that it outlives a renamed manifest.
@@ -86,6 +116,10 @@ pub struct ImageStatus {
     pub image_id: Option<String>,
     /// The source that the last create was asked with.
     pub source_image_id: Option<String>,
+    /// The answer's group in the last plan.
+    pub group: Group,
+    /// The step that was due in it.
+    pub due: Option<Verb>,
     /// `Ready` always; `Reconciling` and `Stalled` only while they are true.
     pub conditions: Vec<Condition>,
     /// When the last create was marked that was not refused.
@@ -104,7 +138,7 @@ pub struct ImageStatus {
 
 /// A failed create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct LastError {
     /// What must happen before the next try.
     pub kind: FailureKind,
@@ -146,7 +180,7 @@ pub enum ConditionStatus {
 
 /// A condition as Kubernetes' kstatus has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// Which one.
     #[serde(rename = "type")]
@@ -167,11 +201,38 @@ impl Status {
         Self {
             api_version: API_VERSION.into(),
             kind: KIND.into(),
+            format_version: FORMAT_VERSION,
+            run: None,
             target,
             manifests: ManifestsStatus::default(),
             listing_error: None,
             images: Vec::new(),
+            history: History::default(),
         }
+    }
+
+    /// Tells whether two say the same, whoever wrote them.
+    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+        let Self {
+            api_version,
+            kind,
+            format_version,
+            run: _,
+            target,
+            manifests,
+            listing_error,
+            images,
+            history,
+        } = self;
+        (api_version, kind, format_version, target)
+            == (
+                &other.api_version,
+                &other.kind,
+                &other.format_version,
+                &other.target,
+            )
+            && (manifests, listing_error) == (&other.manifests, &other.listing_error)
+            && (images, history) == (&other.images, &other.history)
     }
 
     /// Tells whether this is about another account or Region.
@@ -252,27 +313,34 @@ impl Status {
             .sort_by(|a, b| (&a.name, &a.image_name).cmp(&(&b.name, &b.image_name)));
     }
 
-    /// Notes that a create is about to be sent. This must be on disk before the call.
-    pub fn mark(&mut self, name: &ImageName, source: &str, now: Timestamp) {
-        if let Some(entry) = self.image_mut(name) {
+    /// Notes that the step is about to be sent. This must be on disk before the call.
+    pub fn mark(&mut self, step: &Step, now: Timestamp) {
+        let Step::CreateImage(create) = step;
+        if let Some(entry) = self.image_mut(&create.name) {
+            let subject = entry.subject();
             entry.attempts = entry.attempts.saturating_add(1);
             entry.create_requested_at = Some(now);
-            entry.source_image_id = Some(source.to_owned());
+            entry.source_image_id = Some(create.source_id.clone());
             entry.image_id = None;
             entry.first_seen_at = None;
             entry.missing_since = None;
             entry.next_retry_at = None;
+            let revision = self.manifests.revision.clone();
+            let run = self.run.as_ref().map(|run| run.id.clone());
+            self.history.marked(subject, step, now, (revision, run));
         }
     }
 
-    /// Notes how the marked create ended.
-    pub fn record(&mut self, name: &ImageName, result: &Result<String, ApiError>, now: Timestamp) {
-        let Some(entry) = self.image_mut(name) else {
+    /// Notes how the marked step ended.
+    pub fn record(&mut self, step: &Step, result: &Result<Receipt, ApiError>, now: Timestamp) {
+        let Step::CreateImage(create) = step;
+        self.history.recorded(step, result);
+        let Some(entry) = self.image_mut(&create.name) else {
             return;
         };
         match result {
-            Ok(id) => {
-                entry.image_id = Some(id.clone());
+            Ok(receipt) => {
+                entry.image_id = Some(receipt.image_id.clone());
                 entry.last_error = None;
             }
             Err(error) => entry.fail(error, now),
@@ -283,12 +351,15 @@ impl Status {
 impl ImageStatus {
     fn new(image: &DesiredImage) -> Self {
         Self {
-            name: image.name.clone(),
+            kind: image.subject.kind,
+            name: image.subject.name.clone(),
             image_name: image.image_name.clone(),
             manifest: None,
             observed_digest: image.digest.clone(),
             image_id: None,
             source_image_id: None,
+            group: Group::Waiting,
+            due: None,
             conditions: Vec::new(),
             create_requested_at: None,
             first_seen_at: None,
@@ -299,10 +370,16 @@ impl ImageStatus {
         }
     }
 
+    /// Returns what it is about.
+    pub fn subject(&self) -> Subject {
+        Subject::new(self.kind, self.name.clone())
+    }
+
     /// Makes the entry be about this manifest. A changed manifest starts with a clean record of failures; what is
     /// known of the image stays.
     fn adopt(&mut self, image: &DesiredImage) {
-        self.name = image.name.clone();
+        self.kind = image.subject.kind;
+        self.name = image.subject.name.clone();
         self.manifest = Some(image.place.to_string());
         if self.observed_digest != image.digest {
             self.observed_digest.clone_from(&image.digest);
@@ -337,12 +414,12 @@ impl ImageStatus {
 
     /// Tells whether an image of this name may exist although a listing lacks it: a create was sent that was not
     /// refused, or the image was listed before.
-    pub fn may_exist(&self) -> bool {
+    pub(crate) fn may_exist(&self) -> bool {
         self.create_requested_at.is_some() || self.first_seen_at.is_some()
     }
 
     /// Tells whether the service accepted the last create and no listing has shown the image yet.
-    pub fn is_accepted(&self) -> bool {
+    pub(crate) fn is_accepted(&self) -> bool {
         self.create_requested_at.is_some()
             && self.image_id.is_some()
             && self.first_seen_at.is_none()
@@ -390,7 +467,7 @@ impl ImageStatus {
     }
 
     /// Replaces the conditions; a condition whose status stays keeps the time of its last change.
-    pub fn set_conditions(
+    pub(crate) fn set_conditions(
         &mut self,
         conditions: impl IntoIterator<Item = (ConditionType, ConditionStatus, Reason, String)>,
         now: Timestamp,

@@ -11,9 +11,35 @@ pub(crate) fn variable(name: impl AsRef<OsStr>) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// Returns the page of the pipeline that this process runs in, where GitHub Actions, GitLab CI or Jenkins say so.
+pub(crate) fn pipeline_url() -> Option<String> {
+    let text = |name: &str| variable(name)?.into_string().ok();
+    let github = || {
+        let (server, repository) = (text("GITHUB_SERVER_URL")?, text("GITHUB_REPOSITORY")?);
+        Some(format!(
+            "{server}/{repository}/actions/runs/{}",
+            text("GITHUB_RUN_ID")?
+        ))
+    };
+    let url = github()
+        .or_else(|| text("CI_JOB_URL"))
+        .or_else(|| text("BUILD_URL"))?;
+    is_plain_url(&url).then_some(url)
+}
+
+/// Tells whether a text is a web address that is safe to write down: no password in it, nothing that acts.
+fn is_plain_url(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or(text.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        text.len() <= 512 && !rest.contains('@') && rest.chars().all(|c| c.is_ascii_graphic())
+    })
+}
+
 /// The variables that are set and not empty, and the home folder.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Environment {
+pub(crate) struct Environment {
     variables: BTreeMap<OsString, OsString>,
     home: Option<PathBuf>,
 }
@@ -135,6 +161,24 @@ impl fmt::Debug for Environment {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn an_address_is_written_down_only_if_it_is_plain() {
+        for (text, plain) in [
+            ("https://github.com/acme/vdi/actions/runs/7", true),
+            ("http://jenkins:8080/job/vdi/7/", true),
+            ("https://user:secret@jenkins/job/7", false),
+            ("https://ci/\u{1b}[2J", false),
+            ("https://ci/a b", false),
+            ("ftp://ci/7", false),
+            ("", false),
+        ] {
+            assert_eq!(super::is_plain_url(text), plain, "{text}");
+        }
+        let long = |length: usize| format!("https://{}", "a".repeat(length - 8));
+        assert!(super::is_plain_url(&long(512)));
+        assert!(!super::is_plain_url(&long(513)));
+    }
+
     use super::*;
 
     fn environment(variables: &[(&str, &str)]) -> Environment {

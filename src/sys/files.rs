@@ -125,3 +125,30 @@ pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     };
     write().map_err(failed("write", path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (text, fits) in [
+            ("", true),
+            ("123", true),
+            ("1234", true),
+            ("12345", false),
+            ("123456789", false),
+        ] {
+            write_whole(&path, text.as_bytes()).unwrap();
+            let read = read_limited(&path, 4).map_err(|error| error.kind());
+            let expected = if fits {
+                Ok(text.as_bytes().to_vec())
+            } else {
+                Err(io::ErrorKind::FileTooLarge)
+            };
+            assert_eq!(read, expected, "{text}");
+        }
+    }
+}

@@ -111,8 +111,50 @@ fn take(path: &Path, holder: &str) -> Result<File, LockError> {
 /// How this process names itself in a lock file.
 pub(crate) fn holder(command: &str, since: jiff::Timestamp) -> String {
     let mut text = format!("process {} ({command}) since {since}", std::process::id());
-    if let Ok(name) = fs::read_to_string("/proc/sys/kernel/hostname") {
-        let _ = write!(text, " on {}", name.trim());
+    if let Some(host) = host() {
+        let _ = write!(text, " on {host}");
     }
     text
+}
+
+/// Returns this machine's name, where the system tells it.
+pub(crate) fn host() -> Option<String> {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_second_process_is_told_who_holds_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("status.json");
+        let _held = Lock::beside(&path, "process 7 \u{1b}[31m").unwrap();
+        let message = Lock::beside(&path, "other").unwrap_err().to_string();
+        assert!(message.contains("process 7 \\u{1b}[31m"), "{message}");
+        // Given a folder that was there before, repave puts no .gitignore into it.
+        assert_eq!(names(folder.path()), ["status.json.lock"]);
+    }
+
+    #[test]
+    fn the_lock_names_its_holder_and_nobody_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("status.json");
+        for holder in ["process 12345 (reconcile)", "process 1", "process 23"] {
+            let _held = Lock::beside(&path, holder).unwrap();
+            let written = fs::read_to_string(beside(&path, "lock")).unwrap();
+            assert_eq!(written, format!("{holder}\n"));
+        }
+    }
 }

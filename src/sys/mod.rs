@@ -9,6 +9,7 @@ pub(crate) mod git;
 pub mod http;
 pub(crate) mod lock;
 pub mod panics;
+pub(crate) mod random;
 pub(crate) mod similar;
 pub(crate) mod stamp;
 pub mod stop;

@@ -1,34 +1,30 @@
 //! The error table on what the real SDK makes of each answer on the wire, counting requests; and the listing.
 
-use repave::cloud::{CreateRequest, FailureKind, ImageApi};
-use repave::model::image::{ImageState, OperatingSystem};
+use repave::cloud::{Ask, Cloud, CreateImage, FailureKind, Step};
+use repave::model::image::{ImageState, OperatingSystem, Question};
 use repave::model::reason::Reason;
-use repave::model::value::{Description, ImageName, TagKey, TagValue, Tags};
+use repave::model::value::{Description, ImageId, ImageName, TagKey, TagValue, Tags};
 use tokio::net::TcpListener;
 
 use crate::wire::{Server, Wire, error, page};
 
-fn request() -> CreateRequest {
+fn request() -> Step {
     let tag = (
         TagKey::parse("team").unwrap(),
         TagValue::parse("finance").unwrap(),
     );
-    CreateRequest {
+    Step::CreateImage(CreateImage {
         name: ImageName::parse("Finance_2026-11").unwrap(),
         description: Description::parse("Finance desktop").unwrap(),
         source_id: "wsi-0123456789ab".into(),
         tags: Tags::new([tag].into()).unwrap(),
-    }
+    })
 }
 
 /// A create is sent exactly once, whatever comes back, and means this.
 async fn create(answer: Wire, kind: FailureKind, reason: Reason, says: &str) {
     let server = Server::start(vec![answer]).await;
-    let error = server
-        .api()
-        .create_updated_image(&request())
-        .await
-        .unwrap_err();
+    let error = server.api().perform(&request()).await.unwrap_err();
     assert_eq!((error.kind, error.reason), (kind, reason), "{error}");
     assert!(
         error.message.contains(says),
@@ -45,7 +41,7 @@ async fn create(answer: Wire, kind: FailureKind, reason: Reason, says: &str) {
 /// A listing is sent this often, and means this.
 async fn list(answers: Vec<Wire>, requests: usize, kind: FailureKind, reason: Reason, says: &str) {
     let server = Server::start(answers).await;
-    let error = server.api().list_images().await.unwrap_err();
+    let error = server.api().observe(&Ask::Images).await.unwrap_err();
     assert_eq!((error.kind, error.reason), (kind, reason), "{error}");
     assert!(
         error.message.contains(says),
@@ -130,18 +126,32 @@ list_rows! {
 }
 
 #[tokio::test]
+async fn a_question_asks_for_shared_images_by_their_ids_and_nothing_found_is_an_answer() {
+    let server = Server::start(vec![page(&["wsi-theirs0001 theirs AVAILABLE"], None)]).await;
+    let question = |id: &str| Question::IsShared(ImageId::parse(id).unwrap());
+    let questions = [question("wsi-theirs0001"), question("wsi-nowhere001")];
+    let ask = Ask::Questions(questions.clone().into());
+    let observed = server.api().observe(&ask).await.unwrap();
+    let found = questions.map(|question| observed.answer(&question).map(<[_]>::len));
+    assert_eq!(found, [Some(1), Some(0)]);
+    assert_eq!(observed.len(), 0, "none of them is the account's own");
+    let expected = serde_json::json!({"ImageIds": ["wsi-nowhere001", "wsi-theirs0001"], "ImageType": "SHARED"});
+    assert_eq!(server.bodies(), [expected]);
+}
+
+#[tokio::test]
 async fn a_connection_that_is_never_made_sends_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let api = repave::cloud::aws::AwsImages::embedded(&url, "eu-west-1", 1000.0);
-    let error = api.create_updated_image(&request()).await.unwrap_err();
+    let api = repave::cloud::aws::AwsCloud::embedded(&url, "eu-west-1", 1000.0);
+    let error = api.perform(&request()).await.unwrap_err();
     assert_eq!(
         (error.kind, error.reason),
         (FailureKind::Transient, Reason::ServiceUnavailable),
         "{error}"
     );
-    let error = api.list_images().await.unwrap_err();
+    let error = api.observe(&Ask::Images).await.unwrap_err();
     assert_eq!(
         (error.kind, error.reason),
         (FailureKind::Transient, Reason::ServiceUnavailable),
@@ -156,7 +166,7 @@ async fn a_create_says_what_the_manifest_says() {
         r#"{"ImageId":"wsi-new000000"}"#.into(),
     )])
     .await;
-    let id = server.api().create_updated_image(&request()).await.unwrap();
+    let id = server.api().perform(&request()).await.unwrap().image_id;
     assert_eq!(id, "wsi-new000000");
     let body = serde_json::json!({
         "Name": "Finance_2026-11", "Description": "Finance desktop", "SourceImageId": "wsi-0123456789ab",
@@ -173,7 +183,7 @@ async fn a_listing_is_all_owned_pages_an_empty_one_included() {
         page(&["wsi-2 two PENDING", "wsi-3 three COPYING"], None),
     ])
     .await;
-    let observed = server.api().list_images().await.unwrap();
+    let observed = server.api().observe(&Ask::Images).await.unwrap();
     let states: Vec<_> = observed.iter().map(|image| image.state.clone()).collect();
     assert_eq!(
         states,
@@ -203,7 +213,7 @@ async fn every_member_of_a_listed_image_is_optional() {
         "ErrorDetails":[{"ErrorCode":"DiskFreeSpace","ErrorMessage":"full"},{}],
         "Updates":{"UpdateAvailable":true},"OperatingSystem":{"Type":"AMIGA"},"State":"ERROR"}]}"#;
     let server = Server::start(vec![Wire::Body(200, full.into())]).await;
-    let observed = server.api().list_images().await.unwrap();
+    let observed = server.api().observe(&Ask::Images).await.unwrap();
     let images: Vec<_> = observed.iter().collect();
     assert_eq!(images[0].state, ImageState::Unknown(String::new()));
     assert_eq!(images[0].name, None);
@@ -229,8 +239,8 @@ struct AwsFast;
 
 impl AwsFast {
     async fn list(server: &Server) -> String {
-        let api = repave::cloud::aws::AwsImages::embedded(&server.url, "eu-west-1", 1e6);
-        api.list_images().await.unwrap_err().to_string()
+        let api = repave::cloud::aws::AwsCloud::embedded(&server.url, "eu-west-1", 1e6);
+        api.observe(&Ask::Images).await.unwrap_err().to_string()
     }
 }
 
@@ -240,7 +250,7 @@ async fn an_error_that_stands_in_the_details_too_is_told_once() {
         "ErrorDetails":[{"ErrorCode":"DiskFreeSpace","ErrorMessage":"full"},
         {"ErrorCode":"DiskFreeSpace","ErrorMessage":"no room"},{"ErrorCode":"DiskFreeSpace","ErrorMessage":"full"}]}]}"#;
     let server = Server::start(vec![Wire::Body(200, body.into())]).await;
-    let observed = server.api().list_images().await.unwrap();
+    let observed = server.api().observe(&Ask::Images).await.unwrap();
     let errors: Vec<_> = observed
         .iter()
         .flat_map(|image| image.errors.clone())
@@ -252,6 +262,6 @@ async fn an_error_that_stands_in_the_details_too_is_told_once() {
 #[tokio::test]
 async fn a_listing_with_an_empty_token_is_at_its_end() {
     let server = Server::start(vec![page(&["wsi-1 one AVAILABLE"], Some(""))]).await;
-    assert_eq!(server.api().list_images().await.unwrap().len(), 1);
+    assert_eq!(server.api().observe(&Ask::Images).await.unwrap().len(), 1);
     assert_eq!(server.operations().len(), 1);
 }

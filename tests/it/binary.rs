@@ -349,7 +349,8 @@ async fn exit_4_when_a_person_is_needed() {
         json["attempts"][0]["code"],
         "ResourceLimitExceededException"
     );
-    assert_eq!(json["images"][1]["stalled"], "BuildFailed");
+    assert_eq!(json["items"][1]["group"], "blocked");
+    assert_eq!(json["items"][1]["reason"], "BuildFailed");
 }
 
 #[tokio::test]
@@ -381,7 +382,7 @@ async fn exit_5_when_a_guard_refuses_the_plan() {
 async fn exit_7_while_another_process_holds_the_lock() {
     let checkout = Checkout::of(&["a"]);
     let status = checkout.path().join(".repave/status.json");
-    let _held = repave::state::file::Store::lock(&status, "process 7 (test)").unwrap();
+    let _held = repave::state::file::FileStore::lock(&status, "process 7 (test)").unwrap();
     let server = Server::start(vec![]).await;
     let ran = checkout.run_at(&server, "reconcile --once").await;
     assert_eq!((ran.code, server.operations().len()), (7, 0), "{ran:?}");
@@ -613,10 +614,7 @@ async fn the_embedded_account_lasts_between_runs() {
         0
     );
     let status = checkout.run("status --simulate -o json").await.json();
-    assert_eq!(
-        status["status"]["images"][1]["conditions"][0]["reason"],
-        "Building"
-    );
+    assert_eq!(status["items"][1]["conditions"][0]["reason"], "Building");
     assert!(
         !checkout.path().join(".repave/status.json").exists(),
         "a rehearsal leaves the real status alone"

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use repave::cloud::aws::Pace;
-use repave::cloud::{ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation};
+use repave::cloud::aws::RateLimiter;
+use repave::cloud::{ApiError, Ask, Cloud, Delivery, Failure, Gate, Operation, Receipt, Step};
 use repave::manifest::Options;
 use repave::model::image::Observed;
 use repave::model::target::Target;
@@ -17,7 +17,7 @@ use repave::run::checkout::Checkout;
 use repave::run::daemon::{Daemon, Poke, Settings, Watch};
 use repave::run::reconcile::Reconciler;
 use repave::simulator::{Account, DirectApi, SharedAccount, seed};
-use repave::state::file::Store;
+use repave::state::file::FileStore;
 use repave::state::status::Status;
 use repave::sys::clock::Clock;
 use repave::sys::files::write_whole;
@@ -25,7 +25,7 @@ use repave::sys::stop::{Stop, Stopper};
 use tokio::time::{Instant, sleep};
 
 use crate::heard::Heard;
-use crate::world::{GOLD, SETTLE, noon};
+use crate::world::{GOLD, SETTLE, noon, run};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -59,13 +59,13 @@ struct World {
 
 struct Api {
     direct: DirectApi,
-    pace: Pace,
+    limiter: Arc<RateLimiter>,
     world: Arc<Mutex<World>>,
 }
 
-impl ImageApi for Api {
-    async fn list_images(&self) -> Result<Observed, ApiError> {
-        self.pace.take().await;
+impl Cloud for Api {
+    async fn observe(&self, ask: &Ask) -> Result<Observed, ApiError> {
+        self.limiter.take().await;
         let down = {
             let mut world = self.world.lock().unwrap();
             world.lists += 1;
@@ -74,18 +74,14 @@ impl ImageApi for Api {
         };
         match down {
             Some(error) => Err(error),
-            None => self.direct.list_images().await,
+            None => self.direct.observe(ask).await,
         }
     }
 
-    async fn ready(&self) {
-        self.pace.ready().await;
-    }
-
-    async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
-        self.pace.take().await;
+    async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
+        self.limiter.take().await;
         self.world.lock().unwrap().creates += 1;
-        self.direct.create_updated_image(request).await
+        self.direct.perform(step).await
     }
 }
 
@@ -165,9 +161,15 @@ impl House {
 
     /// Runs the daemon while the story is told, and then ends it. Nothing may have been created twice.
     async fn live(&mut self, story: impl AsyncFnOnce(&Self)) {
+        let limiter = Arc::new(RateLimiter::new(2.0, RateLimiter::BURST));
+        let turn = Arc::clone(&limiter);
+        let gate = Gate::new(move || {
+            let turn = Arc::clone(&turn);
+            async move { turn.ready().await }
+        });
         let api = Api {
             direct: DirectApi::new(Arc::clone(&self.account), self.clock),
-            pace: Pace::new(2.0, Pace::BURST),
+            limiter: Arc::clone(&limiter),
             world: Arc::clone(&self.world),
         };
         let lock = crate::world::lock(&self.path("status.json"));
@@ -177,8 +179,11 @@ impl House {
             simulated: true,
         };
         let clock = self.clock.shifted(self.wrong);
+        let about = (&target, run());
         let reconciler =
-            Reconciler::new(api, lock, &target, SETTLE, clock, self.stop.clone()).unwrap();
+            Reconciler::new((api, gate), lock, about, SETTLE, clock, self.stop.clone())
+                .await
+                .unwrap();
         let checkout = Checkout::new(&self.path("manifests"), Options { allow_empty: true });
         let watch = self.watch.take().unwrap();
         let daemon = Daemon::new(
@@ -635,7 +640,7 @@ async fn a_daemon_that_lost_its_lock_does_nothing_until_it_has_it_again() {
         .live(async |house| {
             sleep(10 * MINUTE).await;
             std::fs::rename(house.path("status.json.lock"), house.path("moved")).unwrap();
-            let other = Store::lock(&house.path("status.json"), "another").unwrap();
+            let other = FileStore::lock(&house.path("status.json"), "another").unwrap();
             let (lists, _) = house.calls();
             house.declare("b");
             sleep(HOUR).await;

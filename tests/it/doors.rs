@@ -118,13 +118,18 @@ fn each_outside_thing_has_its_door() {
                 "cli/arguments.rs",
                 "cli/console.rs",
                 "cli/mod.rs",
+                "command/this_run.rs",
                 "probe/metrics.rs",
                 "show/sarif.rs",
                 "sys/environment.rs",
             ],
         ),
         ("rand", &[]),
-        ("fastrand", &["command/daemon.rs", "run/daemon/mod.rs"]),
+        (
+            "fastrand",
+            &["command/daemon.rs", "run/daemon/mod.rs", "sys/random.rs"],
+        ),
+        ("getrandom", &["sys/random.rs"]),
         ("unsafe", &[]),
     ] {
         assert_eq!(users(word), doors, "{word}");

@@ -24,6 +24,7 @@ mod hostile;
 mod identity;
 mod mistakes;
 mod model;
+mod output_schema;
 mod pipeline;
 mod plan;
 mod runs;

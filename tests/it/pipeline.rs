@@ -258,3 +258,21 @@ async fn a_file_that_could_not_be_written_is_told_of_before_anything_is_done() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_is_left_after_the_attempts_is_told_too() {
+    let checkout = Checkout::of(&["a", "b"]);
+    let server = Server::start(vec![
+        page(&[SOURCE], None),
+        created("wsi-a"),
+        created("wsi-b"),
+    ])
+    .await;
+    let ran = checkout.run_at(&server, "reconcile --once").await;
+    let (before, after) = ran.out.split_once("After 2 attempts:\n").unwrap();
+    assert!(before.contains("Plan: 2 to create"), "{before}");
+    for image in ["wsi-a", "wsi-b"] {
+        assert!(after.contains(image), "{after}");
+    }
+    assert!(after.contains("Nothing to create: 2 building"), "{after}");
+}

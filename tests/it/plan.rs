@@ -6,20 +6,21 @@ use jiff::SignedDuration;
 use repave::model::image::{
     CreateWhen, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Source,
 };
+use repave::model::subject::{Kind, Subject};
 use repave::model::value::{ImageId, ImageName, ManifestName};
 use repave::plan::Totals;
 use repave::sys::clock::Now;
 
 use repave::model::reason::Reason;
-use repave::plan::{Answer, Wait, plan};
+use repave::plan::{Answer, Wait, checksum, checksum_before, plan};
 
-use crate::world::{GOLD, SETTLE, World, image, image_in, noon, want, want_from};
+use crate::world::{GOLD, SETTLE, World, create, image, image_in, noon, want, want_from};
 
 const BUSY: &str = "InvalidResourceStateException";
 
-fn check(rows: &[(&str, World, &str)]) {
+fn check(rows: Vec<(&str, World, &str)>) {
     for (row, world, answer) in rows {
-        assert_eq!(world.answer(), *answer, "row {row}");
+        assert_eq!(world.answer(), answer, "row {row}");
     }
 }
 
@@ -80,12 +81,8 @@ fn each_row_has_its_answer() {
             .without("wsi-000000001")
     };
     let refused = |code| a().look().mark("a").record("a", Err(code));
-    check(&[
-        (
-            "1 suspended",
-            World::new([suspended()]),
-            "Suspended Nothing",
-        ),
+    check(vec![
+        ("1 suspended", World::new([suspended()]), "Suspended News"),
         (
             "2 two of one name",
             a().with(image("wsi-1", "a")).with(image("wsi-2", "a")),
@@ -105,7 +102,7 @@ fn each_row_has_its_answer() {
         (
             "4 overdue",
             a().with(pending("wsi-1", "a")).after("3h 1s"),
-            "Building ! BuildOverdue",
+            "BuildOverdue !",
         ),
         (
             "5 error",
@@ -182,12 +179,12 @@ fn each_row_has_its_answer() {
         (
             "8 quota",
             refused("ResourceLimitExceededException"),
-            "RetryScheduled ! QuotaExceeded",
+            "QuotaExceeded !",
         ),
         (
             "8 rejected",
             refused("ValidationException").after("59m 59s"),
-            "RetryScheduled ! InvalidSpec",
+            "InvalidSpec !",
         ),
         (
             "8 rejected, due",
@@ -224,12 +221,12 @@ fn each_row_has_its_answer() {
         (
             "13 no update",
             World::new([when_update()]).with(no_update),
-            "NoUpdateAvailable Nothing",
+            "NoUpdateAvailable News",
         ),
         (
             "13 not said",
             World::new([when_update()]).with(silent),
-            "NoUpdateAvailable Nothing",
+            "NoUpdateAvailable News",
         ),
         (
             "13 an update",
@@ -251,7 +248,7 @@ fn what_happened_before_decides_with_what_is_listed() {
         seen.without("wsi-000000001").look().after("10m").look()
     };
     let pending_undated = || undated(pending("wsi-000000001", "a"));
-    check(&[
+    check(vec![
         (
             "4 asked for 4 h ago, no creation time",
             accepted().with(pending_undated()).after("4h"),
@@ -260,7 +257,7 @@ fn what_happened_before_decides_with_what_is_listed() {
         (
             "4 overdue since it was asked for",
             accepted().with(pending_undated()).after("4h 1s"),
-            "Building ! BuildOverdue",
+            "BuildOverdue !",
         ),
         (
             "4 asked for 4 h ago, seen later",
@@ -269,7 +266,7 @@ fn what_happened_before_decides_with_what_is_listed() {
                 .with(pending_undated())
                 .look()
                 .after("2h 1s"),
-            "Building ! BuildOverdue",
+            "BuildOverdue !",
         ),
         (
             "4 first seen 4 h ago, no creation time",
@@ -287,14 +284,14 @@ fn what_happened_before_decides_with_what_is_listed() {
                 .after("2h")
                 .look()
                 .after("2h 1s"),
-            "Building ! BuildOverdue",
+            "BuildOverdue !",
         ),
         (
             "4 the service's time counts before repave's own",
             accepted()
                 .with(pending("wsi-000000001", "a"))
                 .after("3h 1s"),
-            "Building ! BuildOverdue",
+            "BuildOverdue !",
         ),
         (
             "7 accepted, listed, and missing",
@@ -341,7 +338,7 @@ fn what_happened_before_decides_with_what_is_listed() {
         (
             "8 quota, not due",
             refused("ResourceLimitExceededException").after("59s"),
-            "RetryScheduled ! QuotaExceeded",
+            "QuotaExceeded !",
         ),
         (
             "8 quota, due",
@@ -364,7 +361,7 @@ fn what_happened_before_decides_with_what_is_listed() {
         (
             "8 clock set back a little",
             refused("ValidationException").before("5m"),
-            "RetryScheduled ! InvalidSpec",
+            "InvalidSpec !",
         ),
         (
             "8 clock set back more than that",
@@ -436,7 +433,7 @@ fn the_first_row_that_matches_wins() {
     assert_eq!(
         answers,
         [
-            "Suspended Nothing",
+            "Suspended News",
             "NameConflict !",
             "Ready wsi-1",
             "Building Build",
@@ -448,7 +445,7 @@ fn the_first_row_that_matches_wins() {
             "SourceImageNotAvailable Time",
             "SourceImageFailed !",
             "UpdateNotSupported !",
-            "NoUpdateAvailable Nothing",
+            "NoUpdateAvailable News",
         ]
     );
 }
@@ -474,11 +471,11 @@ fn what_is_made_from_a_declared_image_fares_as_that_one_does() {
     for (first, world) in [
         ("SourceImageNotFound !", chain(want("a")).without(GOLD)),
         (
-            "Building ! BuildOverdue",
+            "BuildOverdue !",
             chain(want("a")).with(pending("wsi-1", "a")).after("3h 1s"),
         ),
         (
-            "RetryScheduled ! QuotaExceeded",
+            "QuotaExceeded !",
             chain(want("a"))
                 .look()
                 .mark("a")
@@ -487,11 +484,8 @@ fn what_is_made_from_a_declared_image_fares_as_that_one_does() {
     ] {
         assert_eq!(world.answers(), [first, blocked, blocked]);
     }
-    let idle = "SourceImageNotAvailable Nothing";
-    assert_eq!(
-        chain(suspended()).answers(),
-        ["Suspended Nothing", idle, idle]
-    );
+    let idle = "SourceImageNotAvailable News";
+    assert_eq!(chain(suspended()).answers(), ["Suspended News", idle, idle]);
     let built = chain(want("a")).with(image("wsi-1", "a"));
     assert_eq!(built.answers(), ["Ready wsi-1", "Create from wsi-1", waits]);
 }
@@ -502,7 +496,7 @@ fn a_changed_manifest_is_tried_at_once() {
         .look()
         .mark("a")
         .record("a", Err("ValidationException"));
-    assert_eq!(world.answer(), "RetryScheduled ! InvalidSpec");
+    assert_eq!(world.answer(), "InvalidSpec !");
     let changed = DesiredImage {
         digest: "sha256:2".into(),
         ..want("a")
@@ -550,12 +544,12 @@ fn a_result_that_stays_unknown_becomes_a_case_for_a_person() {
         let answer = if round < 3 {
             format!("Create from {GOLD}")
         } else {
-            "RetryScheduled ! CreateResultUnknown".into()
+            "CreateResultUnknown !".into()
         };
         assert_eq!(world.answer(), answer, "round {round}");
     }
     let last = world.after("49m 59s");
-    assert_eq!(last.answer(), "RetryScheduled ! CreateResultUnknown");
+    assert_eq!(last.answer(), "CreateResultUnknown !");
     assert_eq!(last.after("1s").answer(), format!("Create from {GOLD}"));
 }
 
@@ -589,7 +583,7 @@ fn answer_between(world: &World, before: i64, after: i64) -> Answer {
 fn wait(answer: Answer) -> Wait {
     let wait = match answer {
         Answer::Wait(wait) => Some(wait),
-        Answer::Create { .. } | Answer::Ready { .. } => None,
+        Answer::Do(_) | Answer::Ready(_) | Answer::Blocked(_) => None,
     };
     wait.unwrap()
 }
@@ -601,15 +595,13 @@ fn a_window_ends_only_by_a_listing_that_was_begun_after_its_end() {
         wait(answer_between(&missing, 9, 30)).reason,
         Reason::Settling
     );
-    let create = Answer::Create {
-        source_id: GOLD.into(),
-    };
+    let create = Answer::Do(create("a"));
     assert_eq!(answer_between(&missing, 10, 30), create);
 
     let refused = a().look().mark("a").record("a", Err("ValidationException"));
     assert_eq!(
-        wait(answer_between(&refused, 59, 70)).reason,
-        Reason::RetryScheduled
+        answer_between(&refused, 59, 70).reason(),
+        Reason::InvalidSpec
     );
     assert_eq!(answer_between(&refused, 60, 70), create);
 }
@@ -648,8 +640,8 @@ fn marks_and_retries_that_are_newer_than_the_listing_are_waited_for() {
     // An hour from then: no schedule reaches so far from the listing, and yet it is no other clock's.
     let refused = later.record("a", Err("ValidationException"));
     assert_eq!(
-        wait(answer_between(&refused, 0, 20)).reason,
-        Reason::RetryScheduled
+        answer_between(&refused, 0, 20).reason(),
+        Reason::InvalidSpec
     );
 }
 
@@ -712,6 +704,7 @@ fn totals_count_every_image_once() {
         .mark("k")
         .record("k", Err("ResourceLimitExceededException"));
     let totals = Totals {
+        due: 2,
         create: 2,
         building: 2,
         waiting: 2,
@@ -722,18 +715,18 @@ fn totals_count_every_image_once() {
 }
 
 /// The plan's checksum, had an earlier run not made these images.
-fn checksum(world: &World, made: &[&str]) -> String {
+fn approved_as(world: &World, made: &[&str]) -> String {
     let made: BTreeMap<_, _> = made
         .iter()
         .map(|name| ((*name).to_owned(), GOLD.to_owned()))
         .collect();
-    world.planned(|plan| plan.checksum_before("eu-west-1", false, &made))
+    world.planned(|plan| checksum_before(plan, "eu-west-1", false, &made))
 }
 
 #[test]
 fn what_was_made_counts_as_carried_out_while_it_needs_nobody() {
     let refused = |name: &str, code| two().look().mark(name).record(name, Err(code));
-    let approved = checksum(&two(), &[]);
+    let approved = approved_as(&two(), &[]);
     for name in ["a", "b"] {
         let building = || two().with(pending("wsi-1", name));
         for (case, world, is_rest) in [
@@ -764,27 +757,27 @@ fn what_was_made_counts_as_carried_out_while_it_needs_nobody() {
             ("missing", two(), true),
         ] {
             assert_eq!(
-                checksum(&world, &[name]) == approved,
+                approved_as(&world, &[name]) == approved,
                 is_rest,
                 "{name} {case}"
             );
             // What nobody says was made is not in the plan that was approved.
             let is_approved = case == "missing";
             assert_eq!(
-                checksum(&world, &[]) == approved,
+                approved_as(&world, &[]) == approved,
                 is_approved,
                 "{name} {case}"
             );
         }
     }
     let both = two().with(image("wsi-1", "a")).with(pending("wsi-2", "b"));
-    assert_eq!(checksum(&both, &["a", "b"]), approved);
-    assert_ne!(checksum(&both, &["b"]), approved);
+    assert_eq!(approved_as(&both, &["a", "b"]), approved);
+    assert_ne!(approved_as(&both, &["b"]), approved);
     let overdue = two()
         .with(pending("wsi-1", "a"))
         .with(undated(pending("wsi-2", "b")));
     let overdue = overdue.look().after("3h 1s");
-    assert_ne!(checksum(&overdue, &["a", "b"]), approved);
+    assert_ne!(approved_as(&overdue, &["a", "b"]), approved);
 }
 
 #[test]
@@ -801,7 +794,7 @@ fn a_checksum_changes_with_everything_that_a_create_is_made_of() {
             ..want("b")
         },
         DesiredImage {
-            name: ManifestName::parse("c").unwrap(),
+            subject: Subject::new(Kind::UpdatedImage, ManifestName::parse("c").unwrap()),
             ..want("b")
         },
         DesiredImage {
@@ -815,11 +808,11 @@ fn a_checksum_changes_with_everything_that_a_create_is_made_of() {
         let world = World::new([want("a"), other.clone()]).with(image(from, "silver"));
         for region in ["eu-west-1", "us-east-1"] {
             for simulated in [false, true] {
-                checksums.insert(world.planned(|plan| plan.checksum(region, simulated)));
+                checksums.insert(world.planned(|plan| checksum(plan, region, simulated)));
             }
         }
     }
-    checksums.insert(a().planned(|plan| plan.checksum("eu-west-1", false)));
+    checksums.insert(a().planned(|plan| checksum(plan, "eu-west-1", false)));
     assert_eq!(checksums.len(), changed.len() * 4 + 1);
 }
 
@@ -839,4 +832,47 @@ fn errors_of_a_build_are_all_told_in_an_order_of_their_own() {
     let message = failed(&[("B", "two"), ("A", "one")]);
     assert!(message.contains("A (one); B (two)"), "{message}");
     assert_eq!(message, failed(&[("A", "one"), ("B", "two")]));
+}
+
+#[test]
+fn a_declared_source_that_is_listed_counts_as_it_is_listed() {
+    let chain = |first: DesiredImage| World::new([first, want_from("b", "a"), want_from("c", "b")]);
+    let failed = chain(want("a")).with(image_in(ImageState::Error, "wsi-1", "a"));
+    assert_eq!(
+        failed.answers(),
+        [
+            "BuildFailed !",
+            "SourceImageFailed !",
+            "SourceImageNotAvailable !"
+        ]
+    );
+    // Nobody waits for it: it is there.
+    let suspended = chain(suspended()).with(image("wsi-1", "a"));
+    assert_eq!(
+        suspended.answers(),
+        [
+            "Suspended News",
+            "Create from wsi-1",
+            "SourceImageNotAvailable Time"
+        ]
+    );
+}
+
+#[test]
+fn of_images_that_bear_one_name_each_is_told() {
+    let message = |world: World| world.planned(|plan| plan.images[0].answer.message().into_owned());
+    let conflict = message(a().with(image("wsi-1", "a")).with(image("wsi-2", "a")));
+    assert!(
+        conflict.starts_with("2 images bear the name: wsi-1, wsi-2;"),
+        "{conflict}"
+    );
+    let from = World::new([want_from("a", "gold")]).with(image("wsi-2", "gold"));
+    let ambiguous = message(from);
+    assert!(
+        ambiguous.starts_with("2 images bear the source's name gold: "),
+        "{ambiguous}"
+    );
+    for id in [GOLD, "wsi-2"] {
+        assert!(ambiguous.contains(id), "{ambiguous}");
+    }
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use repave::cloud::aws::Pace;
-use repave::cloud::{ApiError, CreateRequest, ImageApi};
-use repave::model::image::{Desired, DesiredImage, Observed};
+use repave::cloud::aws::RateLimiter;
+use repave::cloud::{ApiError, Ask, Cloud, Gate, Receipt, Step};
+use repave::model::image::{Desired, DesiredImage, Observed, Source};
 use repave::model::target::Target;
 use repave::model::value::{ImageId, ImageName};
 use repave::plan::Totals;
@@ -20,7 +20,7 @@ use repave::sys::clock::Clock;
 use repave::sys::stop::{Stop, StopReason, Stopper};
 
 use crate::heard::Heard;
-use crate::world::{GOLD, SETTLE, lock, noon, want, want_from};
+use crate::world::{GOLD, SETTLE, lock, noon, run, want, want_from};
 
 /// An account on a paused clock, a checkout, and what was called.
 struct Story {
@@ -46,42 +46,38 @@ type Saved = (usize, usize, usize);
 /// The simulator without a socket, counting calls and keeping to a pace.
 struct Counted {
     api: DirectApi,
-    pace: Pace,
+    limiter: Arc<RateLimiter>,
     calls: Arc<Mutex<Vec<&'static str>>>,
     path: PathBuf,
     saved: Arc<Mutex<Vec<Saved>>>,
 }
 
-impl ImageApi for Counted {
-    async fn list_images(&self) -> Result<Observed, ApiError> {
-        self.pace.take().await;
-        self.calls.lock().unwrap().push("list");
-        self.api.list_images().await
+impl Cloud for Counted {
+    async fn observe(&self, ask: &Ask) -> Result<Observed, ApiError> {
+        self.limiter.take().await;
+        self.calls.lock().unwrap().push(match ask {
+            Ask::Images => "list",
+            Ask::Questions(_) => "ask",
+        });
+        self.api.observe(ask).await
     }
 
-    async fn ready(&self) {
-        self.note_saved();
-        self.pace.ready().await;
-    }
-
-    async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
-        self.pace.take().await;
+    async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
+        self.limiter.take().await;
         self.calls.lock().unwrap().push("create");
-        self.note_saved();
-        self.api.create_updated_image(request).await
+        note_saved(&self.path, &self.saved);
+        self.api.perform(step).await
     }
 }
 
-impl Counted {
-    fn note_saved(&self) {
-        let images = read(&self.path).images;
-        let count = |is: fn(&ImageStatus) -> bool| images.iter().filter(|image| is(image)).count();
-        self.saved.lock().unwrap().push((
-            count(|image| image.create_requested_at.is_some()),
-            count(|image| image.image_id.is_some()),
-            count(|image| image.last_error.is_some()),
-        ));
-    }
+fn note_saved(path: &Path, saved: &Mutex<Vec<Saved>>) {
+    let images = read(path).images;
+    let count = |is: fn(&ImageStatus) -> bool| images.iter().filter(|image| is(image)).count();
+    saved.lock().unwrap().push((
+        count(|image| image.create_requested_at.is_some()),
+        count(|image| image.image_id.is_some()),
+        count(|image| image.last_error.is_some()),
+    ));
 }
 
 impl Story {
@@ -126,9 +122,17 @@ impl Story {
     /// Runs once in a new process's place; gives the end, the totals, and how often each call was made.
     async fn run(&self) -> (End, Totals, (usize, usize)) {
         self.calls.lock().unwrap().clear();
+        let limiter = Arc::new(RateLimiter::new(self.rate, RateLimiter::BURST));
+        let (path, saved) = (self.path(), Arc::clone(&self.saved));
+        let turn = Arc::clone(&limiter);
+        let gate = Gate::new(move || {
+            note_saved(&path, &saved);
+            let turn = Arc::clone(&turn);
+            async move { turn.ready().await }
+        });
         let api = Counted {
             api: DirectApi::new(Arc::clone(&self.account), self.clock),
-            pace: Pace::new(self.rate, Pace::BURST),
+            limiter: Arc::clone(&limiter),
             calls: Arc::clone(&self.calls),
             path: self.path(),
             saved: Arc::clone(&self.saved),
@@ -140,8 +144,9 @@ impl Story {
             simulated: true,
         };
         let stop = self.stop.clone();
-        let mut reconciler =
-            Reconciler::new(api, store, &target, SETTLE, self.clock, stop).unwrap();
+        let about = (&target, run());
+        let reconciler = Reconciler::new((api, gate), store, about, SETTLE, self.clock, stop);
+        let mut reconciler = reconciler.await.unwrap();
         let manifests = ManifestsStatus::default();
         let mut progress = if self.heard {
             Progress::in_log()
@@ -154,7 +159,7 @@ impl Story {
             &manifests,
             self.wait,
             &mut progress,
-            |plan, attempts| {
+            |plan, _, attempts| {
                 let creates = plan.totals().create;
                 if creates > 0 {
                     let mut reviewed = self.reviewed.lock().unwrap();
@@ -542,4 +547,67 @@ async fn a_log_is_told_of_a_wait_less_and_less_often() {
         "INFO waiting for 2 images: a (Building for 16m 15s), b (Building for 16m 15s); looked 55s ago",
     ]
     "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_memory_is_about_the_manifests_of_its_pass() {
+    let story = Story::new([want("a")], "");
+    story.run().await;
+    let other = Story {
+        folder: story.folder,
+        ..Story::new([want("a")], "accountId: '999999999999'")
+    };
+    let api = DirectApi::new(Arc::clone(&other.account), other.clock);
+    let target = other.status().target;
+    let (locked, stop) = (lock(&other.path()), Stop::never());
+    let (cloud, about) = ((api, Gate::default()), (&target, run()));
+    let reconciler = Reconciler::new(cloud, locked, about, SETTLE, other.clock, stop);
+    let mut reconciler = reconciler.await.unwrap();
+    let manifests = ManifestsStatus {
+        revision: Some("main@sha1:1".into()),
+        digest: Some("sha256:1".into()),
+        problems: Vec::new(),
+    };
+    let pass = reconciler.pass(&other.desired, &manifests, |_, _| Ok(()));
+    assert_eq!(pass.await.unwrap().attempts.len(), 1);
+    let status = reconciler.status();
+    assert_eq!(status.target.account_id.as_deref(), Some("999999999999"));
+    assert_eq!(status.manifests, manifests);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_of_another_account_is_asked_about_once_a_pass() {
+    let from = |name: &str, id: &str| DesiredImage {
+        source: Source::ImageId(ImageId::parse(id).unwrap()),
+        ..want(name)
+    };
+    let seed = "images: [{ id: wsi-shared0001, name: theirs, sharedBy: '999988887777' }]";
+    let manifests = [
+        want("a"),
+        from("b", "wsi-shared0001"),
+        from("c", "wsi-nowhere001"),
+    ];
+    let story = Story::new(manifests, seed);
+    let (end, totals, _) = story.run().await;
+    assert!(matches!(end, End::Still), "{end:?}");
+    assert_eq!((totals.building, totals.blocked), (1, 2));
+    let calls = story.calls.lock().unwrap().clone();
+    let asked = calls.iter().filter(|call| **call == "ask").count();
+    let listed = calls.iter().filter(|call| **call == "list").count();
+    assert_eq!(asked, listed, "{calls:?}");
+    let status = story.status();
+    let message = |name: &str| {
+        let entry = status.images.iter().find(|i| i.name.as_str() == name);
+        entry.unwrap().conditions[0].message.clone()
+    };
+    assert!(
+        message("b").contains("account 999988887777, which shares it"),
+        "{}",
+        message("b")
+    );
+    assert!(
+        message("c").contains("owns or that are shared with it"),
+        "{}",
+        message("c")
+    );
 }

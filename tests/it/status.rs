@@ -125,7 +125,7 @@ fn a_create_outlives_its_manifest_until_it_has_settled() {
     );
     // Under another manifest's name, the image is still the one that was asked for.
     let renamed = DesiredImage {
-        name: repave::model::value::ManifestName::parse("b").unwrap(),
+        subject: want("b").subject,
         ..want("a")
     };
     let back = World {
@@ -243,4 +243,72 @@ fn an_image_keeps_its_id_and_the_time_it_was_first_seen() {
     assert_eq!(entry(&missing).missing_since, Some(since));
     let back = missing.with(image("wsi-1", "a")).look();
     assert_eq!(entry(&back).missing_since, None);
+}
+
+#[test]
+fn of_a_create_whose_manifest_is_gone_nobody_knows_whether_it_is_ready() {
+    let mut world = World::new(["a", "b"].map(want))
+        .look()
+        .mark("a")
+        .mark("b")
+        .record("b", Ok("wsi-b"));
+    world.desired = Desired::default();
+    let world = world.after("1m").look();
+    assert_eq!(world.status.images.len(), 2);
+    for image in &world.status.images {
+        let [ready] = &image.conditions[..] else {
+            panic!("{image:?}");
+        };
+        assert_eq!(
+            (ready.condition_type, ready.status, ready.reason),
+            (
+                ConditionType::Ready,
+                repave::state::status::ConditionStatus::Unknown,
+                repave::model::reason::Reason::Settling
+            )
+        );
+        assert!(ready.message.contains("manifest is gone"), "{ready:?}");
+    }
+}
+
+/// The same images, declared by manifests of these names.
+fn declared_as(world: &World, names: [&str; 2]) -> World {
+    let manifests = ["a", "b"].into_iter().zip(names);
+    let manifests = manifests.map(|(image, name)| DesiredImage {
+        subject: want(name).subject,
+        ..want(image)
+    });
+    World {
+        desired: Desired::new(manifests.collect()).unwrap(),
+        ..world.clone()
+    }
+}
+
+#[test]
+fn a_manifest_renamed_while_its_create_is_unresolved_makes_nothing_twice() {
+    for result in [None, Some(Ok("wsi-1")), Some(Err("timeout"))] {
+        let world = World::new([want("a"), want("b")]).look().mark("a");
+        let world = match result {
+            None => world,
+            Some(result) => world.record("a", result),
+        };
+        let renamed = declared_as(&world, ["c", "b"]).look().after("9m 59s");
+        // In the order of the manifests' names: b, then c, which is the image a.
+        let answers = renamed.answers();
+        assert!(
+            answers[1].starts_with("Settling"),
+            "{result:?}: {answers:?}"
+        );
+        assert_eq!(renamed.status.images.len(), 2, "{result:?}");
+    }
+}
+
+#[test]
+fn images_that_change_places_between_documents_keep_their_marks() {
+    let world = World::new([want("a"), want("b")]).look();
+    let world = world.mark("a").record("a", Err("timeout"));
+    let moved = declared_as(&world, ["b", "a"]).look().after("9m 59s");
+    // The manifest a declares the image b now, which was never asked for.
+    let create = format!("Create from {}", crate::world::GOLD);
+    assert_eq!(moved.answers(), [create.as_str(), "Settling Time"]);
 }

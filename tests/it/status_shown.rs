@@ -80,8 +80,8 @@ fn without_a_terminal_every_line_is_whole() {
         waits for listings that agree: a create was sent and its result is not known (no. The image may be on its way: repave looks before it asks again); not listed yet; asked for 7s ago
     new       new       False    Missing         1m12s  -
         due at the next pass: missing; to be created from wsi-gold00000
-    refused   refused   False    RetryScheduled  1m12s  in 53s
-        a person is needed: QuotaExceeded: ResourceLimitExceededException: no. Delete images that are no longer used, or ask for a higher quota of WorkSpaces images in Service Quotas
+    refused   refused   False    QuotaExceeded   1m12s  in 53s
+        a person is needed: ResourceLimitExceededException: no. Delete images that are no longer used, or ask for a higher quota of WorkSpaces images in Service Quotas
     retried   retried   False    RetryScheduled  1m12s  in 8s
         waits for the next try: SourceImageNotAvailable: InvalidResourceStateException: no
     there     there     True     Available       1m12s  -
@@ -109,7 +109,7 @@ fn the_wide_table_has_ids_and_the_last_error() {
     held      held      Unknown  Suspended       1m12s  -         -      -              0      -
     lost      lost      False    Settling        1m12s  -         -      wsi-gold00000  1      CreateResultUnknown 7s ago, request r-1
     new       new       False    Missing         1m12s  -         -      -              0      -
-    refused   refused   False    RetryScheduled  1m12s  in 53s    -      wsi-gold00000  1      ResourceLimitExceededException 7s ago, request r-1
+    refused   refused   False    QuotaExceeded   1m12s  in 53s    -      wsi-gold00000  1      ResourceLimitExceededException 7s ago, request r-1
     retried   retried   False    RetryScheduled  1m12s  in 8s     -      wsi-gold00000  1      InvalidResourceStateException 7s ago, request r-1
     there     there     True     Available       1m12s  -         wsi-1  -              0      -
     ");
@@ -279,9 +279,8 @@ async fn watch(arguments: &str, terminal: Terminal) -> (String, Outcome) {
 async fn a_watch_in_json_is_one_document_a_change() {
     let (text, outcome) = watch("-o json", Terminal::None).await;
     let documents = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
-    let building = documents.map(|document| {
-        document.unwrap()["status"]["images"][0]["conditions"][0]["status"].clone()
-    });
+    let building =
+        documents.map(|document| document.unwrap()["items"][0]["conditions"][0]["status"].clone());
     assert_eq!(building.collect::<Vec<_>>(), ["False", "True"]);
     assert_eq!(outcome.code, ExitCode::Done);
 }
@@ -340,13 +339,13 @@ async fn reasons_filter_and_forms_that_a_command_lacks_are_refused() {
     // The reason of the last error counts too.
     for (reasons, images) in [
         ("--reason QuotaExceeded", "finance"),
-        ("--reason retryscheduled,building", "finance"),
+        ("--reason quotaexceeded,building", "finance"),
         ("--reason Available --reason Missing", "labs"),
         ("--reason Suspended", ""),
     ] {
         let ran = checkout.run(&format!("status -o json {reasons}")).await;
         let json = ran.json();
-        let shown = json["status"]["images"].as_array().unwrap();
+        let shown = json["items"].as_array().unwrap();
         let names: Vec<&str> = shown
             .iter()
             .map(|image| image["name"].as_str().unwrap())

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use repave::cloud::aws::AwsImages;
+use repave::cloud::aws::AwsCloud;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -77,8 +77,8 @@ impl Server {
     }
 
     /// The SDK, talking to this server at a rate that keeps no test waiting.
-    pub fn api(&self) -> AwsImages {
-        AwsImages::embedded(&self.url, "eu-west-1", 1000.0)
+    pub fn api(&self) -> AwsCloud {
+        AwsCloud::embedded(&self.url, "eu-west-1", 1000.0)
     }
 
     /// The operations that were asked for, in order.

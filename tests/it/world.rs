@@ -1,16 +1,18 @@
 //! Builders: a desired side, an observed side, and a memory, each in a few words.
 
 use jiff::{SignedDuration, Timestamp};
-use repave::cloud::{ApiError, Delivery, Failure, Operation};
+use repave::cloud::{ApiError, CreateImage, Delivery, Failure, Operation, Receipt, Step};
 use repave::model::image::{
     CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Place,
     Source,
 };
+use repave::model::subject::{Kind, Subject};
 use repave::model::target::Target;
 use repave::model::value::{Description, ImageId, ImageName, ManifestName, Tags};
 use repave::plan::{Answer, Plan, plan};
-use repave::state::file::{Store, StoreError};
-use repave::state::status::Status;
+use repave::state::file::FileStore;
+use repave::state::status::{Run, Status};
+use repave::state::store::StoreError;
 
 /// The source that images are made from unless a test says otherwise.
 pub const GOLD: &str = "wsi-gold00000";
@@ -26,7 +28,7 @@ pub fn noon() -> Timestamp {
 /// A manifest `name` for the image of the same name, made from [`GOLD`].
 pub fn want(name: &str) -> DesiredImage {
     DesiredImage {
-        name: ManifestName::parse(name).unwrap(),
+        subject: Subject::new(Kind::UpdatedImage, ManifestName::parse(name).unwrap()),
         image_name: ImageName::parse(name).unwrap(),
         source: Source::ImageId(ImageId::parse(GOLD).unwrap()),
         description: Description::parse("Desktop with current components").unwrap(),
@@ -126,22 +128,20 @@ impl World {
         self.status.observe(&self.desired, &observed, self.now);
         let status = self.status.clone();
         plan(&self.desired, &observed, &status, SETTLE, self.now)
-            .describe(&mut self.status, self.now);
+            .write_conditions(&mut self.status, self.now);
         self
     }
 
     /// Marks a create of the image.
     pub fn mark(mut self, name: &str) -> Self {
-        self.status
-            .mark(&ImageName::parse(name).unwrap(), GOLD, self.now);
+        self.status.mark(&create(name), self.now);
         self
     }
 
     /// Records how it ended.
     pub fn record(mut self, name: &str, result: Result<&str, &str>) -> Self {
-        let result = result.map(str::to_owned).map_err(refusal);
-        self.status
-            .record(&ImageName::parse(name).unwrap(), &result, self.now);
+        let result = result.map(receipt).map_err(refusal);
+        self.status.record(&create(name), &result, self.now);
         self
     }
 
@@ -153,7 +153,7 @@ impl World {
         read(&plan(desired, &observed, status, SETTLE, world.now))
     }
 
-    /// Looks, and gives the answer for each image in one line: reason, what it needs, `!` for a person.
+    /// Looks, and gives the answer for each image in one line: reason and what it waits for, `!` for action that is required.
     pub fn answers(&self) -> Vec<String> {
         self.planned(|plan| {
             plan.images
@@ -171,13 +171,39 @@ impl World {
 
 fn shown(answer: &Answer) -> String {
     match answer {
-        Answer::Create { source_id } => format!("Create from {source_id}"),
-        Answer::Ready { image_id } => format!("Ready {image_id}"),
-        Answer::Wait(wait) => match wait.stalled {
-            Some(stalled) if stalled != wait.reason => format!("{} ! {stalled}", wait.reason),
-            Some(_) => format!("{} !", wait.reason),
-            None => format!("{} {:?}", wait.reason, wait.needs),
-        },
+        Answer::Do(step) => format!("Create from {}", step.from()),
+        Answer::Ready(ready) => format!("Ready {}", ready.image_id),
+        Answer::Wait(wait) => format!("{} {:?}", wait.reason, wait.awaits),
+        Answer::Blocked(blocked) => format!("{} !", blocked.reason),
+    }
+}
+
+/// The step that creates the image of this name from [`GOLD`].
+pub fn create(name: &str) -> Step {
+    Step::CreateImage(CreateImage {
+        name: ImageName::parse(name).unwrap(),
+        description: Description::parse("Desktop with current components").unwrap(),
+        source_id: GOLD.into(),
+        tags: Tags::default(),
+    })
+}
+
+/// The run of a test.
+pub fn run() -> Run {
+    Run {
+        id: "0123456789abcdef0123456789abcdef".into(),
+        url: None,
+        host: None,
+        pid: 7,
+        version: "0.0.0".into(),
+    }
+}
+
+/// A create that was accepted under this id.
+pub fn receipt(id: &str) -> Receipt {
+    Receipt {
+        image_id: id.into(),
+        request_id: None,
     }
 }
 
@@ -203,10 +229,10 @@ pub fn refusal(code: &str) -> ApiError {
     clippy::disallowed_methods,
     reason = "no paused time holds that program up"
 )]
-pub fn lock(path: &std::path::Path) -> Store {
+pub fn lock(path: &std::path::Path) -> FileStore {
     let mut left = 200;
     loop {
-        match Store::lock(path, "test") {
+        match FileStore::lock(path, "test") {
             Err(StoreError::Lock(_)) if left > 0 => {
                 left -= 1;
                 std::thread::sleep(std::time::Duration::from_millis(10));

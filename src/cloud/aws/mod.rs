@@ -8,6 +8,7 @@
 //! A file uses what is to its left. `settings` says what flags, environment and configuration files mean, and asks nobody;
 //! `credentials` asks, and decides nothing.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use aws_config::identity::IdentityCache;
@@ -15,14 +16,16 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_workspaces::Client;
 use aws_sdk_workspaces::config::Builder;
+use aws_sdk_workspaces::operation::RequestId as _;
 use aws_sdk_workspaces::operation::create_updated_workspace_image::CreateUpdatedWorkspaceImageError;
 use aws_sdk_workspaces::types::{self, Tag};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::cloud::{
-    ApiError, CreateRequest, Delivery, Failure, ImageApi, Operation, Page, all_pages,
+    ApiError, Ask, Cloud, CreateImage, Delivery, Failure, Gate, Operation, Page, Receipt, Step,
+    all_pages, cut,
 };
-use crate::model::image::Observed;
+use crate::model::image::{Observed, Question};
 use crate::model::reason::Reason;
 use crate::model::value::is_account_id;
 use crate::sys::environment::Environment;
@@ -55,7 +58,7 @@ pub(crate) use config_error::ConfigError;
 use failure::{Cause, CredentialsFailure};
 use identity::{Identity, Signer};
 use network::{Network, timeouts};
-pub use pace::Pace;
+pub use pace::RateLimiter;
 use pace::Transport;
 pub(crate) use settings::Connection;
 use settings::Settings;
@@ -84,16 +87,16 @@ pub(crate) enum ConnectError {
 
 /// Images of one account and Region, over the SDK.
 #[derive(Debug, Clone)]
-pub struct AwsImages {
+pub struct AwsCloud {
     client: Client,
-    pace: Arc<Pace>,
+    limiter: Arc<RateLimiter>,
     region: String,
     identity: Arc<Identity>,
     /// The account of the first listing that names one.
     account: Arc<OnceLock<String>>,
 }
 
-impl AwsImages {
+impl AwsCloud {
     /// Sets up the SDK as the flags, the environment and the AWS configuration files say.
     pub(crate) async fn connect(
         connection: &Connection,
@@ -130,15 +133,15 @@ impl AwsImages {
             config.set_use_dual_stack(use_dual_stack);
         }
         config.set_endpoint_url(endpoint);
-        let pace = Arc::new(Pace::new(connection.api_rate, Pace::BURST));
-        let http = pace::PacedClient::new(Arc::clone(&pace), transport, trust);
+        let limiter = Arc::new(RateLimiter::new(connection.api_rate, RateLimiter::BURST));
+        let http = pace::PacedClient::new(Arc::clone(&limiter), transport, trust);
         let identity = Identity::new(
             settings,
             region.clone(),
             connection.expected_account.clone(),
             Some((connection.clone(), environment)),
         );
-        Ok(Self::build(config, http, region, pace, identity))
+        Ok(Self::build(config, http, region, limiter, identity))
     }
 
     /// Sets up the SDK for an embedded service, with credentials that open nothing else.
@@ -158,9 +161,9 @@ impl AwsImages {
         settings.network.endpoints.sts = Some(endpoint_url.to_owned());
         let expected_account = expected_account.map(str::to_owned);
         let identity = Identity::new(settings, region.to_owned(), expected_account, None);
-        let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
-        let http = pace::PacedClient::new(Arc::clone(&pace), Transport::Direct, None);
-        Self::build(config, http, region.to_owned(), pace, identity)
+        let limiter = Arc::new(RateLimiter::new(api_rate, RateLimiter::BURST));
+        let http = pace::PacedClient::new(Arc::clone(&limiter), Transport::Direct, None);
+        Self::build(config, http, region.to_owned(), limiter, identity)
     }
 
     /// Sets up the SDK by a configuration of the caller's, over an HTTP client of the caller's: for checks of what comes of
@@ -168,16 +171,16 @@ impl AwsImages {
     pub fn over(http: SharedHttpClient, config: Builder, region: &str, api_rate: f64) -> Self {
         let settings = Settings::simulated(region);
         let identity = Identity::new(settings, region.to_owned(), None, None);
-        let pace = Arc::new(Pace::new(api_rate, Pace::BURST));
-        let http = pace::PacedClient::new(Arc::clone(&pace), Transport::Given(http), None);
-        Self::build(config, http, region.to_owned(), pace, identity)
+        let limiter = Arc::new(RateLimiter::new(api_rate, RateLimiter::BURST));
+        let http = pace::PacedClient::new(Arc::clone(&limiter), Transport::Given(http), None);
+        Self::build(config, http, region.to_owned(), limiter, identity)
     }
 
     fn build(
         config: Builder,
         http: pace::PacedClient,
         region: String,
-        pace: Arc<Pace>,
+        limiter: Arc<RateLimiter>,
         identity: Identity,
     ) -> Self {
         let identity = Arc::new(identity);
@@ -192,7 +195,7 @@ impl AwsImages {
             .build();
         Self {
             client: Client::from_conf(config),
-            pace,
+            limiter,
             region,
             identity,
             account: Arc::default(),
@@ -208,11 +211,11 @@ impl AwsImages {
         let operation = Operation::DescribeWorkspaceImages;
         let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
         self.identity.begin().await.map_err(failed)?;
-        let mut listed = all_pages(|token| self.page(token)).await;
+        let mut listed = all_pages(|token| self.page(Wanted::Owned, token)).await;
         if listed.as_ref().is_err_and(ApiError::is_about_credentials)
             && self.identity.replaced().await.map_err(failed)?
         {
-            listed = all_pages(|token| self.page(token)).await;
+            listed = all_pages(|token| self.page(Wanted::Owned, token)).await;
         }
         let observed = match listed {
             Ok(observed) => observed,
@@ -267,22 +270,20 @@ impl AwsImages {
         Ok(())
     }
 
-    /// Sends a create once. If its credentials are refused, the next pass reads them again and lists the images before
+    /// Sends a step once. If its credentials are refused, the next pass reads them again and lists the images before
     /// anything is decided anew: there may be others now, and they may be another account's.
-    async fn create_once(&self, request: &CreateRequest) -> Result<String, ApiError> {
-        let put_off = |why: &str| {
-            let operation = Operation::CreateUpdatedWorkspaceImage;
-            Err(ApiError::new(operation, failure::not_sent(why)))
-        };
+    async fn send_once(&self, step: &Step) -> Result<Receipt, ApiError> {
+        let put_off = |why: &str| Err(ApiError::new(step.operation(), failure::not_sent(why)));
         if self.identity.has_changed_since_listing().await {
             return put_off(
                 "the credentials were refused or replaced since the images were listed: the next pass lists them again",
             );
         }
+        let Step::CreateImage(request) = step;
         match self.create(request).await {
-            Ok(id) => {
+            Ok(receipt) => {
                 self.identity.create_accepted().await;
-                Ok(id)
+                Ok(receipt)
             }
             Err(error) if error.is_about_credentials() => {
                 let is_first = self.identity.create_refused().await;
@@ -299,16 +300,22 @@ impl AwsImages {
         }
     }
 
-    async fn page(&self, token: Option<String>) -> Result<Page, ApiError> {
+    async fn page(&self, wanted: Wanted<'_>, token: Option<String>) -> Result<Page, ApiError> {
         let operation = Operation::DescribeWorkspaceImages;
         let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
         self.identity.credentials().await.map_err(failed)?;
         let request = self
             .client
             .describe_workspace_images()
-            .image_type(types::ImageType::Owned)
-            .max_results(PAGE)
             .set_next_token(token);
+        let request = match wanted {
+            Wanted::Owned => request
+                .image_type(types::ImageType::Owned)
+                .max_results(PAGE),
+            Wanted::Shared(ids) => request
+                .image_type(types::ImageType::Shared)
+                .set_image_ids(Some(ids.to_vec())),
+        };
         let answer = request.send().await.map_err(|error| {
             let failure = failure::failure(&error, None);
             ApiError::new(Operation::DescribeWorkspaceImages, failure)
@@ -325,36 +332,63 @@ impl AwsImages {
     }
 }
 
-impl ImageApi for AwsImages {
-    async fn list_images(&self) -> Result<Observed, ApiError> {
-        caught(self.list()).await.unwrap_or_else(|panicked| {
+impl Cloud for AwsCloud {
+    async fn observe(&self, ask: &Ask) -> Result<Observed, ApiError> {
+        let observed = async {
+            match ask {
+                Ask::Images => self.list().await,
+                Ask::Questions(questions) => self.answers(questions).await,
+            }
+        };
+        caught(observed).await.unwrap_or_else(|panicked| {
             let failure = failure::panicked(panicked);
             Err(ApiError::new(Operation::DescribeWorkspaceImages, failure))
         })
     }
 
-    /// Credentials that are about to expire are replaced here: nothing may come between a mark and its call.
-    async fn ready(&self) {
-        // What is wrong with them, the call itself says.
-        let _ = caught(self.identity.credentials()).await;
-        self.pace.ready().await;
-    }
-
-    async fn create_updated_image(&self, request: &CreateRequest) -> Result<String, ApiError> {
-        caught(self.create_once(request))
+    async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
+        caught(self.send_once(step))
             .await
             .unwrap_or_else(|panicked| {
                 let failure = failure::panicked(panicked);
-                Err(ApiError::new(
-                    Operation::CreateUpdatedWorkspaceImage,
-                    failure,
-                ))
+                Err(ApiError::new(step.operation(), failure))
             })
     }
 }
 
-impl AwsImages {
-    async fn create(&self, request: &CreateRequest) -> Result<String, ApiError> {
+/// Which images a page is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Wanted<'a> {
+    Owned,
+    /// These, of other accounts.
+    Shared(&'a [String]),
+}
+
+impl AwsCloud {
+    /// Returns what stands before a step: credentials that are about to expire are replaced, and the rate limiter lets the
+    /// call through at once. Nothing may come between a mark and its call.
+    pub fn gate(&self) -> Gate {
+        let (identity, limiter) = (Arc::clone(&self.identity), Arc::clone(&self.limiter));
+        Gate::new(move || {
+            let (identity, limiter) = (Arc::clone(&identity), Arc::clone(&limiter));
+            async move {
+                // What is wrong with them, the call itself says.
+                let _ = caught(identity.credentials()).await;
+                limiter.ready().await;
+            }
+        })
+    }
+
+    async fn answers(&self, questions: &BTreeSet<Question>) -> Result<Observed, ApiError> {
+        let ids = questions
+            .iter()
+            .map(|Question::IsShared(id)| id.to_string());
+        let ids: Vec<String> = ids.collect();
+        let found = all_pages(|token| self.page(Wanted::Shared(&ids), token)).await?;
+        Ok(found.into_answers(questions))
+    }
+
+    async fn create(&self, request: &CreateImage) -> Result<Receipt, ApiError> {
         let tags: Vec<Tag> = request
             .tags
             .iter()
@@ -381,16 +415,26 @@ impl AwsImages {
             .send()
             .await;
         match answer {
-            Ok(answer) => answer.image_id.filter(|id| !id.is_empty()).ok_or_else(|| {
-                let failure = Failure {
-                    delivery: Delivery::Unanswered,
-                    code: None,
-                    message: "the service answered without an image id".into(),
-                    service_reason: None,
-                    request_id: None,
-                };
-                ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
-            }),
+            Ok(answer) => {
+                let request_id = answer.request_id().map(|id| cut(id.to_owned()));
+                answer
+                    .image_id
+                    .filter(|id| !id.is_empty())
+                    .map(|image_id| Receipt {
+                        image_id,
+                        request_id,
+                    })
+                    .ok_or_else(|| {
+                        let failure = Failure {
+                            delivery: Delivery::Unanswered,
+                            code: None,
+                            message: "the service answered without an image id".into(),
+                            service_reason: None,
+                            request_id: None,
+                        };
+                        ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
+                    })
+            }
             Err(error) => {
                 let reason = match error.as_service_error() {
                     Some(CreateUpdatedWorkspaceImageError::OperationNotSupportedException(

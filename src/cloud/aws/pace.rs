@@ -30,14 +30,14 @@ const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
 /// A token bucket: `burst` requests at once, then `per_second`.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     interval: Duration,
     burst: u32,
     /// When the bucket was or will be full: each request moves it one interval on.
     full_at: Mutex<Option<Instant>>,
 }
 
-impl Pace {
+impl RateLimiter {
     /// The service's documented default burst.
     pub const BURST: u32 = 5;
 
@@ -117,7 +117,7 @@ impl Transport {
 /// An HTTP client whose requests pass the bucket, if it has one.
 #[derive(Debug)]
 pub(super) struct PacedClient {
-    pace: Option<Arc<Pace>>,
+    pace: Option<Arc<RateLimiter>>,
     transport: Transport,
     /// Certificates to trust in place of the system's.
     trust: Option<Trust>,
@@ -127,7 +127,7 @@ pub(super) struct PacedClient {
 
 impl PacedClient {
     /// A client for one target.
-    pub(super) fn new(pace: Arc<Pace>, transport: Transport, trust: Option<Trust>) -> Self {
+    pub(super) fn new(pace: Arc<RateLimiter>, transport: Transport, trust: Option<Trust>) -> Self {
         Self {
             pace: Some(pace),
             ..Self::unpaced(transport, trust)
@@ -295,7 +295,7 @@ impl HttpConnector for LimitedConnector {
 
 #[derive(Debug)]
 struct PacedConnector {
-    pace: Arc<Pace>,
+    pace: Arc<RateLimiter>,
     inner: SharedHttpConnector,
 }
 
@@ -328,7 +328,7 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let pace = Pace::new(per_second, burst);
+            let pace = RateLimiter::new(per_second, burst);
             let start = Instant::now();
             for _ in 0..requests {
                 pace.ready().await;
@@ -354,7 +354,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_bucket_refills_while_nothing_is_asked() {
-        let pace = Pace::new(2.0, 5);
+        let pace = RateLimiter::new(2.0, 5);
         for _ in 0..5 {
             pace.take().await;
         }

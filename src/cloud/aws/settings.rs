@@ -16,7 +16,7 @@ use crate::sys::environment::Environment;
 
 /// Which target, and how to reach it. What is `None` is left to the environment and the AWS configuration files.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Connection {
+pub(crate) struct Connection {
     pub(crate) region: Option<String>,
     /// The profile in the shared configuration files.
     pub(crate) profile: Option<String>,

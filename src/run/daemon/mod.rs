@@ -18,16 +18,19 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::cloud::retry;
-use crate::cloud::{FailureKind, ImageApi};
+use crate::cloud::{Cloud, FailureKind};
 use crate::model::image::Desired;
 use crate::model::reason::Reason;
-use crate::plan::Plan;
+use crate::plan::{Plan, guards};
 use crate::probe::health::Health;
 use crate::probe::metrics::PassResult;
 use crate::probe::systemd::{self, Systemd};
 use crate::run::checkout::{Checkout, Look};
 use crate::run::reconcile::{PassError, Reconciler};
 use crate::show::totals_text;
+use crate::state::file::FileStore;
+use crate::state::status::Status;
+use crate::state::store::Store;
 use crate::sys::escape::{escaped, with_causes};
 use crate::sys::stop::Stop;
 
@@ -67,8 +70,8 @@ pub struct Settings {
 }
 
 /// The daemon.
-pub struct Daemon<A> {
-    reconciler: Reconciler<A>,
+pub struct Daemon<C, S = FileStore> {
+    reconciler: Reconciler<C, S>,
     checkout: Checkout,
     watch: Watch,
     settings: Settings,
@@ -109,16 +112,16 @@ enum Trouble {
     Refused(String),
 }
 
-impl<A> fmt::Debug for Daemon<A> {
+impl<C, S> fmt::Debug for Daemon<C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Daemon").finish_non_exhaustive()
     }
 }
 
-impl<A: ImageApi> Daemon<A> {
+impl<C: Cloud, S: Store> Daemon<C, S> {
     /// A daemon that has not started.
     pub fn new(
-        reconciler: Reconciler<A>,
+        reconciler: Reconciler<C, S>,
         checkout: Checkout,
         watch: Watch,
         settings: Settings,
@@ -163,7 +166,9 @@ impl<A: ImageApi> Daemon<A> {
             never = hangups(&stop, &systemd, &hung_up) => match never {},
         }
         systemd.borrow_mut().stopping();
-        self.passes
+        let passes = self.passes;
+        self.reconciler.release().await;
+        passes
     }
 
     async fn live(&mut self, stop: &Stop) {
@@ -265,7 +270,7 @@ impl<A: ImageApi> Daemon<A> {
         );
         let Some(set) = self.checkout.set() else {
             // Without a set that was ever valid there is nothing to reconcile, but something to report.
-            let recorded = self.reconciler.record_problems(manifests.problems);
+            let recorded = self.reconciler.record_problems(manifests.problems).await;
             self.timers = Timers::after(interval, Instant::now());
             let waits = "waits for manifests: none were valid since the start";
             self.systemd.borrow_mut().status(waits);
@@ -284,7 +289,7 @@ impl<A: ImageApi> Daemon<A> {
         };
         (self.prepare)(&set.desired);
         let most = self.settings.max_creates;
-        let review = |plan: &Plan<'_>| within_budget(plan, most);
+        let review = |plan: &Plan<'_>, _: &Status| guards::within_budget("pass", plan, &[], most);
         let began = Instant::now();
         let passed = self.reconciler.pass(&set.desired, &manifests, review).await;
         let result = match &passed {
@@ -387,38 +392,9 @@ async fn hangups(stop: &Stop, systemd: &RefCell<Systemd>, hung_up: &Notify) -> I
     }
 }
 
-/// Refuses a plan that asks for more images than one pass may.
-fn within_budget(plan: &Plan<'_>, most: Option<usize>) -> Result<(), String> {
-    let creates = plan.totals().create;
-    match most {
-        Some(most) if creates > most => Err(format!(
-            "this pass would ask for {creates} images, and --max-creates allows {most}; nothing is created. To allow them: --max-creates {creates}"
-        )),
-        Some(_) | None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::samples::{building, create, desired, plan};
-
-    #[test]
-    fn a_pass_may_ask_for_as_many_images_as_are_allowed_and_no_more() {
-        let desired = desired(&["a", "b", "c"]);
-        let two = plan(&desired, [create("wsi-1"), building(), create("wsi-1")]);
-        for (most, passes) in [
-            (None, true),
-            (Some(3), true),
-            (Some(2), true),
-            (Some(1), false),
-            (Some(0), false),
-        ] {
-            assert_eq!(within_budget(&two, most).is_ok(), passes, "{most:?}");
-        }
-        let none = plan(&desired, [building(), building(), building()]);
-        assert_eq!(within_budget(&none, Some(0)), Ok(()));
-    }
 
     #[test]
     fn each_trouble_is_counted_for_itself_and_all_make_one_outage() {

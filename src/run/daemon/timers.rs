@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::model::reason::Reason;
-use crate::plan::{Answer, Needs, Plan};
+use crate::plan::{Answer, Plan};
 
 /// How often the account is looked at while something is being built in it.
 pub(super) const BUILD: Duration = Duration::from_mins(1);
@@ -81,19 +81,14 @@ impl Timers {
     pub(super) fn with(mut self, left: &Plan<'_>, now: Instant, wall: Timestamp) -> Self {
         let soonest = wall.saturating_add(LEAST).unwrap_or(Timestamp::MAX);
         for image in &left.images {
-            let (looks, until) = match &image.answer {
+            let looks = image.answer.passing(true);
+            let looks = looks.is_some_and(|wait| wait.reason != Reason::RetryScheduled);
+            let until = match &image.answer {
                 // Left undone, or due since: the next pass decides.
-                Answer::Create { .. } => (false, Some(soonest)),
-                Answer::Ready { .. } => (false, None),
-                Answer::Wait(wait) => {
-                    let looks = match wait.needs {
-                        Needs::Build | Needs::Time => {
-                            wait.stalled.is_none() && wait.reason != Reason::RetryScheduled
-                        }
-                        Needs::Person | Needs::Nothing => false,
-                    };
-                    (looks, wait.until)
-                }
+                Answer::Do(_) => Some(soonest),
+                Answer::Ready(_) => None,
+                Answer::Wait(wait) => wait.until,
+                Answer::Blocked(blocked) => blocked.until,
             };
             if looks {
                 self.build = Some(now + BUILD);
@@ -140,8 +135,10 @@ pub(super) fn jittered(interval: Duration, chance: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Wait;
-    use crate::plan::samples::{building, create, desired, overdue, plan, ready, retry_at, wait};
+    use crate::plan::samples::{
+        blocked, building, create, desired, overdue, plan, ready, retry_at, wait,
+    };
+    use crate::plan::{Awaits, Blocked, Wait};
 
     const INTERVAL: Duration = Duration::from_mins(10);
 
@@ -157,15 +154,20 @@ mod tests {
 
     #[test]
     fn the_next_pass_is_due_when_the_first_of_all_images_needs_it() {
-        let until = |seconds, reason, needs| {
+        let quota = |seconds| match blocked(Reason::QuotaExceeded) {
+            Answer::Blocked(blocked) => Answer::Blocked(Blocked {
+                until: Some(at(seconds)),
+                ..blocked
+            }),
+            other => other,
+        };
+        let settles = |seconds| {
             Answer::Wait(Wait {
                 until: Some(at(seconds)),
-                ..wait(reason, needs)
+                ..wait(Reason::Settling, Awaits::Time)
             })
         };
-        let quota = |seconds| until(seconds, Reason::RetryScheduled, Needs::Person);
-        let settles = |seconds| until(seconds, Reason::Settling, Needs::Time);
-        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Needs::Nothing));
+        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::News));
         let now = Instant::now();
         for (one, other, seconds) in [
             (ready(), ready(), 600),

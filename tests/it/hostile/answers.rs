@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use repave::cloud::{CreateRequest, Delivery, Failure, FailureKind, ImageApi, Operation};
+use repave::cloud::{Ask, Cloud, CreateImage, Delivery, Failure, FailureKind, Operation, Step};
 use repave::model::value::{Description, ImageName, Tags};
 use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ fn any_listing_is_whole_or_an_error() {
         .run(&bodies, |body| {
             let before = server.asked();
             server.answer(Answer::of(200, &body));
-            let result = runtime.block_on(api.list_images());
+            let result = runtime.block_on(api.observe(&Ask::Images));
             checks::listed(&result, &body);
             let mut seen = seen.lock().unwrap();
             match result {
@@ -129,12 +129,12 @@ fn any_answer_to_a_create_is_an_id_or_says_whether_it_may_have_had_effect() {
         .build()
         .unwrap();
     let server = runtime.block_on(Raw::start());
-    let request = CreateRequest {
+    let request = Step::CreateImage(CreateImage {
         name: ImageName::parse("a").unwrap(),
         description: Description::parse("d").unwrap(),
         source_id: checks::GOLD.into(),
         tags: Tags::default(),
-    };
+    });
     let codes = repave_codes();
     let error = (select(codes), select(vec!["", "x#", "com.amazonaws.workspaces#"]), select(vec!["", ":", ":http://x/", "\u{202e}"]), "\\PC{0,30}")
         .prop_map(|(code, before, after, message)| json!({"__type": format!("{before}{code}{after}"), "message": message, "reason": "\u{1b}r", "ResourceId": "x"}))
@@ -155,12 +155,14 @@ fn any_answer_to_a_create_is_an_id_or_says_whether_it_may_have_had_effect() {
             let before = server.asked();
             server.answer(Answer::of(status, &body));
             // After a refusal of credentials a client sends no create before its next listing.
-            let result = runtime.block_on(server.api().create_updated_image(&request));
+            let result = runtime.block_on(server.api().perform(&request));
             prop_assert_eq!(server.asked() - before, 1, "a create is sent once");
             let body = String::from_utf8_lossy(&body);
             match result {
-                Ok(id) => prop_assert!(
-                    (200..300).contains(&status) && !id.is_empty() && body.contains("ImageId"),
+                Ok(receipt) => prop_assert!(
+                    (200..300).contains(&status)
+                        && !receipt.image_id.is_empty()
+                        && body.contains("ImageId"),
                     "{status} {body}"
                 ),
                 Err(error) => {

@@ -107,7 +107,11 @@ fn differences(whole: &DesiredImage, cut: &DesiredImage) -> String {
     };
     let mut said = Vec::new();
     for (field, a, b) in [
-        ("name", whole.name.to_string(), cut.name.to_string()),
+        (
+            "name",
+            whole.subject.name.to_string(),
+            cut.subject.name.to_string(),
+        ),
         (
             "imageName",
             whole.image_name.to_string(),

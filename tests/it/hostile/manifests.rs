@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use repave::manifest::{Options, load, parse};
 use repave::model::image::{CreateWhen, DesiredImage, Place, Source};
+use repave::model::subject::{Kind, Subject};
 use repave::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
 
 use super::checks;
@@ -391,7 +392,7 @@ fn image() -> impl Strategy<Value = DesiredImage> {
     )
         .prop_map(
             |(name, image_name, source, description, tags, always, suspend)| DesiredImage {
-                name: ManifestName::parse(name).unwrap(),
+                subject: Subject::new(Kind::UpdatedImage, ManifestName::parse(name).unwrap()),
                 image_name: ImageName::parse(image_name).unwrap(),
                 source,
                 description: Description::parse(description).unwrap(),
@@ -465,7 +466,7 @@ impl Printer<'_> {
         let style = self.style;
         let mut fields: Vec<(&str, String)> = Vec::new();
         let pad = |depth: usize| " ".repeat(style.indent * depth);
-        let is_default = image.image_name.as_str() == image.name.as_str();
+        let is_default = image.image_name.as_str() == image.subject.name.as_str();
         if !(style.sparse && is_default) {
             fields.push((
                 "imageName",
@@ -551,7 +552,7 @@ impl Printer<'_> {
                 .collect();
             format!("spec:\n{}", lines.concat())
         };
-        let name = self.text(image.name.as_str(), 1, style.flow);
+        let name = self.text(image.subject.name.as_str(), 1, style.flow);
         let metadata = if style.flow {
             format!("metadata: {{ \"name\" : {name} }}\n")
         } else {

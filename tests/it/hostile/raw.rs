@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use repave::cloud::aws::AwsImages;
+use repave::cloud::aws::AwsCloud;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -56,8 +56,8 @@ impl Raw {
     }
 
     /// The SDK, talking to this server at a rate that keeps no test waiting.
-    pub fn api(&self) -> AwsImages {
-        AwsImages::embedded(&self.url, "eu-west-1", 1e9)
+    pub fn api(&self) -> AwsCloud {
+        AwsCloud::embedded(&self.url, "eu-west-1", 1e9)
     }
 
     /// From now on every request gets this.

@@ -1,7 +1,8 @@
 //! What a controller remembers, cut down to what the plan reads, with times as ages in ticks: finitely many values.
 
 use jiff::{SignedDuration, Timestamp};
-use repave::cloud::{ALREADY_EXISTS, FailureKind};
+use repave::cloud::{ALREADY_EXISTS, FailureKind, Verb};
+use repave::model::group::Group;
 use repave::model::image::DesiredImage;
 use repave::model::reason::Reason;
 use repave::state::status::{ImageStatus, LastError, ManifestsStatus, Status};
@@ -134,7 +135,8 @@ impl Entry {
             age => noon() - TICK * i32::from(age),
         };
         ImageStatus {
-            name: manifest.name,
+            kind: manifest.subject.kind,
+            name: manifest.subject.name,
             image_name: manifest.image_name,
             manifest: odd.then(|| "elsewhere.yaml#3".into()),
             observed_digest: manifest.digest,
@@ -146,6 +148,8 @@ impl Entry {
                 }
             }),
             source_image_id: odd.then(|| "wsi-some0000".into()),
+            group: if odd { Group::Ready } else { Group::Waiting },
+            due: odd.then_some(Verb::Create),
             conditions: Vec::new(),
             create_requested_at: self.requested.then_some(long),
             first_seen_at: self.seen.then_some(long),

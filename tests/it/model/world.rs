@@ -5,18 +5,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use repave::cloud::{ApiError, Delivery, Failure, Operation};
+use repave::cloud::{ApiError, Delivery, Failure, Operation, Receipt};
 use repave::model::image::{Desired, ImageState, Observed, ObservedImage};
 use repave::model::reason::Reason;
-use repave::model::value::ImageName;
-use repave::plan::{Answer, Needs, plan};
+use repave::plan::{Answer, Awaits, plan};
 use repave::state::status::{ConditionStatus, ConditionType};
 use repave::sys::clock::Now;
 use stateright::{Model, Property};
 
 use super::memory::{Filling, Memory, TICK};
 use super::names::{Declared, First, NAMES, text_of};
-use crate::world::{GOLD, SETTLE, image, noon};
+use crate::world::{GOLD, SETTLE, create, image, noon, receipt};
 
 /// Ticks that a request may be on its way where delivery is bounded: the settle window.
 const BOUND: u8 = 2;
@@ -393,7 +392,7 @@ impl World {
         };
         status.observe(desired, &listing, now);
         let plan = plan(desired, &listing, &status, SETTLE, now);
-        plan.describe(&mut status, now.after());
+        plan.write_conditions(&mut status, now.after());
         let (mut steps, mut is_still, mut broken) = (Vec::new(), true, None);
         let listed = listing.by_name();
         for planned in &plan.images {
@@ -401,7 +400,7 @@ impl World {
             let images = listed.get(name).map_or(&[][..], Vec::as_slice);
             let entry = status.image(&planned.desired.image_name).unwrap();
             match &planned.answer {
-                Answer::Create { .. } => {
+                Answer::Do(_) => {
                     if !images.is_empty() {
                         broken = Some("S2");
                     }
@@ -411,18 +410,21 @@ impl World {
                     is_still = false;
                     steps.push(u8::try_from(super::names::name_of(name)).unwrap());
                 }
-                Answer::Ready { .. } => Reached::note(&self.reached.is_ready),
+                Answer::Ready(_) => Reached::note(&self.reached.is_ready),
                 Answer::Wait(wait) => {
                     match wait.reason {
                         Reason::Settling => Reached::note(&self.reached.settles),
                         Reason::RetryScheduled => Reached::note(&self.reached.waits_for_retry),
                         _ => {}
                     }
-                    if wait.stalled.is_some() {
-                        Reached::note(&self.reached.needs_a_person);
+                    is_still &= wait.awaits == Awaits::News;
+                }
+                Answer::Blocked(blocked) => {
+                    if blocked.until.is_some() {
+                        Reached::note(&self.reached.waits_for_retry);
                     }
-                    // A person's case may be tried once an hour all the same; that is no work that is owed.
-                    is_still &= wait.stalled.is_some() || wait.needs == Needs::Nothing;
+                    // It may be tried once an hour all the same; that is no work that is left.
+                    Reached::note(&self.reached.needs_a_person);
                 }
             }
             let ready = entry.condition(ConditionType::Ready).unwrap();
@@ -454,13 +456,17 @@ impl World {
     /// Marks, and gives what is on disk then.
     fn mark(memory: Memory, name: u8) -> Memory {
         let mut status = memory.status(Filling::Plain);
-        status.mark(&image_name(name), GOLD, noon());
+        status.mark(&create(text_of(name.into())), noon());
         Memory::of(&status, noon())
     }
 
     fn record(memory: Memory, name: u8, outcome: Outcome) -> Memory {
         let mut status = memory.status(Filling::Plain);
-        status.record(&image_name(name), &Self::answer(outcome), noon());
+        status.record(
+            &create(text_of(name.into())),
+            &Self::answer(outcome),
+            noon(),
+        );
         Memory::of(&status, noon())
     }
 
@@ -502,9 +508,9 @@ impl World {
     }
 
     /// What the controller is told of a create.
-    fn answer(outcome: Outcome) -> Result<String, ApiError> {
+    fn answer(outcome: Outcome) -> Result<Receipt, ApiError> {
         let (delivery, code) = match outcome {
-            Outcome::Made(_) => return Ok("wsi-made".into()),
+            Outcome::Made(_) => return Ok(receipt("wsi-made")),
             Outcome::MadeAndLost | Outcome::OnItsWay => (Delivery::Unanswered, None),
             Outcome::MadeAndFailed => (Delivery::Answered(500), None),
             Outcome::Failed => (Delivery::Answered(503), Some("ServiceUnavailable")),
@@ -695,10 +701,6 @@ fn may_lack(state: &State) -> impl Iterator<Item = usize> {
         let lacked = state.lacked[usize::from(image.name)];
         state.left.faults > 0 && image.lag == 0 && lacked.is_none_or(|age| age < BOUND)
     })
-}
-
-fn image_name(name: u8) -> ImageName {
-    ImageName::parse(text_of(name.into())).unwrap()
 }
 
 /// The same world in one form, whatever the order in which things came.

@@ -10,7 +10,7 @@ use aws_sdk_workspaces::config::retry::RetryPartition;
 use aws_sdk_workspaces::config::{BehaviorVersion, Builder, Credentials, SharedHttpClient};
 use aws_smithy_async::time::TimeSource;
 use jiff::SignedDuration;
-use repave::cloud::aws::AwsImages;
+use repave::cloud::aws::AwsCloud;
 use repave::manifest::Options;
 use repave::model::target::Target;
 use repave::model::value::{ImageId, ImageName};
@@ -228,7 +228,7 @@ impl World {
         }
     }
 
-    fn reconciler(&self) -> Result<Reconciler<AwsImages>, String> {
+    async fn reconciler(&self) -> Result<Reconciler<AwsCloud>, String> {
         let config = Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(Credentials::new(
@@ -243,7 +243,7 @@ impl World {
             .retry_partition(RetryPartition::custom("simulation").build())
             .time_source(RuntimeTime(Instant::now()));
         let http = SharedHttpClient::new(self.network.clone());
-        let api = AwsImages::over(http, config, "eu-west-1", 2.0);
+        let api = AwsCloud::over(http, config, "eu-west-1", 2.0);
         let store = lock(&self.status());
         let target = Target {
             region: "eu-west-1".into(),
@@ -251,7 +251,10 @@ impl World {
             simulated: true,
         };
         let clock = self.clock.shifted(self.shift);
-        Reconciler::new(api, store, &target, SETTLE, clock, Stop::never())
+        let gate = api.gate();
+        let about = (&target, crate::world::run());
+        Reconciler::new((api, gate), store, about, SETTLE, clock, Stop::never())
+            .await
             .map_err(|error| error.to_string())
     }
 
@@ -273,12 +276,12 @@ impl World {
     }
 
     async fn process(&self) -> Result<Ended, String> {
-        let mut reconciler = self.reconciler()?;
+        let mut reconciler = self.reconciler().await?;
         match self.drive {
             Drive::Once => {
                 let checkout = self.manifests();
                 let set = checkout.set().ok_or("no manifests")?;
-                let review = |plan: &repave::plan::Plan<'_>, _: &[_]| {
+                let review = |plan: &repave::plan::Plan<'_>, _: &_, _: &[_]| {
                     self.network.review(plan.totals().create);
                     Ok(())
                 };
@@ -351,14 +354,14 @@ impl World {
         self.network.state().watch.restart(false);
         let before = std::fs::read(self.status()).map_err(|error| error.to_string())?;
         let calls = self.network.state().verbs.len();
-        let mut reconciler = self.reconciler()?;
+        let mut reconciler = self.reconciler().await?;
         let checkout = self.manifests();
         let set = checkout.set().ok_or("no manifests")?;
         let manifests = checkout.manifests();
-        let pass = reconciler.pass(&set.desired, &manifests, |_| Ok(()));
+        let pass = reconciler.pass(&set.desired, &manifests, |_, _| Ok(()));
         let pass = pass.await.map_err(|error| error.to_string())?;
         let ready =
-            |image: &repave::plan::PlannedImage<'_>| matches!(image.answer, Answer::Ready { .. });
+            |image: &repave::plan::PlannedImage<'_>| matches!(image.answer, Answer::Ready(_));
         if !pass.planned.images.iter().all(ready)
             || pass.planned != pass.left
             || !pass.attempts.is_empty()

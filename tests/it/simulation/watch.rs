@@ -6,8 +6,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use repave::simulator::Account;
 use repave::simulator::wire::{CreateUpdatedImage, ListedImage};
-use repave::state::file::{StoreError, read_any};
+use repave::state::file::read_any;
 use repave::state::status::{ConditionStatus, ConditionType, Status};
+use repave::state::store::StoreError;
 
 use crate::world::SETTLE;
 

@@ -1,0 +1,140 @@
+//! A plan: an answer for every desired image, and what must be known to answer better.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::answer::Answer;
+use crate::cloud::{Step, Verb};
+use crate::model::group::Group;
+use crate::model::image::{DesiredImage, Question};
+use crate::model::reason::Reason;
+use crate::state::status::{ConditionStatus, ConditionType, Status};
+
+/// An answer for every desired image, in the order of the manifests' names.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Plan<'a> {
+    pub images: Vec<PlannedImage<'a>>,
+    /// What to ask before this is carried out. An answer that does not come changes nothing that is done.
+    pub questions: BTreeSet<Question>,
+}
+
+/// The answer for one image.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct PlannedImage<'a> {
+    pub desired: &'a DesiredImage,
+    pub answer: Answer,
+}
+
+impl PlannedImage<'_> {
+    /// Returns the step to take, if one is due.
+    pub fn step(&self) -> Option<&Step> {
+        self.answer.step()
+    }
+}
+
+/// How many images are in which group, and how many steps of each kind are due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Totals {
+    pub due: usize,
+    pub building: usize,
+    pub waiting: usize,
+    pub blocked: usize,
+    pub ready: usize,
+    /// Of those that are due: to create.
+    pub create: usize,
+}
+
+impl Totals {
+    /// Returns how many are in the group.
+    pub fn of(self, group: Group) -> usize {
+        match group {
+            Group::Due => self.due,
+            Group::Building => self.building,
+            Group::Waiting => self.waiting,
+            Group::Blocked => self.blocked,
+            Group::Ready => self.ready,
+        }
+    }
+
+    /// Counts one more.
+    pub fn add(&mut self, group: Group, verb: Option<Verb>) {
+        *match group {
+            Group::Due => &mut self.due,
+            Group::Building => &mut self.building,
+            Group::Waiting => &mut self.waiting,
+            Group::Blocked => &mut self.blocked,
+            Group::Ready => &mut self.ready,
+        } += 1;
+        match verb {
+            Some(Verb::Create) => self.create += 1,
+            None => {}
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// Counts the answers by group and verb.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for image in &self.images {
+            totals.add(image.answer.group(), image.step().map(Step::verb));
+        }
+        totals
+    }
+
+    /// Tells whether two plans give the same answers.
+    pub(crate) fn is_same_as(&self, other: &Plan<'_>) -> bool {
+        let answers = self.images.iter().map(|image| &image.answer);
+        answers.eq(other.images.iter().map(|image| &image.answer))
+    }
+
+    /// Writes the groups and conditions that the answers amount to into the status.
+    pub fn write_conditions(&self, status: &mut Status, now: Timestamp) {
+        let answers: BTreeMap<_, _> = self
+            .images
+            .iter()
+            .map(|image| (&image.desired.image_name, &image.answer))
+            .collect();
+        for entry in &mut status.images {
+            if let Some(answer) = answers.get(&entry.image_name) {
+                entry.group = answer.group();
+                entry.due = answer.step().map(Step::verb);
+                entry.set_conditions(answer.conditions(), now);
+            } else {
+                entry.group = Group::Waiting;
+                entry.due = None;
+                entry.set_conditions([gone_with_a_create_in_flight()], now);
+            }
+        }
+    }
+}
+
+/// The condition of an entry whose manifest is gone while its create has not settled.
+fn gone_with_a_create_in_flight() -> (ConditionType, ConditionStatus, Reason, String) {
+    (
+        ConditionType::Ready,
+        ConditionStatus::Unknown,
+        Reason::Settling,
+        "its manifest is gone; the create that was sent has not been seen to end".to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::samples::{building, desired, plan, ready};
+
+    #[test]
+    fn plans_are_the_same_only_if_every_answer_is() {
+        let desired = desired(&["a", "b"]);
+        let of = |one, other| plan(&desired, [one, other]);
+        assert!(of(ready(), building()).is_same_as(&of(ready(), building())));
+        assert!(!of(ready(), building()).is_same_as(&of(ready(), ready())));
+        assert!(!of(building(), ready()).is_same_as(&of(ready(), ready())));
+        assert!(!of(building(), ready()).is_same_as(&of(ready(), building())));
+    }
+}

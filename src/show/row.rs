@@ -1,0 +1,169 @@
+//! The view model: a row for each image, made once from a plan or from the status. Text, JSON, Markdown, progress and
+//! summary are written from it.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cloud::{Step, Verb};
+use crate::model::group::Group;
+use crate::model::reason::Reason;
+use crate::model::subject::Subject;
+use crate::plan::{Answer, Plan, PlannedImage, Totals};
+use crate::state::status::{Condition, ConditionType, ImageStatus, LastError, Status};
+
+/// How it stands with one image. In JSON it is an element of `items`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Row<'a> {
+    #[serde(flatten)]
+    pub subject: Cow<'a, Subject>,
+    pub group: Group,
+    /// The step that is due.
+    pub step: Option<ShownStep<'a>>,
+    pub reason: Reason,
+    /// The reason in words, not escaped.
+    pub message: Cow<'a, str>,
+    /// Since when, if known.
+    pub since: Option<Timestamp>,
+    /// When repave acts by itself, if known.
+    pub until: Option<Timestamp>,
+    pub image_name: &'a str,
+    pub image_id: Option<&'a str>,
+    /// What the image is made from: an id where one is known, else as declared.
+    pub source: Option<Cow<'a, str>>,
+    /// The number within a lineage.
+    pub version: Option<u32>,
+    /// File and document; none if it is no longer declared.
+    pub manifest: Option<Cow<'a, str>>,
+    pub conditions: &'a [Condition],
+    /// How many steps were sent for this manifest.
+    pub attempts: u32,
+    pub last_error: Option<&'a LastError>,
+}
+
+/// A step that is due, or that was taken.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownStep<'a> {
+    pub verb: Verb,
+    /// What it works from, if known.
+    pub from: Option<&'a str>,
+    pub to: &'a str,
+    /// Why it is due.
+    pub reason: Reason,
+}
+
+impl<'a> ShownStep<'a> {
+    pub(super) fn of(step: &'a Step) -> Self {
+        Self {
+            verb: step.verb(),
+            from: Some(step.from()),
+            to: step.to(),
+            reason: Reason::Missing,
+        }
+    }
+}
+
+impl<'a> Row<'a> {
+    /// Makes the row of a planned image, beside what is remembered of it.
+    pub(super) fn planned(image: &'a PlannedImage<'_>, entry: Option<&'a ImageStatus>) -> Self {
+        let (answer, desired) = (&image.answer, image.desired);
+        let (since, until) = match answer {
+            Answer::Do(_) | Answer::Ready(_) => (None, None),
+            Answer::Wait(wait) => (wait.since, wait.until),
+            Answer::Blocked(blocked) => (blocked.since, blocked.until),
+        };
+        let image_id = match answer {
+            Answer::Ready(ready) => Some(ready.image_id.as_str()),
+            Answer::Do(_) => None,
+            Answer::Wait(_) | Answer::Blocked(_) => {
+                entry.and_then(|entry| entry.image_id.as_deref())
+            }
+        };
+        let made_from = entry.and_then(|entry| entry.source_image_id.as_deref());
+        let source = image.step().map(Step::from).or(made_from);
+        Self {
+            subject: Cow::Borrowed(&desired.subject),
+            group: answer.group(),
+            step: image.step().map(ShownStep::of),
+            reason: answer.reason(),
+            message: answer.message(),
+            since,
+            until,
+            image_name: desired.image_name.as_str(),
+            image_id,
+            source: Some(source.map_or_else(|| desired.source.to_string().into(), Cow::Borrowed)),
+            version: None,
+            manifest: Some(desired.place.to_string().into()),
+            conditions: entry.map_or(&[], |entry| &entry.conditions),
+            attempts: entry.map_or(0, |entry| entry.attempts),
+            last_error: entry.and_then(|entry| entry.last_error.as_ref()),
+        }
+    }
+
+    /// Makes the row of what is remembered of an image.
+    pub(super) fn remembered(entry: &'a ImageStatus) -> Self {
+        let ready = entry.condition(ConditionType::Ready);
+        let step = entry.due.map(|verb| ShownStep {
+            verb,
+            from: None,
+            to: entry.image_name.as_str(),
+            reason: Reason::Missing,
+        });
+        Self {
+            subject: Cow::Owned(entry.subject()),
+            group: entry.group,
+            step,
+            reason: ready.map_or(Reason::Missing, |ready| ready.reason),
+            message: ready.map_or("", |ready| &ready.message).into(),
+            since: ready.map(|ready| ready.last_transition_time),
+            until: entry.next_retry_at,
+            image_name: entry.image_name.as_str(),
+            image_id: entry.image_id.as_deref(),
+            source: entry.source_image_id.as_deref().map(Cow::Borrowed),
+            version: None,
+            manifest: entry.manifest.as_deref().map(Cow::Borrowed),
+            conditions: &entry.conditions,
+            attempts: entry.attempts,
+            last_error: entry.last_error.as_ref(),
+        }
+    }
+
+    /// Returns the condition of this type, if it is there.
+    pub(super) fn condition(&self, condition_type: ConditionType) -> Option<&'a Condition> {
+        self.conditions
+            .iter()
+            .find(|condition| condition.condition_type == condition_type)
+    }
+}
+
+/// Makes the rows of a plan, beside the status that took it in.
+pub fn planned<'a>(plan: &'a Plan<'_>, status: &'a Status) -> Vec<Row<'a>> {
+    let entries: std::collections::BTreeMap<_, _> = status
+        .images
+        .iter()
+        .map(|entry| (&entry.image_name, entry))
+        .collect();
+    let row = |image: &'a PlannedImage<'_>| {
+        let entry = entries.get(&image.desired.image_name).copied();
+        Row::planned(image, entry)
+    };
+    plan.images.iter().map(row).collect()
+}
+
+/// Makes the rows of what is remembered.
+pub fn remembered(status: &Status) -> Vec<Row<'_>> {
+    status.images.iter().map(Row::remembered).collect()
+}
+
+/// Counts the rows by group and verb.
+pub(super) fn totals(rows: &[Row<'_>]) -> Totals {
+    let mut totals = Totals::default();
+    for row in rows {
+        totals.add(row.group, row.step.as_ref().map(|step| step.verb));
+    }
+    totals
+}
