@@ -7,6 +7,7 @@ use crate::model::image::{Desired, Observed};
 use crate::plan::{Plan, plan};
 use crate::state::status::Status;
 use crate::sys::clock::Now;
+use crate::sys::escape::escaped;
 
 /// The most rounds of questions of one pass: an answer may lead to another question, and no rule needs more.
 const ROUNDS: usize = 2;
@@ -29,7 +30,8 @@ pub(crate) async fn plan_with_answers<'a, C: Cloud>(
         match cloud.observe(&ask).await {
             Ok(answers) => observed.add_answers(answers),
             Err(error) => {
-                tracing::debug!("a question was not answered: {error}");
+                let why = escaped(&error.to_string(), 500);
+                tracing::debug!("a question was not answered: {why}");
                 break;
             }
         }

@@ -395,7 +395,7 @@ mod tests {
         let entry = |name: &str| {
             json!({
                 "at": at, "subject": {"target": "default", "kind": "UpdatedImage", "name": name}, "step": "create",
-                "from": "wsi-1", "to": name, "result": null, "requestId": null, "revision": null, "run": null, "new": name,
+                "from": "wsi-1", "to": name, "result": {"imageId": name, "reason": null, "code": null, "new": name}, "requestId": null, "revision": null, "run": null, "new": name,
             })
         };
         let mut document: Value = serde_json::from_str(&ours()).unwrap();

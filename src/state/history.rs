@@ -37,18 +37,15 @@ pub struct Entry {
     pub run: Option<String>,
 }
 
-/// How a step ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum StepResult {
-    Accepted {
-        image_id: String,
-    },
-    Failed {
-        reason: Reason,
-        /// The service's code, if it gave one.
-        code: Option<String>,
-    },
+/// How a step ended: accepted, with the new image's id, or refused, with the reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct StepResult {
+    pub image_id: Option<String>,
+    pub reason: Option<Reason>,
+    /// The service's code, if it gave one.
+    pub code: Option<String>,
 }
 
 impl History {
@@ -93,15 +90,17 @@ impl History {
         };
         (entry.result, entry.request_id) = match result {
             Ok(receipt) => (
-                Some(StepResult::Accepted {
-                    image_id: receipt.image_id.clone(),
+                Some(StepResult {
+                    image_id: Some(receipt.image_id.clone()),
+                    ..StepResult::default()
                 }),
                 receipt.request_id.clone(),
             ),
             Err(error) => (
-                Some(StepResult::Failed {
-                    reason: error.reason,
+                Some(StepResult {
+                    reason: Some(error.reason),
                     code: error.code.clone(),
+                    ..StepResult::default()
                 }),
                 error.request_id.clone(),
             ),
@@ -178,12 +177,14 @@ mod tests {
             .iter()
             .map(|entry| (entry.result.clone(), entry.request_id.as_deref()))
             .collect();
-        let accepted = StepResult::Accepted {
-            image_id: "wsi-1".into(),
+        let accepted = StepResult {
+            image_id: Some("wsi-1".into()),
+            ..StepResult::default()
         };
-        let failed = StepResult::Failed {
-            reason: Reason::QuotaExceeded,
+        let failed = StepResult {
+            reason: Some(Reason::QuotaExceeded),
             code: Some("ResourceLimitExceededException".into()),
+            ..StepResult::default()
         };
         assert_eq!(
             ends,

@@ -32,7 +32,7 @@ fn full() -> Value {
         }],
         "history": [{
             "at": at, "subject": {"target": "default", "kind": "UpdatedImage", "name": "a"}, "step": "create",
-            "from": "wsi-000000002", "to": "A", "result": {"failed": {"reason": "Throttled", "code": "Slow"}},
+            "from": "wsi-000000002", "to": "A", "result": {"imageId": null, "reason": "Throttled", "code": "Slow"},
             "requestId": "r", "revision": "main@sha1:2b", "run": "0",
         }],
     })
