@@ -11,6 +11,7 @@ mod planned;
 mod rules;
 #[cfg(test)]
 pub(crate) mod samples;
+mod source;
 
 use jiff::SignedDuration;
 

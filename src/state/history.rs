@@ -40,7 +40,6 @@ pub struct Entry {
 /// How a step ended: accepted, with the new image's id, or refused, with the reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct StepResult {
     pub image_id: Option<String>,
     pub reason: Option<Reason>,

@@ -5,5 +5,6 @@ pub mod file;
 mod history;
 pub mod status;
 pub mod store;
+mod transitions;
 
 pub use history::{Entry, History};

@@ -2,19 +2,16 @@
 //!
 //! Status is a report and a memory, never the truth about the account; that is what a listing says.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
-use crate::cloud::retry;
-use crate::cloud::{ALREADY_EXISTS, ApiError, FailureKind, Receipt, Step, Verb};
+use crate::cloud::{FailureKind, Verb};
 use crate::model::group::Group;
-use crate::model::image::{Desired, DesiredImage, Observed, ObservedImage};
 use crate::model::reason::Reason;
 use crate::model::subject::{Kind, Subject};
 use crate::model::target::Target;
 use crate::model::value::{ImageName, ManifestName};
-use crate::sys::clock::Now;
 
 /// The version of the status file and of every JSON output.
 pub(crate) const API_VERSION: &str = "repave.dev/v1alpha1";
@@ -25,13 +22,6 @@ pub(crate) const FORMAT_VERSION: u32 = 1;
 
 /// The status file's `kind`.
 pub const KIND: &str = "ReconcileStatus";
-
-/// How long a create is remembered whose manifest is gone and whose image is never listed: longer than any request
-/// can be on its way.
-const GONE: SignedDuration = SignedDuration::from_hours(24);
-
-/// After how many creates in a row whose result is unknown a person is asked to look.
-const UNKNOWN_TOO_OFTEN: u32 = 3;
 
 /// What was read from the manifests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,169 +237,17 @@ impl Status {
         self.images.iter().find(|image| image.image_name == *name)
     }
 
-    fn image_mut(&mut self, name: &ImageName) -> Option<&mut ImageStatus> {
+    pub(super) fn image_mut(&mut self, name: &ImageName) -> Option<&mut ImageStatus> {
         self.images
             .iter_mut()
             .find(|image| image.image_name == *name)
     }
-
-    /// Notes that the account could not be listed. What is known of the images stays, and so does the record of a
-    /// failure that is the same again.
-    pub fn listing_failed(&mut self, error: &ApiError, now: Timestamp) {
-        let same = self
-            .listing_error
-            .as_ref()
-            .is_some_and(|last| last.reason == error.reason && last.code == error.code);
-        if !same {
-            self.listing_error = Some(ListingError {
-                reason: error.reason,
-                code: error.code.clone(),
-                message: error.message.clone(),
-                since: now,
-            });
-        }
-    }
-
-    /// Takes in a complete listing: one entry for each desired image, and what the listing says of it.
-    ///
-    /// Every create that is remembered was marked before `now.after()`.
-    pub fn observe(&mut self, desired: &Desired, observed: &Observed, now: impl Into<Now>) {
-        let now = now.into();
-        self.listing_error = None;
-        let listed = observed.by_name();
-        let mut known: std::collections::BTreeMap<ImageName, ImageStatus> = self
-            .images
-            .drain(..)
-            .map(|entry| (entry.image_name.clone(), entry))
-            .collect();
-        for image in desired {
-            let mut entry = known
-                .remove(&image.image_name)
-                .unwrap_or_else(|| ImageStatus::new(image));
-            entry.adopt(image);
-            entry.look(
-                listed
-                    .get(image.image_name.as_str())
-                    .map_or(&[][..], Vec::as_slice),
-                now,
-            );
-            self.images.push(entry);
-        }
-        // A create outlives its manifest: until it has settled, a manifest that comes back must find it.
-        for (name, mut entry) in known {
-            entry.manifest = None;
-            entry.look(
-                listed.get(name.as_str()).map_or(&[][..], Vec::as_slice),
-                now,
-            );
-            let settled = entry
-                .missing_since
-                .is_some_and(|since| now.before().duration_since(since) > GONE);
-            if entry.create_requested_at.is_some() && entry.first_seen_at.is_none() && !settled {
-                self.images.push(entry);
-            }
-        }
-        self.images
-            .sort_by(|a, b| (&a.name, &a.image_name).cmp(&(&b.name, &b.image_name)));
-    }
-
-    /// Notes that the step is about to be sent. This must be on disk before the call.
-    pub fn mark(&mut self, step: &Step, now: Timestamp) {
-        let Step::CreateImage(create) = step;
-        if let Some(entry) = self.image_mut(&create.name) {
-            let subject = entry.subject();
-            entry.attempts = entry.attempts.saturating_add(1);
-            entry.create_requested_at = Some(now);
-            entry.source_image_id = Some(create.source_id.clone());
-            entry.image_id = None;
-            entry.first_seen_at = None;
-            entry.missing_since = None;
-            entry.next_retry_at = None;
-            let revision = self.manifests.revision.clone();
-            let run = self.run.as_ref().map(|run| run.id.clone());
-            self.history.marked(subject, step, now, (revision, run));
-        }
-    }
-
-    /// Notes how the marked step ended.
-    pub fn record(&mut self, step: &Step, result: &Result<Receipt, ApiError>, now: Timestamp) {
-        let Step::CreateImage(create) = step;
-        self.history.recorded(step, result);
-        let Some(entry) = self.image_mut(&create.name) else {
-            return;
-        };
-        match result {
-            Ok(receipt) => {
-                entry.image_id = Some(receipt.image_id.clone());
-                entry.last_error = None;
-            }
-            Err(error) => entry.fail(error, now),
-        }
-    }
 }
 
 impl ImageStatus {
-    fn new(image: &DesiredImage) -> Self {
-        Self {
-            kind: image.subject.kind,
-            name: image.subject.name.clone(),
-            image_name: image.image_name.clone(),
-            manifest: None,
-            observed_digest: image.digest.clone(),
-            image_id: None,
-            source_image_id: None,
-            group: Group::Waiting,
-            due: None,
-            conditions: Vec::new(),
-            create_requested_at: None,
-            first_seen_at: None,
-            missing_since: None,
-            attempts: 0,
-            next_retry_at: None,
-            last_error: None,
-        }
-    }
-
     /// Returns what it is about.
     pub fn subject(&self) -> Subject {
         Subject::new(self.kind, self.name.clone())
-    }
-
-    /// Makes the entry be about this manifest. A changed manifest starts with a clean record of failures; what is
-    /// known of the image stays.
-    fn adopt(&mut self, image: &DesiredImage) {
-        self.kind = image.subject.kind;
-        self.name = image.subject.name.clone();
-        self.manifest = Some(image.place.to_string());
-        if self.observed_digest != image.digest {
-            self.observed_digest.clone_from(&image.digest);
-            self.attempts = 0;
-            self.next_retry_at = None;
-            self.last_error = None;
-        }
-    }
-
-    /// Takes in the images that a complete listing has under the name.
-    fn look(&mut self, images: &[&ObservedImage], now: Now) {
-        // A time to come was written under another clock; waiting for it could take forever.
-        let latest = now.after_rounded_up();
-        self.create_requested_at = self.create_requested_at.map(|mark| mark.min(latest));
-        let Some(first) = images.first() else {
-            // Not since the listing was begun: a process that was stopped in between may have asked much later.
-            let since = self.missing_since.filter(|since| *since <= latest);
-            self.missing_since = self.may_exist().then_some(since.unwrap_or(latest));
-            return;
-        };
-        if !images
-            .iter()
-            .any(|image| Some(&image.id) == self.image_id.as_ref())
-        {
-            self.image_id = Some(first.id.clone());
-        }
-        self.first_seen_at.get_or_insert(now.after());
-        self.missing_since = None;
-        self.next_retry_at = None;
-        self.last_error = None;
     }
 
     /// Tells whether an image of this name may exist although a listing lacks it: a create was sent that was not
@@ -423,40 +261,6 @@ impl ImageStatus {
         self.create_requested_at.is_some()
             && self.image_id.is_some()
             && self.first_seen_at.is_none()
-    }
-
-    fn fail(&mut self, error: &ApiError, now: Timestamp) {
-        let repeated = self
-            .last_error
-            .as_ref()
-            .filter(|last| last.kind == error.kind);
-        let count = repeated.map_or(1, |last| last.count.saturating_add(1));
-        let delay = match error.kind {
-            FailureKind::OutcomeUnknown => {
-                // The image exists and is never listed, or nobody ever learns what becomes of it: after the settle
-                // window, ask no more than once an hour.
-                let taken = error.code.as_deref() == Some(ALREADY_EXISTS);
-                (taken || count >= UNKNOWN_TOO_OFTEN).then_some(retry::LONGEST)
-            }
-            FailureKind::Transient
-            | FailureKind::SourceBusy
-            | FailureKind::Blocked
-            | FailureKind::Rejected => {
-                // Refused before it had effect: nothing is on its way.
-                self.create_requested_at = None;
-                retry::delay(error.kind, count)
-            }
-        };
-        self.next_retry_at = delay.and_then(|delay| now.checked_add(delay).ok());
-        self.last_error = Some(LastError {
-            kind: error.kind,
-            reason: error.reason,
-            code: error.code.clone(),
-            message: error.message.clone(),
-            request_id: error.request_id.clone(),
-            at: now,
-            count,
-        });
     }
 
     /// The condition of this type, if present.

@@ -160,7 +160,10 @@ fn what_is_pure_is_not_async() {
             "model/image.rs",
             "model/value.rs",
             "manifest",
+            "state/document.rs",
+            "state/history.rs",
             "state/status.rs",
+            "state/transitions.rs",
             "report",
             "simulator/account.rs",
         ];

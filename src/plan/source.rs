@@ -1,0 +1,120 @@
+//! What the source of a missing image says about it: rows 9 to 14.
+
+use super::answer::{Answer, Awaits};
+use crate::cloud::{CreateImage, Step};
+use crate::model::image::{CreateWhen, DesiredImage, ImageState, ObservedImage, OperatingSystem};
+use crate::model::reason::Reason;
+
+/// Row 9: there is no such image.
+pub(super) fn not_found(what: &str) -> Answer {
+    Answer::blocked(
+        Reason::SourceImageNotFound,
+        format!(
+            "{what} is not among the account's images in this Region; an image shared by another account must be copied first"
+        ),
+    )
+}
+
+/// Rows 10 to 14: the source is known.
+pub(super) fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer {
+    let id = &source.id;
+    if id.is_empty() {
+        let message = "the source is listed without an id, so nothing can be made from it";
+        return Answer::wait(Reason::SourceImageNotAvailable, Awaits::Time, message);
+    }
+    match &source.state {
+        ImageState::Available => {}
+        ImageState::Pending => {
+            return Answer::wait(
+                Reason::SourceImageNotAvailable,
+                Awaits::Time,
+                format!("source {id} is PENDING"),
+            );
+        }
+        ImageState::Error => {
+            let why = errors(source)
+                .map(|errors| format!(": {errors}"))
+                .unwrap_or_default();
+            return Answer::blocked(
+                Reason::SourceImageFailed,
+                format!("source {id} is in state ERROR{why}; name another source"),
+            );
+        }
+        ImageState::Unknown(state) => {
+            return Answer::wait(
+                Reason::SourceImageNotAvailable,
+                Awaits::Time,
+                format!("source {id} is in state {state:?}, which this version does not know"),
+            );
+        }
+    }
+    match source.operating_system {
+        OperatingSystem::Linux => {
+            return Answer::blocked(
+                Reason::UpdateNotSupported,
+                format!("source {id} is a Linux image; the service updates Windows images only"),
+            );
+        }
+        OperatingSystem::Windows | OperatingSystem::Unknown => {}
+    }
+    match (image.create_when, source.update_available) {
+        (CreateWhen::UpdateAvailable, None | Some(false)) => Answer::wait(
+            Reason::NoUpdateAvailable,
+            Awaits::News,
+            format!("the service reports no update for source {id}"),
+        ),
+        (CreateWhen::UpdateAvailable, Some(true)) | (CreateWhen::Always, _) => {
+            Answer::Do(Step::CreateImage(CreateImage {
+                name: image.image_name.clone(),
+                description: image.description.clone(),
+                source_id: id.clone(),
+                tags: image.tags.clone(),
+            }))
+        }
+    }
+}
+
+/// The answer for an image whose declared source is itself missing: it fares as the source does.
+pub(super) fn waits_for_declared(name: &str, source: &Answer) -> Answer {
+    let reason = Reason::SourceImageNotAvailable;
+    let message =
+        |why: &dyn std::fmt::Display| format!("source {name} is declared and not built yet{why}");
+    match source {
+        Answer::Do(_) | Answer::Ready(_) => Answer::wait(reason, Awaits::Time, message(&"")),
+        Answer::Wait(wait) => {
+            let awaits = match wait.awaits {
+                Awaits::Time | Awaits::Build => Awaits::Time,
+                Awaits::News => Awaits::News,
+            };
+            Answer::wait(reason, awaits, message(&format_args!(" ({})", wait.reason)))
+        }
+        Answer::Blocked(blocked) => {
+            Answer::blocked(reason, message(&format_args!(" ({})", blocked.reason)))
+        }
+    }
+}
+
+/// The images' ids, for a person to find them by.
+pub(super) fn ids(images: &[&ObservedImage]) -> String {
+    let ids: Vec<&str> = images.iter().map(|image| image.id.as_str()).collect();
+    ids.join(", ")
+}
+
+/// What the service says went wrong with an image.
+pub(super) fn errors(image: &ObservedImage) -> Option<String> {
+    let mut texts: Vec<String> = image
+        .errors
+        .iter()
+        .map(
+            |(code, message)| match (code.is_empty(), message.is_empty()) {
+                (false, false) => format!("{code} ({message})"),
+                (false, true) => code.clone(),
+                (true, _) => message.clone(),
+            },
+        )
+        .filter(|text| !text.is_empty())
+        .collect();
+    // The service's order says nothing, and a changed one must not look like a change.
+    texts.sort();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
