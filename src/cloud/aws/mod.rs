@@ -1,7 +1,7 @@
 //! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing, and knows no manifests.
 //!
 //! ```text
-//!  ini <- profiles <- lookup <- named <- find <- settings <- identity <- AwsImages
+//!  ini <- profiles <- lookup <- named <- find <- settings <- identity <- AwsCloud
 //!  failure, keys, network <- instance, container, process, sso <- credentials <- identity
 //! ```
 //!
@@ -16,21 +16,16 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_workspaces::Client;
 use aws_sdk_workspaces::config::Builder;
-use aws_sdk_workspaces::operation::RequestId as _;
-use aws_sdk_workspaces::operation::create_updated_workspace_image::CreateUpdatedWorkspaceImageError;
-use aws_sdk_workspaces::types::{self, Tag};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::cloud::{
-    ApiError, Ask, Cloud, CreateImage, Delivery, Failure, Gate, Operation, Page, Receipt, Step,
-    all_pages, cut,
-};
+use crate::cloud::{ApiError, Ask, Cloud, Gate, Operation, Page, Receipt, Step, all_pages};
 use crate::model::image::{Observed, Question};
 use crate::model::reason::Reason;
 use crate::model::value::is_account_id;
 use crate::sys::environment::Environment;
 use crate::sys::panics::{Panicked, caught};
 
+mod calls;
 mod checks;
 mod config_error;
 mod container;
@@ -54,6 +49,7 @@ mod settings;
 mod source;
 mod sso;
 
+use calls::Wanted;
 pub(crate) use config_error::ConfigError;
 use failure::{Cause, CredentialsFailure};
 use identity::{Identity, Signer};
@@ -62,9 +58,6 @@ pub use pace::RateLimiter;
 use pace::Transport;
 pub(crate) use settings::Connection;
 use settings::Settings;
-
-/// The most images that a page can hold (service model).
-const PAGE: i32 = 25;
 
 /// The service could not be set up. Nothing was asked.
 #[derive(Debug, thiserror::Error)]
@@ -280,7 +273,7 @@ impl AwsCloud {
             );
         }
         let Step::CreateImage(request) = step;
-        match self.create(request).await {
+        match calls::create(&self.client, request).await {
             Ok(receipt) => {
                 self.identity.create_accepted().await;
                 Ok(receipt)
@@ -304,31 +297,7 @@ impl AwsCloud {
         let operation = Operation::DescribeWorkspaceImages;
         let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
         self.identity.credentials().await.map_err(failed)?;
-        let request = self
-            .client
-            .describe_workspace_images()
-            .set_next_token(token);
-        let request = match wanted {
-            Wanted::Owned => request
-                .image_type(types::ImageType::Owned)
-                .max_results(PAGE),
-            Wanted::Shared(ids) => request
-                .image_type(types::ImageType::Shared)
-                .set_image_ids(Some(ids.to_vec())),
-        };
-        let answer = request.send().await.map_err(|error| {
-            let failure = failure::failure(&error, None);
-            ApiError::new(Operation::DescribeWorkspaceImages, failure)
-        })?;
-        Ok(Page {
-            images: answer
-                .images
-                .unwrap_or_default()
-                .into_iter()
-                .map(listed::observed)
-                .collect(),
-            next_token: answer.next_token,
-        })
+        calls::page(&self.client, wanted, token).await
     }
 }
 
@@ -356,14 +325,6 @@ impl Cloud for AwsCloud {
     }
 }
 
-/// Which images a page is asked for.
-#[derive(Debug, Clone, Copy)]
-enum Wanted<'a> {
-    Owned,
-    /// These, of other accounts.
-    Shared(&'a [String]),
-}
-
 impl AwsCloud {
     /// Returns what stands before a step: credentials that are about to expire are replaced, and the rate limiter lets the
     /// call through at once. Nothing may come between a mark and its call.
@@ -386,68 +347,5 @@ impl AwsCloud {
         let ids: Vec<String> = ids.collect();
         let found = all_pages(|token| self.page(Wanted::Shared(&ids), token)).await?;
         Ok(found.into_answers(questions))
-    }
-
-    async fn create(&self, request: &CreateImage) -> Result<Receipt, ApiError> {
-        let tags: Vec<Tag> = request
-            .tags
-            .iter()
-            .filter_map(|(key, value)| {
-                Tag::builder()
-                    .key(key.as_str())
-                    .value(value.as_str())
-                    .build()
-                    .ok()
-            })
-            .collect();
-        let answer = self
-            .client
-            .create_updated_workspace_image()
-            .name(request.name.as_str())
-            .description(request.description.as_str())
-            .source_image_id(&request.source_id)
-            .set_tags((!tags.is_empty()).then_some(tags))
-            .customize()
-            // After a 5xx the SDK would send a create again, and the caller would only see "already exists".
-            .config_override(
-                aws_sdk_workspaces::Config::builder().retry_config(RetryConfig::disabled()),
-            )
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => {
-                let request_id = answer.request_id().map(|id| cut(id.to_owned()));
-                answer
-                    .image_id
-                    .filter(|id| !id.is_empty())
-                    .map(|image_id| Receipt {
-                        image_id,
-                        request_id,
-                    })
-                    .ok_or_else(|| {
-                        let failure = Failure {
-                            delivery: Delivery::Unanswered,
-                            code: None,
-                            message: "the service answered without an image id".into(),
-                            service_reason: None,
-                            request_id: None,
-                        };
-                        ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
-                    })
-            }
-            Err(error) => {
-                let reason = match error.as_service_error() {
-                    Some(CreateUpdatedWorkspaceImageError::OperationNotSupportedException(
-                        error,
-                    )) => error.reason.as_deref(),
-                    _ => None,
-                };
-                let failure = failure::failure(&error, reason);
-                Err(ApiError::new(
-                    Operation::CreateUpdatedWorkspaceImage,
-                    failure,
-                ))
-            }
-        }
     }
 }
