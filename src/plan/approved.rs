@@ -233,4 +233,42 @@ mod tests {
             assert_eq!(later.is_ok(), passes, "{later:?}");
         }
     }
+
+    #[test]
+    fn only_the_approved_plan_or_its_rest_comes_first() {
+        let desired = desired(&["a", "b"]);
+        let of = |a, b| plan(&desired, [a, b]);
+        let (one, two) = (|| create("wsi-gold00001"), || create("wsi-gold00002"));
+        let whole = of(one(), one());
+        let expecting = |is_known: bool| Approved {
+            creates: is_known.then(|| creates(&whole)),
+            ..approving(&whole)
+        };
+        // What comes first; what is said if the approved creates are known, and if only their checksum is.
+        for (first, known, unknown) in [
+            (of(one(), one()), "", ""),
+            (
+                of(ready(), one()),
+                "",
+                "now it is to create b from wsi-gold00001",
+            ),
+            (of(ready(), ready()), "", "now there is nothing to create"),
+            (
+                of(two(), one()),
+                "no longer create a from wsi-gold00001; now create a from wsi-gold00002",
+                "now it is to create a from wsi-gold00002; b from wsi-gold00001",
+            ),
+            (
+                of(blocked(Reason::QuotaExceeded), one()),
+                "no longer create a from wsi-gold00001",
+                "now it is to create b from wsi-gold00001",
+            ),
+        ] {
+            for (is_known, says) in [(true, known), (false, unknown)] {
+                let said = expecting(is_known).review(&first).err().unwrap_or_default();
+                assert_eq!(said.is_empty(), says.is_empty(), "{said}");
+                assert!(said.contains(says), "{said}");
+            }
+        }
+    }
 }
