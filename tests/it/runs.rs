@@ -573,6 +573,7 @@ async fn a_new_memory_is_about_the_manifests_of_its_pass() {
     let status = reconciler.status();
     assert_eq!(status.target.account_id.as_deref(), Some("999999999999"));
     assert_eq!(status.manifests, manifests);
+    assert_eq!(status.run, Some(run()));
 }
 
 #[tokio::test(start_paused = true)]
