@@ -15,7 +15,7 @@ use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::target::Target;
 use crate::probe::health::{self, Health};
-use crate::probe::measured::Measured;
+use crate::probe::measured::{Measured, measured_gate};
 use crate::run::checkout::Checkout;
 use crate::run::daemon::{Daemon, Settings, Watch};
 use crate::run::reconcile::Reconciler;
@@ -98,7 +98,10 @@ pub(super) async fn run(
         ),
         None => None,
     };
-    let cloud = (Measured::new(api.clone(), Arc::clone(&health)), api.gate());
+    let cloud = (
+        Measured::new(api.clone(), Arc::clone(&health)),
+        measured_gate(api.gate(), Arc::clone(&health)),
+    );
     let about = (&target, this_run());
     let reconciler = Reconciler::new(cloud, store, about, memory.settle, clock, stop)
         .await

@@ -59,11 +59,12 @@ pub(super) async fn run(
     let now = Now::new(before, clock.now());
     status.observe(&loaded.desired, &observed, now);
     let (cloud, desired, settle) = (&connected.api, &loaded.desired, arguments.memory.settle);
-    let planned = plan_with_answers(cloud, desired, &mut observed, &status, settle, now);
-    let plan = stop
-        .unless(Box::pin(planned))
-        .await
-        .map_err(|_| cancelled("nothing was changed"))?;
+    let times = (settle, now);
+    let planned = plan_with_answers(cloud, desired, &mut observed, &status, times, stop);
+    let plan = Box::pin(planned).await;
+    if stop.said().is_some() {
+        return Err(cancelled("nothing was changed"));
+    }
     plan.write_conditions(&mut status, now.after());
     let totals = plan.totals();
     let code = if arguments.detailed_exitcode && totals.due > 0 {

@@ -13,7 +13,7 @@ use crate::model::image::{
     Desired, DesiredImage, ImageState, Observed, ObservedImage, Question, Source,
 };
 use crate::model::reason::Reason;
-use crate::model::value::{ImageId, ImageName};
+use crate::model::value::{ImageId, ImageName, is_account_id};
 use crate::state::status::{ImageStatus, Status};
 use crate::sys::clock::Now;
 
@@ -288,8 +288,8 @@ impl<'a> Rules<'a> {
             ),
             Some([image, ..]) => {
                 let owner = match &image.owner {
-                    Some(owner) => format!("account {owner}"),
-                    None => "another account".to_owned(),
+                    Some(owner) if is_account_id(owner) => format!("account {owner}"),
+                    Some(_) | None => "another account".to_owned(),
                 };
                 format!(
                     "source {id} is an image of {owner}, which shares it; copy it into this account and name the copy"

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::health::Health;
-use crate::cloud::{ApiError, Ask, Cloud, Operation, Receipt, Step};
+use crate::cloud::{ApiError, Ask, Cloud, Gate, Operation, Receipt, Step};
 use crate::model::image::Observed;
 
 /// The image service, with each call counted, and its end told as a move of the loop. A call that is given up halfway,
@@ -26,6 +26,17 @@ impl<C> Measured<C> {
             .metrics()
             .call(operation, result.as_ref().map(|_| ()));
     }
+}
+
+/// Makes the opening of the gate a move of the loop: the wait before it is not part of the call after it.
+pub(crate) fn measured_gate(gate: Gate, health: Arc<Health>) -> Gate {
+    Gate::new(move || {
+        let (gate, health) = (gate.clone(), Arc::clone(&health));
+        async move {
+            gate.open().await;
+            health.moved();
+        }
+    })
 }
 
 impl<C: Cloud + Send + Sync> Cloud for Measured<C> {
@@ -92,6 +103,11 @@ mod tests {
         });
         let assert_alive = || assert_eq!(health.is_alive(Instant::now()), Ok(()));
         assert!(cloud.observe(&Ask::Images).await.is_ok());
+        assert_alive();
+        let wait = || tokio::time::sleep(STUCK_AFTER + SECOND);
+        measured_gate(Gate::new(wait), Arc::clone(&health))
+            .open()
+            .await;
         assert_alive();
         assert!(cloud.perform(&step).await.is_err());
         assert_alive();

@@ -133,11 +133,9 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
         self.status.observe(desired, &observed, now);
 
         let (cloud, status, settle) = (&self.cloud, &self.status, self.settle);
-        let planned = plan_with_answers(cloud, desired, &mut observed, status, settle, now);
-        let planned = match self.stop.unless(planned).await {
-            Ok(planned) => planned,
-            Err(reason) => return Err(PassError::Stopped(reason)),
-        };
+        let times = (settle, now);
+        let planned =
+            plan_with_answers(cloud, desired, &mut observed, status, times, &self.stop).await;
         planned.write_conditions(&mut self.status, now.after());
         self.store.save(&self.status).await?;
         review(&planned, &self.status).map_err(PassError::Refused)?;

@@ -215,7 +215,7 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
         | Reason::InvalidSpec => "waits",
     };
     let mut why = format!("{waits_for}: {}", Escaped(&ready.message));
-    if let (Reason::Building | Reason::Settling, Some(at)) =
+    if let (Reason::Building | Reason::BuildOverdue | Reason::Settling, Some(at)) =
         (ready.reason, image.create_requested_at)
     {
         let _ = write!(why, "; asked for {} ago", duration(now.duration_since(at)));

@@ -2,6 +2,7 @@
 //!
 //! It touches no file.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::status::{API_VERSION, FORMAT_VERSION, KIND, Status};
@@ -25,23 +26,32 @@ pub enum DocumentError {
     Other(String),
 }
 
-/// What a document says that this version does not know: it is kept when the document is written again.
+/// What a document says that this version does not know: it is kept when the document is written again, as long as what it
+/// is about is there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Unknown(Vec<(Vec<Segment>, Value)>);
 
-/// A part of a place in a document.
+/// A part of a place in a document: a key, or an element of a list, whose position changes.
 #[derive(Debug, Clone, PartialEq)]
-enum Segment {
-    Key(String),
-    /// An element of a list, by what it is about: its position changes.
-    Element(Identity),
+struct Segment {
+    key: Option<String>,
+    /// What stands there is about: another of these values is another thing.
+    identity: Vec<(&'static str, Value)>,
 }
 
-/// What an element of a list is about: the values of these of its fields.
-type Identity = Vec<(&'static str, Value)>;
-
-/// What tells the elements of the document's lists apart: images, conditions, history.
-const IDENTITIES: [&[&str]; 3] = [&["imageName"], &["type"], &["at", "subject", "to"]];
+/// Returns the fields that tell what stands at a key, or in the list there, from what replaces it.
+fn identity_fields(key: &str) -> &'static [&'static str] {
+    match key {
+        "images" => &["imageName"],
+        "conditions" => &["type"],
+        "history" => &["at", "step", "to"],
+        "run" => &["id"],
+        "manifests" => &["revision", "digest"],
+        "listingError" => &["since"],
+        "lastError" => &["at"],
+        _ => &[],
+    }
+}
 
 /// Reads a document.
 pub(super) fn parse(bytes: &[u8]) -> Result<(Status, Unknown), DocumentError> {
@@ -70,15 +80,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Status, Unknown), DocumentError> {
     }
 }
 
-/// Writes a document, with what was unknown in the one that was read.
-pub(super) fn print(status: &Status, unknown: &Unknown) -> Result<Vec<u8>, serde_json::Error> {
+/// Writes a document, with what was unknown in the one that was read. What has lost its place is forgotten.
+pub(super) fn print(status: &Status, unknown: &mut Unknown) -> Result<Vec<u8>, serde_json::Error> {
     if unknown.0.is_empty() {
         return escape::to_json(status);
     }
     let mut document = serde_json::to_value(status)?;
-    for (place, value) in &unknown.0 {
-        put(&mut document, place, value);
-    }
+    unknown
+        .0
+        .retain(|(place, value)| put(&mut document, place, value).is_some());
     escape::to_json(&document)
 }
 
@@ -114,54 +124,65 @@ fn keys(path: &serde_ignored::Path<'_>) -> Vec<String> {
     }
 }
 
-/// Returns what stands at the path, and its place by what the elements of lists are about.
+/// Returns what stands at the path, and its place.
 fn find(document: &Value, keys: &[String]) -> Option<(Vec<Segment>, Value)> {
-    let mut at = document;
+    let (last, above) = keys.split_last()?;
+    let (mut at, mut fields) = (document, identity_fields(""));
     let mut place = Vec::new();
-    for key in keys {
-        if let Value::Array(list) = at {
-            at = list.get(key.parse::<usize>().ok()?)?;
-            place.push(Segment::Element(identity(at)?));
+    for key in above {
+        let key = match at {
+            Value::Array(list) => {
+                at = list.get(key.parse::<usize>().ok()?)?;
+                None
+            }
+            _ => {
+                at = at.get(key)?;
+                fields = identity_fields(key);
+                Some(key.clone())
+            }
+        };
+        let identity = if at.is_array() {
+            Vec::new()
         } else {
-            at = at.get(key)?;
-            place.push(Segment::Key(key.clone()));
-        }
+            let value = |field: &&'static str| (*field, comparable(field, at));
+            fields.iter().map(value).collect()
+        };
+        place.push(Segment { key, identity });
     }
-    Some((place, at.clone()))
+    place.push(Segment {
+        key: Some(last.clone()),
+        identity: Vec::new(),
+    });
+    Some((place, at.get(last)?.clone()))
 }
 
-fn identity(element: &Value) -> Option<Identity> {
-    IDENTITIES.iter().find_map(|keys| {
-        keys.iter()
-            .map(|key| Some((*key, element.get(key)?.clone())))
-            .collect()
-    })
+/// Returns the field's value in a form that does not depend on how a time is spelled.
+fn comparable(field: &str, of: &Value) -> Value {
+    let value = of.get(field).cloned().unwrap_or_default();
+    let time = value.as_str().filter(|_| matches!(field, "at" | "since"));
+    match time.and_then(|text| text.parse::<Timestamp>().ok()) {
+        Some(time) => Value::String(time.to_string()),
+        None => value,
+    }
 }
 
 /// Puts the value into its place, if what it is about is still there.
-fn put(document: &mut Value, place: &[Segment], value: &Value) {
-    match place {
-        [] => {}
-        [Segment::Key(key)] => {
-            if let Value::Object(fields) = document {
-                fields.entry(key).or_insert_with(|| value.clone());
-            }
-        }
-        [Segment::Key(key), rest @ ..] => {
-            if let Some(inner) = document.get_mut(key) {
-                put(inner, rest, value);
-            }
-        }
-        [Segment::Element(identity), rest @ ..] => {
-            let is_it = |element: &&mut Value| {
-                identity
-                    .iter()
-                    .all(|(key, value)| element.get(key) == Some(value))
-            };
-            let list = document.as_array_mut().into_iter().flatten();
-            if let Some(element) = list.into_iter().find(is_it) {
-                put(element, rest, value);
-            }
-        }
+fn put(document: &mut Value, place: &[Segment], value: &Value) -> Option<()> {
+    let (last, above) = place.split_last()?;
+    let mut at = document;
+    for segment in above {
+        let is_it = |at: &Value| {
+            let same = |(field, value): &(&str, Value)| comparable(field, at) == *value;
+            segment.identity.iter().all(same)
+        };
+        at = match &segment.key {
+            Some(key) => at.get_mut(key).filter(|at| is_it(at))?,
+            None => at.as_array_mut()?.iter_mut().find(|at| is_it(at))?,
+        };
     }
+    let key = last.key.as_ref()?;
+    at.as_object_mut()?
+        .entry(key)
+        .or_insert_with(|| value.clone());
+    Some(())
 }

@@ -125,21 +125,28 @@ impl FileStore {
         if there == self.stamp {
             return Ok(None);
         }
-        if there.is_none() {
-            (self.saved, self.stamp) = (None, None);
-            return Ok(Some(format!(
-                "{} was gone; it is written anew",
-                shown(&self.path)
-            )));
-        }
-        // A document of another version stays as it is, and ends the pass.
-        match read_document(&self.path)? {
+        let found = match there {
+            None => None,
+            Some(_) => match read_document(&self.path) {
+                Err(StoreError::File(error)) if error.is_not_found() => None,
+                // A document of another version stays as it is, and ends the pass.
+                found => Some(found?),
+            },
+        };
+        match found {
+            None => {
+                (self.saved, self.stamp) = (None, None);
+                Ok(Some(format!(
+                    "{} was gone; it is written anew",
+                    shown(&self.path)
+                )))
+            }
             // Touched, or copied and moved back; or a save of which only the end failed.
-            Ok((says, unknown)) if Some(&says) == self.saved.as_ref() || says == *status => {
+            Some(Ok((says, unknown))) if Some(&says) == self.saved.as_ref() || says == *status => {
                 (self.saved, self.unknown, self.stamp) = (Some(says), unknown, there);
                 Ok(None)
             }
-            Ok(_) | Err(_) => {
+            Some(Ok(_) | Err(_)) => {
                 let aside = self.move_aside()?;
                 Ok(Some(format!(
                     "{} was replaced by something else, which was set aside as {aside}; it is written anew",
@@ -201,7 +208,7 @@ impl FileStore {
         {
             return Ok(false);
         }
-        let bytes = document::print(status, &self.unknown).map_err(StoreError::Print)?;
+        let bytes = document::print(status, &mut self.unknown).map_err(StoreError::Print)?;
         write_whole(&self.path, &bytes)?;
         self.stamp = self.look();
         self.saved = Some(status.clone());
@@ -419,6 +426,59 @@ mod tests {
         expected["images"][0]["attempts"] = json!(7);
         let saved: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         assert_eq!(saved, expected);
+    }
+
+    #[tokio::test]
+    async fn what_a_newer_program_added_goes_with_what_it_was_about() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("status.json");
+        let run = |id: &str| json!({"id": id, "url": null, "host": null, "pid": 1, "version": "1"});
+        let entry = |at: &str| {
+            json!({
+                "at": at, "subject": {"target": "default", "kind": "UpdatedImage", "name": "a", "new": 1}, "step": "create",
+                "from": "wsi-1", "to": "a", "result": null, "requestId": null, "revision": null, "run": null,
+                "imageName": "x", "type": "y",
+            })
+        };
+        let mut document: Value = serde_json::from_str(&ours()).unwrap();
+        document["run"] = run("one");
+        document["run"]["new"] = json!(1);
+        document["manifests"]["dirty"] = json!(true);
+        document["listingError"] = json!({"reason": "Throttled", "code": null, "message": "", "since": "2026-11-22T12:00:00+00:00", "new": 1});
+        document["history"] = json!([
+            entry("2026-11-22T13:00:00+01:00"),
+            entry("2026-11-22T12:00:01.000Z")
+        ]);
+        write_whole(&path, document.to_string().as_bytes()).unwrap();
+        let mut store = FileStore::lock(&path, "me").unwrap();
+        let mut status = store.load(&target("eu-west-1")).await.unwrap().status;
+        let read = || -> Value { serde_json::from_slice(&fs::read(&path).unwrap()).unwrap() };
+
+        // Times are written in one form, and what is about them stays.
+        status.target.account_id = Some("111122223333".into());
+        assert!(store.save(&status).await.unwrap());
+        let mut expected = document.clone();
+        expected["target"]["accountId"] = json!("111122223333");
+        expected["listingError"]["since"] = json!("2026-11-22T12:00:00Z");
+        expected["history"] = json!([entry("2026-11-22T12:00:00Z"), entry("2026-11-22T12:00:01Z")]);
+        assert_eq!(read(), expected);
+
+        // Another run, other manifests, another failure: nothing of theirs is said of these, not even once they come back.
+        let before = status.clone();
+        status.run = serde_json::from_value(run("two")).unwrap();
+        status.manifests.revision = Some("main@sha1:1".into());
+        status.listing_error = None;
+        for status in [&status, &before] {
+            assert!(store.save(status).await.unwrap());
+            let read = read();
+            let new = [
+                &read["run"]["new"],
+                &read["manifests"]["dirty"],
+                &read["listingError"]["new"],
+            ];
+            assert_eq!(new, [&Value::Null; 3]);
+            assert_eq!(read["history"], expected["history"]);
+        }
     }
 
     #[test]

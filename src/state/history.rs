@@ -7,7 +7,7 @@ use crate::cloud::{ApiError, Receipt, Step, Verb};
 use crate::model::reason::Reason;
 use crate::model::subject::Subject;
 
-/// The most entries that are kept: the newest. At 40 images an account that is some weeks of changes.
+/// The most entries that are kept: the newest. Refusals that repeat themselves take one place.
 const MOST: usize = 200;
 
 /// The newest steps, the oldest of them first.
@@ -81,13 +81,37 @@ impl History {
         self.0.drain(..over);
     }
 
-    /// Notes how the newest such step ended.
+    /// Notes how the newest such step ended. A refusal takes the place of the one before it that was the same.
     pub(super) fn recorded(&mut self, step: &Step, result: &Result<Receipt, ApiError>) {
-        let is_it = |entry: &&mut Entry| entry.step == step.verb() && entry.to == step.to();
-        let Some(entry) = self.0.iter_mut().rev().find(is_it) else {
+        let is_it = |entry: &Entry| entry.step == step.verb() && entry.to == step.to();
+        let Some(at) = self.0.iter().rposition(is_it) else {
             return;
         };
-        (entry.result, entry.request_id) = match result {
+        if let Some(entry) = self.0.get_mut(at) {
+            entry.end(result);
+        }
+        let before = self.0.iter().take(at).rposition(is_it);
+        let result = |at: usize| self.0.get(at).and_then(|entry| entry.result.as_ref());
+        if let Some(before) = before
+            && result(before).is_some_and(StepResult::is_refusal)
+            && result(before) == result(at)
+        {
+            self.0.remove(before);
+        }
+    }
+}
+
+impl StepResult {
+    /// Tells whether the step certainly had no effect.
+    fn is_refusal(&self) -> bool {
+        self.reason
+            .is_some_and(|reason| reason != Reason::CreateResultUnknown)
+    }
+}
+
+impl Entry {
+    fn end(&mut self, result: &Result<Receipt, ApiError>) {
+        (self.result, self.request_id) = match result {
             Ok(receipt) => (
                 Some(StepResult {
                     image_id: Some(receipt.image_id.clone()),
@@ -193,5 +217,42 @@ mod tests {
                 (Some(failed), Some("r-2"))
             ]
         );
+    }
+
+    #[test]
+    fn the_same_refusal_again_takes_one_place_and_nothing_else_gives_up_its_own() {
+        let answered = |code: &str| Delivery::Answered(if code.is_empty() { 500 } else { 400 });
+        let error = |code: &str| {
+            let failure = Failure {
+                delivery: answered(code),
+                code: (!code.is_empty()).then(|| code.to_owned()),
+                message: "no".into(),
+                service_reason: None,
+                request_id: None,
+            };
+            ApiError::new(create("A").operation(), failure)
+        };
+        let (quota, denied, lost) = (
+            "ResourceLimitExceededException",
+            "AccessDeniedException",
+            "",
+        );
+        for (codes, kept) in [
+            (vec![quota, quota, quota], vec![2]),
+            (vec![quota, denied, denied, quota], vec![0, 2, 3]),
+            // Each of these may have made an image.
+            (vec![lost, lost, quota, quota, lost], vec![0, 1, 3, 4]),
+        ] {
+            let mut history = History::default();
+            for (second, code) in (0..).zip(&codes) {
+                mark(&mut history, "B", second);
+                mark(&mut history, "A", second);
+                history.recorded(&create("A"), &Err(error(code)));
+            }
+            let of_a = history.iter().filter(|entry| entry.to == "A");
+            let seconds: Vec<i64> = of_a.map(|entry| entry.at.as_second()).collect();
+            assert_eq!(seconds, kept, "{codes:?}");
+            assert_eq!(history.0.len(), codes.len() + kept.len());
+        }
     }
 }
