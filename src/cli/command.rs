@@ -13,7 +13,6 @@ use crate::model::reason::Reason;
 
 /// The commands, each with its arguments.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Command {
     Once(Once),
     Daemon(Daemon),

@@ -24,7 +24,6 @@ pub trait Cloud {
     fn perform(&self, step: &Step) -> impl Future<Output = Result<Receipt, ApiError>> + Send;
 }
 
-/// What to observe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
     /// Every image that the account owns.
@@ -35,16 +34,13 @@ pub enum Ask {
 
 /// A step that changes the account: complete, so that who takes it needs nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Step {
     CreateImage(CreateImage),
 }
 
 /// What `CreateUpdatedWorkspaceImage` is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct CreateImage {
-    /// The new image's name.
     pub name: ImageName,
     pub description: Description,
     /// The id of the image it is made from, as listed.
@@ -82,10 +78,8 @@ impl Step {
     }
 }
 
-/// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Verb {
     Create,
 }
@@ -102,7 +96,6 @@ impl Verb {
 /// What the service gave for a step that it accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// The new image's id.
     pub image_id: String,
     /// The request's id, if the answer carried one.
     pub request_id: Option<String>,

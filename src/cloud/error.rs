@@ -52,11 +52,9 @@ pub struct Failure {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", if self.was_sent() { format!("{operation} failed: ") } else { String::new() })]
 pub struct ApiError {
-    /// The operation.
     pub operation: Operation,
     /// What must happen before it is tried again.
     pub kind: FailureKind,
-    /// Why, in repave's words.
     pub reason: Reason,
     /// The service's error code, if it gave one.
     pub code: Option<String>,

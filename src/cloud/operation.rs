@@ -4,7 +4,6 @@ use std::fmt;
 
 /// An operation of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Operation {
     DescribeWorkspaceImages,
     CreateUpdatedWorkspaceImage,

@@ -7,7 +7,6 @@ use crate::cloud::Operation;
 /// The action that a create with tags needs besides its own. repave makes no call of this name.
 pub(crate) const CREATE_TAGS: &str = "workspaces:CreateTags";
 
-/// A policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Policy {
@@ -27,9 +26,7 @@ struct Statement {
 /// Where the permissions are to hold; what is not said holds everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Scope<'a> {
-    /// The Region.
     pub region: Option<&'a str>,
-    /// The account's id.
     pub account_id: Option<&'a str>,
     /// Whether any image gets tags.
     pub tags: bool,

@@ -20,7 +20,6 @@ pub(super) struct Empty {}
 pub struct Screen<'a> {
     out: &'a mut dyn Write,
     output: Output,
-    /// Where stdout is read.
     terminal: Terminal,
     copies: Copies,
     /// Why stdout can't be written.
@@ -87,7 +86,6 @@ impl<'a> Screen<'a> {
         self.broken.is_some()
     }
 
-    /// The form of stdout.
     pub(super) fn output(&self) -> Output {
         self.output
     }

@@ -38,7 +38,6 @@ pub enum CreateWhen {
 }
 
 impl CreateWhen {
-    /// All of them.
     pub const ALL: [Self; 2] = [Self::Always, Self::UpdateAvailable];
 
     /// The word for it in a manifest.
@@ -50,7 +49,6 @@ impl CreateWhen {
     }
 }
 
-/// Where a manifest stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The file, as the person named the folder.
@@ -70,7 +68,6 @@ impl fmt::Display for Place {
     }
 }
 
-/// One validated manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredImage {
     /// Its name is `metadata.name`.
@@ -79,15 +76,11 @@ pub struct DesiredImage {
     pub image_name: ImageName,
     /// What it is made from.
     pub source: Source,
-    /// Its description.
     pub description: Description,
-    /// Its tags.
     pub tags: Tags,
-    /// When it is created.
     pub create_when: CreateWhen,
     /// Whether nothing is to be done for now.
     pub suspend: bool,
-    /// Where it was declared.
     pub place: Place,
     /// `sha256:` and the digest of all values above but `suspend` and `place`: the manifest's generation.
     pub digest: String,
@@ -105,19 +98,9 @@ pub struct Desired {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conflict {
     /// Two manifests have one `metadata.name`.
-    SameName {
-        /// The earlier manifest.
-        first: usize,
-        /// The later one.
-        second: usize,
-    },
+    SameName { first: usize, second: usize },
     /// Two manifests declare one image name.
-    SameImageName {
-        /// The earlier manifest.
-        first: usize,
-        /// The later one.
-        second: usize,
-    },
+    SameImageName { first: usize, second: usize },
     /// Each is made from the next, and the last from the first.
     SourceCircle(Vec<usize>),
 }
@@ -172,7 +155,6 @@ impl Desired {
         self.images.iter()
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.images.len()
     }
@@ -242,11 +224,8 @@ fn sources_first(
 /// An image's state as the service reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageState {
-    /// Being built.
     Pending,
-    /// Ready for use.
     Available,
-    /// The build failed.
     Error,
     /// A state that this version does not know, or none (empty).
     Unknown(String),
@@ -255,7 +234,6 @@ pub enum ImageState {
 /// An image's operating system, as far as the service tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperatingSystem {
-    /// `WINDOWS`.
     Windows,
     /// `LINUX`: the service does not update these.
     Linux,
@@ -270,9 +248,7 @@ pub struct ObservedImage {
     pub id: String,
     /// Its name, if it was reported.
     pub name: Option<String>,
-    /// Its state.
     pub state: ImageState,
-    /// Its operating system.
     pub operating_system: OperatingSystem,
     /// Whether the service has an update for it, if it says so.
     pub update_available: Option<bool>,
@@ -345,7 +321,6 @@ impl Observed {
         self.images.iter()
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.images.len()
     }

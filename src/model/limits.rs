@@ -10,7 +10,6 @@ use crate::sys::escape::Escaped;
 pub struct InvalidValue {
     /// What is wrong with the text, without repeating it whole.
     pub problem: String,
-    /// What would be right.
     pub allowed: &'static str,
 }
 
@@ -47,7 +46,6 @@ pub(crate) struct Limits {
     pub edges: Option<(Alphabet, &'static str)>,
     /// What it must not begin with, in whatever case, and what is wrong if it does. ASCII letters and signs.
     pub reserved: Option<(&'static str, &'static str)>,
-    /// The same in words.
     pub allowed: &'static str,
 }
 

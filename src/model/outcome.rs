@@ -66,7 +66,6 @@ impl ExitCode {
         }
     }
 
-    /// The number.
     pub fn number(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -100,10 +99,8 @@ struct LogLine {
     reason: String,
 }
 
-/// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The exit code.
     pub code: ExitCode,
     /// The outcome in words: the last line on stderr. Texts from outside in it are not escaped.
     pub words: String,

@@ -56,7 +56,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// All of them.
     pub const ALL: [Self; 23] = [
         Self::Available,
         Self::Building,

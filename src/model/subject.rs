@@ -11,7 +11,6 @@ use super::value::ManifestName;
 ///
 /// What is remembered of an image is kept by the *image's* name: a renamed manifest must find it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Subject {
     pub target: TargetName,
     pub kind: Kind,
@@ -29,9 +28,7 @@ impl Subject {
     }
 }
 
-/// The kinds of manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Kind {
     UpdatedImage,
 }

@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One account and Region.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
-    /// The Region.
     pub region: String,
     /// The account, once a listing has told it.
     pub account_id: Option<String>,

@@ -22,7 +22,6 @@ macro_rules! text_value {
         impl $name {
             /// What a text must be to be one of these.
             pub(crate) const LIMITS: Limits = $limits;
-            /// The same in words.
             pub(crate) const ALLOWED: &'static str = Self::LIMITS.allowed;
 
             /// Checks the text and keeps it.
@@ -32,7 +31,6 @@ macro_rules! text_value {
                 Ok(Self(text))
             }
 
-            /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -169,7 +167,6 @@ impl Tags {
         Ok(Self(tags))
     }
 
-    /// The tags by key.
     pub fn iter(&self) -> impl Iterator<Item = (&TagKey, &TagValue)> {
         self.0.iter()
     }

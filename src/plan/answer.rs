@@ -12,7 +12,6 @@ use crate::state::status::{ConditionStatus, ConditionType};
 /// What is to be done for an image, or why nothing is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Take this step.
     Do(Step),
     /// Nothing: the image is there and AVAILABLE.
     Ready(Ready),
@@ -24,14 +23,12 @@ pub enum Answer {
 
 /// An image that is there and AVAILABLE.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Ready {
     pub image_id: String,
 }
 
 /// Why nothing is done for an image now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Wait {
     pub reason: Reason,
     /// The reason in words that stay the same while nothing changes. Texts of the service's are not escaped in it.
@@ -43,7 +40,6 @@ pub struct Wait {
     pub until: Option<Timestamp>,
 }
 
-/// What ends a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaits {
     /// Time: a step is left to take, and becomes due by itself.
@@ -56,7 +52,6 @@ pub enum Awaits {
 
 /// Why nothing is done for an image until somebody acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Blocked {
     pub reason: Reason,
     /// The reason in words that stay the same while nothing changes. Texts of the service's are not escaped in it.

@@ -14,7 +14,6 @@ use crate::state::status::{ConditionStatus, ConditionType, Status};
 
 /// An answer for every desired image, in the order of the manifests' names.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Plan<'a> {
     pub images: Vec<PlannedImage<'a>>,
     /// What to ask before this is carried out. An answer that does not come changes nothing that is done.
@@ -23,7 +22,6 @@ pub struct Plan<'a> {
 
 /// The answer for one image.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct PlannedImage<'a> {
     pub desired: &'a DesiredImage,
     pub answer: Answer,
@@ -38,7 +36,6 @@ impl PlannedImage<'_> {
 
 /// How many images are in which group, and how many steps of each kind are due.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Totals {
     pub due: usize,
     pub building: usize,
@@ -61,7 +58,6 @@ impl Totals {
         }
     }
 
-    /// Counts one more.
     pub fn add(&mut self, group: Group, verb: Option<Verb>) {
         *match group {
             Group::Due => &mut self.due,

@@ -67,7 +67,6 @@ impl Health {
         }
     }
 
-    /// What is counted.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
@@ -145,9 +144,7 @@ pub enum HealthError {
     /// The address can't be listened on.
     #[error("cannot listen on {address} for health checks")]
     Listen {
-        /// Which address.
         address: SocketAddr,
-        /// Why not.
         source: io::Error,
     },
 }

@@ -26,7 +26,6 @@ const PASS_SECONDS: [f64; 13] = [
     0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 150.0, 300.0, 600.0,
 ];
 
-/// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassResult {
     /// It came to its end. Attempts in it may have failed.
@@ -35,7 +34,6 @@ pub enum PassResult {
     ListingFailed,
     /// The status could not be saved.
     StatusNotSaved,
-    /// The plan was refused.
     Refused,
     /// The manifests are invalid, and no set of them was valid since the start.
     InvalidManifests,
@@ -44,7 +42,6 @@ pub enum PassResult {
 }
 
 impl PassResult {
-    /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Success,
         Self::ListingFailed,
@@ -54,7 +51,6 @@ impl PassResult {
         Self::Stopped,
     ];
 
-    /// The label's value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",

@@ -28,7 +28,6 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// What the daemon tells systemd.
 pub(crate) struct Systemd {
     listener: Option<Box<dyn Listener>>,
-    /// The watchdog's period.
     watchdog: Option<Duration>,
     /// The status text that was sent last.
     status: String,
@@ -128,7 +127,6 @@ impl Default for Systemd {
     }
 }
 
-/// The thread that sends.
 struct Thread {
     messages: Option<SyncSender<String>>,
     /// Closed when the thread has ended.
@@ -196,7 +194,6 @@ mod tests {
 
     const PERIOD: Duration = Duration::from_mins(1);
 
-    /// Everything that was said.
     #[derive(Clone, Default)]
     struct Ear(Arc<Mutex<Vec<String>>>);
 

@@ -38,7 +38,6 @@ enum Line {
     Needed,
     /// No person is needed any more.
     Recovered,
-    /// Something else.
     Changed,
     /// Nobody waits for this: an image that was there before repave looked.
     Found,
@@ -153,7 +152,6 @@ mod tests {
     enum Event {
         /// A create is refused with this code.
         Refused(&'static str),
-        /// A create is accepted.
         Accepted,
         /// It is listed in this state.
         Listed(&'static str),

@@ -42,7 +42,6 @@ pub enum Look {
 /// A valid set of manifests.
 #[derive(Debug)]
 pub struct Set {
-    /// The manifests.
     pub desired: Desired,
     digest: String,
     revision: Option<String>,
@@ -53,7 +52,6 @@ pub struct Set {
 pub struct Checkout {
     folder: PathBuf,
     options: Options,
-    /// The last valid set.
     set: Option<Set>,
     /// What was wrong when they were last read.
     problems: Vec<Problem>,
@@ -106,7 +104,6 @@ impl Checkout {
         }
     }
 
-    /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

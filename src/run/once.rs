@@ -20,7 +20,6 @@ use crate::sys::stop::StopReason;
 /// How a one-shot run ended.
 #[derive(Debug)]
 pub struct Ended<'a> {
-    /// Why it ended.
     pub end: End,
     /// The last plan, if an account was ever listed.
     pub left: Option<Plan<'a>>,

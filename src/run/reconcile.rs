@@ -90,7 +90,6 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
         })
     }
 
-    /// What is remembered.
     pub fn status(&self) -> &Status {
         &self.status
     }

@@ -48,7 +48,6 @@ pub(crate) fn topics_text(topics: &[Topic], columns: Option<usize>) -> String {
     text
 }
 
-/// Topics with their texts.
 pub fn explained_text(topics: &[Topic], columns: Option<usize>) -> String {
     let mut texts: Vec<String> = topics
         .iter()

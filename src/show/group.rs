@@ -26,7 +26,6 @@ pub(super) fn word(group: Group) -> &'static str {
     }
 }
 
-/// Returns the group's color.
 pub(super) fn style(group: Group) -> Style {
     let color = match group {
         Group::Due | Group::Ready => AnsiColor::Green,

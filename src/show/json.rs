@@ -25,7 +25,6 @@ pub struct PlanBody<'a> {
     attempts: Option<Vec<AttemptRow<'a>>>,
 }
 
-/// The status.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StatusBody<'a> {
@@ -83,7 +82,6 @@ impl<'a> PlanBody<'a> {
         self
     }
 
-    /// Adds the plan's checksum.
     #[must_use]
     pub(crate) fn with_checksum(mut self, checksum: &'a str) -> Self {
         self.checksum = Some(checksum);

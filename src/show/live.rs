@@ -63,7 +63,6 @@ impl Progress {
         }
     }
 
-    /// Shows nothing.
     pub fn silent() -> Self {
         Self::new(Form::Silent)
     }

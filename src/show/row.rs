@@ -16,7 +16,6 @@ use crate::state::status::{Condition, ConditionType, ImageStatus, LastError, Sta
 /// How it stands with one image. In JSON it is an element of `items`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Row<'a> {
     #[serde(flatten)]
     pub subject: Cow<'a, Subject>,
@@ -26,7 +25,6 @@ pub struct Row<'a> {
     pub reason: Reason,
     /// The reason in words, not escaped.
     pub message: Cow<'a, str>,
-    /// Since when, if known.
     pub since: Option<Timestamp>,
     /// When repave acts by itself, if known.
     pub until: Option<Timestamp>,
@@ -52,7 +50,6 @@ pub struct ShownStep<'a> {
     /// What it works from, if known.
     pub from: Option<&'a str>,
     pub to: &'a str,
-    /// Why it is due.
     pub reason: Reason,
 }
 

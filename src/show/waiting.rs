@@ -15,7 +15,6 @@ use crate::sys::terminal::Size;
 
 /// An image that a run waits for.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Waiting {
     pub subject: Subject,
     pub image_name: ImageName,
@@ -109,7 +108,6 @@ pub(crate) fn waiting_lines(
     lines
 }
 
-/// One line for all.
 pub(crate) fn waiting_text(waiting: &[Waiting], looked: Timestamp, now: Timestamp) -> String {
     let mut names: Vec<String> = waiting
         .iter()

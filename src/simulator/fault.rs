@@ -90,7 +90,6 @@ pub enum ErrorBody {
 
 /// A member of a listed image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "each is named as in the model")]
 pub enum Member {
     ImageId,
     Name,

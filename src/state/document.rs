@@ -53,7 +53,6 @@ fn identity_fields(key: &str) -> &'static [&'static str] {
     }
 }
 
-/// Reads a document.
 pub(super) fn parse(bytes: &[u8]) -> Result<(Status, Unknown), DocumentError> {
     let mut ignored = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -130,16 +129,13 @@ fn find(document: &Value, keys: &[String]) -> Option<(Vec<Segment>, Value)> {
     let (mut at, mut fields) = (document, identity_fields(""));
     let mut place = Vec::new();
     for key in above {
-        let key = match at {
-            Value::Array(list) => {
-                at = list.get(key.parse::<usize>().ok()?)?;
-                None
-            }
-            _ => {
-                at = at.get(key)?;
-                fields = identity_fields(key);
-                Some(key.clone())
-            }
+        let key = if let Value::Array(list) = at {
+            at = list.get(key.parse::<usize>().ok()?)?;
+            None
+        } else {
+            at = at.get(key)?;
+            fields = identity_fields(key);
+            Some(key.clone())
         };
         let identity = if at.is_array() {
             Vec::new()

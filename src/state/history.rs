@@ -18,7 +18,6 @@ pub struct History(Vec<Entry>);
 /// A step that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Entry {
     /// When it was marked.
     pub at: Timestamp,

@@ -20,7 +20,6 @@ pub(crate) const API_VERSION: &str = "repave.dev/v1alpha1";
 /// an older program would get wrong is a new version.
 pub(crate) const FORMAT_VERSION: u32 = 1;
 
-/// The status file's `kind`.
 pub const KIND: &str = "ReconcileStatus";
 
 /// What was read from the manifests.
@@ -39,7 +38,6 @@ pub struct ManifestsStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListingError {
-    /// Why.
     pub reason: Reason,
     /// The service's code, if it gave one.
     pub code: Option<String>,
@@ -55,7 +53,6 @@ pub struct ListingError {
 pub struct Status {
     /// The version of the file and of every JSON output.
     pub api_version: String,
-    /// `ReconcileStatus`.
     pub kind: String,
     /// The version of the form.
     pub format_version: u32,
@@ -76,7 +73,6 @@ pub struct Status {
 /// One process that reconciles: who wrote a status, for people to find it by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Run {
     /// 128 random bits, new with each start, as hexadecimal digits.
     pub id: String,
@@ -84,7 +80,6 @@ pub struct Run {
     pub url: Option<String>,
     pub host: Option<String>,
     pub pid: u32,
-    /// The version of repave.
     pub version: String,
 }
 
@@ -92,9 +87,7 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageStatus {
-    /// The manifest's kind.
     pub kind: Kind,
-    /// The manifest's name.
     pub name: ManifestName,
     /// The image's name: what an entry is found by, so that it outlives a renamed manifest.
     pub image_name: ImageName,
@@ -126,13 +119,11 @@ pub struct ImageStatus {
     pub last_error: Option<LastError>,
 }
 
-/// A failed create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LastError {
     /// What must happen before the next try.
     pub kind: FailureKind,
-    /// Why it failed.
     pub reason: Reason,
     /// The service's code, if it gave one.
     pub code: Option<String>,
@@ -140,29 +131,23 @@ pub struct LastError {
     pub message: String,
     /// The request's id, if there was an answer.
     pub request_id: Option<String>,
-    /// When.
     pub at: Timestamp,
     /// How many failures of this kind came in a row.
     pub count: u32,
 }
 
-/// A condition's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ConditionType {
     /// The image was seen AVAILABLE.
     Ready,
     /// repave or the service is at work on it.
     Reconciling,
-    /// A person is needed.
     Stalled,
 }
 
-/// A condition's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConditionStatus {
-    /// It holds.
     True,
-    /// It does not.
     False,
     /// Nobody looked.
     Unknown,
@@ -172,12 +157,9 @@ pub enum ConditionStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// Which one.
     #[serde(rename = "type")]
     pub condition_type: ConditionType,
-    /// Whether it holds.
     pub status: ConditionStatus,
-    /// Why.
     pub reason: Reason,
     /// Why, in words that change only when something did.
     pub message: String,

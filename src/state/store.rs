@@ -51,9 +51,7 @@ pub enum StoreError {
         "{path} is about {found}, and this run is about {wanted}; give it another --status-file"
     )]
     OtherWorld {
-        /// The status file.
         path: String,
-        /// What it is about.
         found: &'static str,
         /// What the run is about.
         wanted: &'static str,
@@ -61,7 +59,6 @@ pub enum StoreError {
     /// It was written by another version, or is no status at all. Nothing of it was touched.
     #[error("{path} is left as it is: {error}")]
     Document {
-        /// The status file.
         path: String,
         /// What is wrong with it.
         error: DocumentError,

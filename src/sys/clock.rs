@@ -20,7 +20,6 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's wall clock.
     pub fn wall() -> Self {
         Self(Source::Wall)
     }

@@ -47,7 +47,6 @@ pub(crate) struct Environment {
 /// A variable that cannot be used as text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum VariableError {
-    /// It is not UTF-8.
     #[error("the variable {0} is not UTF-8 text. Correct or unset it")]
     NotUtf8(String),
     /// A control character stands in it, as a line break at its end.

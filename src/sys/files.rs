@@ -13,7 +13,6 @@ use super::escape;
 #[error("cannot {action} {path}")]
 pub struct FileError {
     pub(crate) action: &'static str,
-    /// On what, escaped.
     pub(crate) path: String,
     pub(crate) source: io::Error,
 }

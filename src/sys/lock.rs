@@ -12,20 +12,15 @@ use super::stamp::Stamp;
 /// The lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process holds it.
     #[error("another repave holds {path}: {holder}; wait for it to end, or use another file")]
     Held {
-        /// The lock file.
         path: String,
         /// Who holds it, as it wrote itself down.
         holder: String,
     },
     /// The path is no place for a file.
     #[error("{path} is a folder; name a file in it")]
-    NoFile {
-        /// The path.
-        path: String,
-    },
+    NoFile { path: String },
     /// The lock file can't be used.
     #[error(transparent)]
     File(#[from] FileError),

@@ -9,7 +9,6 @@ use tokio::time::{Duration, Instant};
 /// How long a call that is in flight may take to end after the word to stop: a person who pressed Ctrl-C waits for it.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
-/// Why to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
     /// SIGINT or SIGTERM.
@@ -26,7 +25,6 @@ pub struct Stop {
     deadline: Option<Instant>,
 }
 
-/// The speaking side.
 #[derive(Debug)]
 pub struct Stopper {
     signal: watch::Sender<bool>,
@@ -34,7 +32,6 @@ pub struct Stopper {
 }
 
 impl Stopper {
-    /// Makes both sides.
     pub fn new() -> (Self, Stop) {
         let (sender, receiver) = watch::channel(false);
         let hangup = Arc::new(Notify::new());

@@ -14,7 +14,6 @@ pub enum Terminal {
     Stdout {
         /// Whether it understands how to move the cursor.
         moves: bool,
-        /// Whether colours are wanted.
         colours: bool,
     },
     /// One that is as large as this and shows no colours.
@@ -26,7 +25,6 @@ pub enum Terminal {
 pub struct Size {
     /// Characters in a line.
     pub columns: usize,
-    /// Lines.
     pub rows: usize,
 }
 

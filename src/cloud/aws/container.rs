@@ -97,7 +97,6 @@ impl Agent {
         format!("the container's agent ({})", self.variable)
     }
 
-    /// Asks for credentials once.
     pub(super) async fn fetch(
         &self,
         trust: Option<&Trust>,

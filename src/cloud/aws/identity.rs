@@ -60,7 +60,6 @@ struct State {
 
 /// What the last listing was signed with: a plan holds for the account of its listing alone.
 enum Listed {
-    /// There was none.
     Nothing,
     With(Keys),
     /// Others may be in force since: what is left of the pass waits for the next listing.

@@ -65,7 +65,6 @@ pub(crate) enum ConnectError {
     /// The environment or the AWS configuration files cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Nothing says which Region.
     #[error(
         "no Region: checked {0} and the instance. Give --region, set AWS_REGION, or add region to the profile"
     )]
@@ -73,7 +72,6 @@ pub(crate) enum ConnectError {
     /// Who knows the Region does not answer now.
     #[error("{0}")]
     Unavailable(String),
-    /// Setting it up panicked.
     #[error(transparent)]
     Panicked(#[from] Panicked),
 }

@@ -33,7 +33,6 @@ pub(super) struct Profile {
     pub(super) in_credentials: Values,
 }
 
-/// Both files, read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Profiles {
     config: Place,

@@ -69,7 +69,6 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// The daemon.
 pub struct Daemon<C, S = FileStore> {
     reconciler: Reconciler<C, S>,
     checkout: Checkout,

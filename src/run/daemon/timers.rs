@@ -24,15 +24,12 @@ pub(super) const JITTER: f64 = 0.05;
 pub(super) enum Trigger {
     /// The daemon has just started.
     Start,
-    /// The manifests changed.
     Files,
     /// SIGHUP.
     Hangup,
-    /// The interval has passed.
     Interval,
     /// Something that was put off is due: a failed call, the end of a settle window.
     Retry,
-    /// Something is being built.
     Build,
 }
 
