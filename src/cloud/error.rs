@@ -198,6 +198,19 @@ impl ApiError {
         )
     }
 
+    /// An error for tests: what the service's code means, or of an answer without one.
+    #[cfg(test)]
+    pub(crate) fn answered(operation: Operation, code: Option<&str>) -> Self {
+        let failure = Failure {
+            delivery: Delivery::Answered(if code.is_some() { 400 } else { 500 }),
+            code: code.map(str::to_owned),
+            message: "no".into(),
+            service_reason: None,
+            request_id: None,
+        };
+        Self::new(operation, failure)
+    }
+
     /// Makes sense of a failed call: the table of docs/errors.md, row by row.
     pub fn new(operation: Operation, failure: Failure) -> Self {
         let Failure {

@@ -67,20 +67,14 @@ pub(super) fn embedded_failed(error: &EmbeddedError) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{Delivery, Failure, Operation};
+    use crate::cloud::Operation;
     use crate::sys::files::FileError;
 
     #[test]
     fn a_listing_that_failed_is_a_case_of_access_or_any_other_error() {
         let code = |code: &str| {
-            let failure = Failure {
-                delivery: Delivery::Answered(400),
-                code: Some(code.into()),
-                message: "no".into(),
-                service_reason: None,
-                request_id: None,
-            };
-            unlisted(&ApiError::new(Operation::DescribeWorkspaceImages, failure)).code
+            let error = ApiError::answered(Operation::DescribeWorkspaceImages, Some(code));
+            unlisted(&error).code
         };
         assert_eq!(code("AccessDeniedException"), ExitCode::AccessDenied);
         assert_eq!(code("ExpiredTokenException"), ExitCode::AccessDenied);

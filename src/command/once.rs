@@ -252,7 +252,7 @@ fn cancelled_run() -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{ApiError, Delivery, Failure, Operation};
+    use crate::cloud::{ApiError, Operation};
     use crate::model::defaults::TIMEOUT;
     use crate::plan::samples::{
         blocked, building, create, desired, overdue, plan, ready, receipt, wait,
@@ -260,14 +260,7 @@ mod tests {
     use crate::plan::{Answer, Attempt, Awaits};
 
     fn error(code: &str) -> ApiError {
-        let failure = Failure {
-            delivery: Delivery::Answered(400),
-            code: Some(code.into()),
-            message: "no".into(),
-            service_reason: None,
-            request_id: None,
-        };
-        ApiError::new(Operation::DescribeWorkspaceImages, failure)
+        ApiError::answered(Operation::DescribeWorkspaceImages, Some(code))
     }
 
     fn code_of(end: End, answers: [Answer; 2]) -> ExitCode {

@@ -47,18 +47,14 @@ pub(crate) fn within_budget(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{ApiError, Delivery, Failure, Operation};
+    use crate::cloud::{ApiError, Operation};
     use crate::plan::samples::{building, create, desired, plan, ready, receipt};
 
     fn refusal() -> ApiError {
-        let failure = Failure {
-            delivery: Delivery::Answered(400),
-            code: Some("ThrottlingException".into()),
-            message: "no".into(),
-            service_reason: None,
-            request_id: None,
-        };
-        ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
+        ApiError::answered(
+            Operation::CreateUpdatedWorkspaceImage,
+            Some("ThrottlingException"),
+        )
     }
 
     #[test]

@@ -62,7 +62,7 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use crate::cloud::{CreateImage, Delivery, Failure};
+    use crate::cloud::CreateImage;
     use crate::model::value::{Description, ImageName, Tags};
     use crate::probe::health::STUCK_AFTER;
 
@@ -80,14 +80,8 @@ mod tests {
 
         async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
             tokio::time::sleep(self.0).await;
-            let failure = Failure {
-                delivery: Delivery::Answered(400),
-                code: Some("ThrottlingException".into()),
-                message: "no".into(),
-                service_reason: None,
-                request_id: None,
-            };
-            Err(ApiError::new(step.operation(), failure))
+            let code = Some("ThrottlingException");
+            Err(ApiError::answered(step.operation(), code))
         }
     }
 

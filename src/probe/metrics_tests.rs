@@ -3,7 +3,6 @@
 use super::*;
 use std::collections::BTreeMap;
 
-use crate::cloud::{Delivery, Failure};
 use crate::model::reason::Reason;
 use crate::model::target::Target;
 use crate::state::status::{Condition, ConditionStatus, ConditionType};
@@ -105,14 +104,7 @@ fn a_code_from_outside_makes_no_label_of_its_own() {
         (create, Some("a\"} 1\nb")),
         (create, Some("InternalFailure")),
     ] {
-        let failure = Failure {
-            delivery: Delivery::Answered(400),
-            code: code.map(str::to_owned),
-            message: "no".into(),
-            service_reason: None,
-            request_id: None,
-        };
-        let error = ApiError::new(operation, failure);
+        let error = ApiError::answered(operation, code);
         metrics.call(operation, Err(&error));
     }
     let metric = "repave_outbound_api_requests_total{service=\"workspaces\",op_id=\"";

@@ -140,7 +140,7 @@ fn log(line: Line, image: &ImageStatus, state: State) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{ApiError, Delivery, Failure, Operation};
+    use crate::cloud::{ApiError, Operation};
     use crate::model::defaults::SETTLE;
     use crate::model::image::{ImageState, Observed, ObservedImage, OperatingSystem};
     use crate::model::target::Target;
@@ -228,14 +228,7 @@ mod tests {
     }
 
     fn refusal(code: &str) -> ApiError {
-        let failure = Failure {
-            delivery: Delivery::Answered(400),
-            code: Some(code.into()),
-            message: "no".into(),
-            service_reason: None,
-            request_id: None,
-        };
-        ApiError::new(Operation::CreateUpdatedWorkspaceImage, failure)
+        ApiError::answered(Operation::CreateUpdatedWorkspaceImage, Some(code))
     }
 
     #[test]

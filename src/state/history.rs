@@ -141,7 +141,7 @@ impl<'a> IntoIterator for &'a History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{CreateImage, Delivery, Failure};
+    use crate::cloud::CreateImage;
     use crate::model::subject::Kind;
     use crate::model::value::{Description, ImageName, ManifestName, Tags};
 
@@ -186,14 +186,11 @@ mod tests {
             request_id: Some("r-1".into()),
         };
         history.recorded(&create("A"), &Ok(receipt));
-        let failure = Failure {
-            delivery: Delivery::Answered(400),
-            code: Some("ResourceLimitExceededException".into()),
-            message: "no".into(),
-            service_reason: None,
+        let code = Some("ResourceLimitExceededException");
+        let error = ApiError {
             request_id: Some("r-2".into()),
+            ..ApiError::answered(create("B").operation(), code)
         };
-        let error = ApiError::new(create("B").operation(), failure);
         history.recorded(&create("B"), &Err(error));
         let ends: Vec<_> = history
             .iter()
@@ -220,21 +217,11 @@ mod tests {
 
     #[test]
     fn the_same_refusal_again_takes_one_place_and_nothing_else_gives_up_its_own() {
-        let answered = |code: &str| Delivery::Answered(if code.is_empty() { 500 } else { 400 });
-        let error = |code: &str| {
-            let failure = Failure {
-                delivery: answered(code),
-                code: (!code.is_empty()).then(|| code.to_owned()),
-                message: "no".into(),
-                service_reason: None,
-                request_id: None,
-            };
-            ApiError::new(create("A").operation(), failure)
-        };
+        let error = |code: Option<&str>| ApiError::answered(create("A").operation(), code);
         let (quota, denied, lost) = (
-            "ResourceLimitExceededException",
-            "AccessDeniedException",
-            "",
+            Some("ResourceLimitExceededException"),
+            Some("AccessDeniedException"),
+            None,
         );
         for (codes, kept) in [
             (vec![quota, quota, quota], vec![2]),
@@ -246,7 +233,7 @@ mod tests {
             for (second, code) in (0..).zip(&codes) {
                 mark(&mut history, "B", second);
                 mark(&mut history, "A", second);
-                history.recorded(&create("A"), &Err(error(code)));
+                history.recorded(&create("A"), &Err(error(*code)));
             }
             let of_a = history.iter().filter(|entry| entry.to == "A");
             let seconds: Vec<i64> = of_a.map(|entry| entry.at.as_second()).collect();
