@@ -110,13 +110,7 @@ async fn run(command: &Command, console: Console) -> Outcome {
         LogFormat::Text => terminal::of_stderr(),
         LogFormat::Json => None,
     };
-    let mut out = match command {
-        // Without colours, anstream would take the moves of the cursor out as well.
-        Command::Status(status) if status.watch && terminal.can_write_over() => {
-            anstream::AutoStream::always_ansi(std::io::stdout())
-        }
-        _ => anstream::stdout(),
-    };
+    let mut out = anstream::stdout();
     let screen = Screen::new(&mut out, console.output, terminal);
     command::run(command, screen, stderr_size, Clock::wall(), stop).await
 }

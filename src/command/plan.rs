@@ -62,7 +62,7 @@ pub(super) async fn run(
     let times = (settle, now);
     let planned = plan_with_answers(cloud, desired, &mut observed, &status, times, stop);
     let plan = Box::pin(planned).await;
-    if stop.said().is_some() {
+    if stop.reason().is_some() {
         return Err(cancelled("nothing was changed"));
     }
     plan.write_conditions(&mut status, now.after());

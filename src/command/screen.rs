@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::{Copies, Output};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::Document;
+use crate::show::live::Lines;
 use crate::sys::escape::{to_json, to_yaml, with_causes};
 use crate::sys::files;
 use crate::sys::terminal::Terminal;
@@ -21,6 +22,8 @@ pub struct Screen<'a> {
     out: &'a mut dyn Write,
     output: Output,
     terminal: Terminal,
+    /// Where lines are written over, if not at stdout.
+    lines: Option<Lines>,
     copies: Copies,
     /// Why stdout can't be written.
     broken: Option<io::Error>,
@@ -35,10 +38,24 @@ impl<'a> Screen<'a> {
             out,
             output,
             terminal,
+            lines: None,
             copies: Copies::default(),
             broken: None,
             unwritten: None,
         }
+    }
+
+    /// Writes lines that change here instead of at stdout.
+    #[must_use]
+    pub fn drawing_on(mut self, lines: Lines) -> Self {
+        self.lines = Some(lines);
+        self
+    }
+
+    /// Returns lines that can be written over, if stdout has such; what was given is given once.
+    pub(super) fn lines(&mut self) -> Option<Lines> {
+        let at_stdout = || self.terminal.can_write_over().then(Lines::at_stdout);
+        self.lines.take().or_else(at_stdout)
     }
 
     /// Writes into these files too; refuses them if one could not be written in the end.

@@ -1,6 +1,5 @@
 //! `repave status`: shows the status file, once or whenever it changes. It asks nobody else.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,13 +10,14 @@ use super::screen::Screen;
 use crate::cli::{self, Output};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
-use crate::show::{self, StatusBody, View, counted, lines_taken};
+use crate::show::{self, StatusBody, View, counted};
 use crate::state::file;
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
 use crate::state::store::StoreError;
 use crate::sys::clock::Clock;
 use crate::sys::stamp::Stamp;
 use crate::sys::stop::Stop;
+use crate::sys::terminal::Terminal;
 
 /// How often a watched file is looked at, and how often a terminal is written anew.
 const LOOK: Duration = Duration::from_secs(1);
@@ -115,21 +115,21 @@ async fn watch(
     clock: Clock,
     stop: &Stop,
 ) -> Result<Outcome, Outcome> {
-    let writes_over = is_text(screen.output()) && screen.terminal().can_write_over();
+    let lines = screen.lines().filter(|_| is_text(screen.output()));
     let mut file = Watched::default();
-    let mut painter = Painter::default();
     let mut shown: Option<Status> = None;
     loop {
         let now = clock.now_in_seconds();
         if let Some(status) = file.changed(&arguments.status_file, shown.is_some())? {
             let (status, outcome) = choose(arguments, status);
-            if !writes_over && shown.as_ref() != Some(&status) {
+            if lines.is_none() && shown.as_ref() != Some(&status) {
                 tell(screen, shown.as_ref(), &status, &outcome, now);
             }
             shown = Some(status);
         }
-        if let (Some(status), true) = (&shown, writes_over) {
-            painter.paint(screen, &show::status_text(status, now, view(screen)));
+        if let (Some(status), Some(lines)) = (&shown, &lines) {
+            let text = show::status_text(status, now, view(screen));
+            lines.show(&fitting(&text, screen.terminal()));
         }
         let end = if screen.is_broken() {
             "whoever read it has gone"
@@ -138,6 +138,9 @@ async fn watch(
         } else {
             continue;
         };
+        if let Some(lines) = lines {
+            lines.leave();
+        }
         let words = format!("watched {}; {end}", arguments.status_file.display());
         return Ok(Outcome::new(ExitCode::Done, words));
     }
@@ -202,72 +205,23 @@ impl Watched {
     }
 }
 
-/// Writes a text over the one before it.
-#[derive(Default)]
-struct Painter {
-    /// What stands on the terminal, and how many columns it was made for.
-    last: Option<(String, usize)>,
-}
-
-impl Painter {
-    fn paint(&mut self, screen: &mut Screen<'_>, text: &str) {
-        let Some(size) = screen.terminal().size() else {
-            return;
-        };
-        let plain;
-        let text = if screen.terminal().has_colours() {
-            text
+/// The lines of a text that fit a terminal, without colors where they are not wanted.
+fn fitting(text: &str, terminal: Terminal) -> Vec<String> {
+    let rows = terminal.size().map_or(usize::MAX, |size| size.rows);
+    let room = rows.saturating_sub(1).max(1);
+    let all = text.lines().count();
+    let kept = if all <= room { all } else { room - 1 };
+    let lines = text.lines().take(kept).map(|line| {
+        if terminal.has_colors() {
+            line.to_owned()
         } else {
-            plain = anstream::adapter::strip_str(text).to_string();
-            &plain
-        };
-        let text = fit(text, size.columns, size.rows);
-        if self
-            .last
-            .as_ref()
-            .is_some_and(|(last, columns)| *last == text && *columns == size.columns)
-        {
-            return;
+            anstream::adapter::strip_str(line).to_string()
         }
-        let mut bytes = match &self.last {
-            None => String::new(),
-            // To where the old text began, and everything from there away.
-            Some((last, columns)) if *columns == size.columns => {
-                let up = lines_taken(&visible(last), size.columns);
-                format!("\u{1b}[{up}A\r\u{1b}[J")
-            }
-            // A terminal whose width changes breaks lines anew in its own way: nobody knows where the old text began.
-            Some(_) => "\u{1b}[H\u{1b}[J".to_owned(),
-        };
-        bytes += &text;
-        screen.text(&bytes);
-        self.last = Some((text, size.columns));
+    });
+    let mut lines: Vec<String> = lines.collect();
+    if kept < all {
+        let left = all - kept;
+        lines.push(format!("({left} more lines: --reason shows fewer images)"));
     }
-}
-
-/// The text without its colours.
-fn visible(text: &str) -> String {
-    anstream::adapter::strip_str(text).to_string()
-}
-
-/// The lines of a text that fit a terminal; what has left it by the top could not be written over.
-fn fit(text: &str, columns: usize, rows: usize) -> String {
-    let room = rows.saturating_sub(1);
-    if lines_taken(&visible(text), columns) <= room {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    let mut taken = 1;
-    let mut lines = text.lines();
-    for line in lines.by_ref() {
-        taken += lines_taken(&visible(line), columns);
-        if taken > room {
-            break;
-        }
-        kept.push_str(line);
-        kept.push('\n');
-    }
-    let left = text.lines().count() - kept.lines().count();
-    let _ = writeln!(kept, "({left} more lines: --reason shows fewer images)");
-    kept
+    lines
 }

@@ -26,7 +26,7 @@ pub(super) async fn apply<'a, C: Cloud, S: Store>(
         let Some(step) = image.step() else {
             continue;
         };
-        if signal.said().is_some() || signal.unless(gate.open()).await.is_err() {
+        if signal.reason().is_some() || signal.unless(gate.open()).await.is_err() {
             break;
         }
         status.mark(step, clock.now_in_seconds());

@@ -81,7 +81,7 @@ pub async fn run<'a, C: Cloud, S: Store>(
                 progress.looked(&pass.left, wait, now);
                 left = Some(pass.left);
                 unlisted = None;
-                match (delay, reconciler.stop().said()) {
+                match (delay, reconciler.stop().reason()) {
                     // A signal is told even if nothing is left: whoever sent it wants to know that it was heeded.
                     (_, Some(reason @ StopReason::Signal)) | (Some(_), Some(reason)) => {
                         break End::Stopped(reason, None);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
@@ -43,13 +43,40 @@ enum Form {
     Live(Live),
 }
 
-/// A terminal's lines. They are there only while nothing else is written.
 #[derive(Debug)]
 struct Live {
-    lines: MultiProgress,
-    bars: Vec<ProgressBar>,
+    lines: Lines,
     /// How large the terminal is now.
     size: fn() -> Size,
+}
+
+/// Lines of a terminal that are written over.
+#[derive(Debug)]
+pub struct Lines(ProgressBar);
+
+impl Lines {
+    pub fn on(target: ProgressDrawTarget) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target);
+        // The only template there is, and a valid one; another would show the message all the same.
+        let style = ProgressStyle::with_template("{msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        Self(bar.with_style(style))
+    }
+
+    pub(crate) fn at_stdout() -> Self {
+        Self::on(ProgressDrawTarget::stdout())
+    }
+
+    /// Writes these lines over those before them.
+    pub(crate) fn show(&self, lines: &[String]) {
+        self.0.set_message(lines.join("\n"));
+        self.0.tick();
+    }
+
+    /// Leaves the lines where they are.
+    pub(crate) fn leave(self) {
+        self.0.abandon();
+    }
 }
 
 impl Progress {
@@ -75,8 +102,7 @@ impl Progress {
     /// Keeps a line for each image on this terminal.
     pub fn live(target: ProgressDrawTarget, size: fn() -> Size) -> Self {
         Self::new(Form::Live(Live {
-            lines: MultiProgress::with_draw_target(target),
-            bars: Vec::new(),
+            lines: Lines::on(target),
             size,
         }))
     }
@@ -123,9 +149,11 @@ impl Progress {
                 }
             }
             Form::Live(live) => {
-                let cleared = Cleared(live.lines.clone());
+                let cleared = Cleared(&live.lines);
                 while Instant::now() < end {
-                    live.draw(&self.waiting, self.looked, clock.now());
+                    let (now, size) = (clock.now(), (live.size)());
+                    let lines = waiting_lines(&self.waiting, self.looked, now, size);
+                    live.lines.show(&lines);
                     sleep_until(end.min(Instant::now() + TICK)).await;
                 }
                 drop(cleared);
@@ -135,35 +163,13 @@ impl Progress {
     }
 }
 
-impl Live {
-    fn draw(&mut self, waiting: &[Waiting], looked: Timestamp, now: Timestamp) {
-        let lines = waiting_lines(waiting, looked, now, (self.size)());
-        while self.bars.len() > lines.len() {
-            if let Some(bar) = self.bars.pop() {
-                self.lines.remove(&bar);
-            }
-        }
-        while self.bars.len() < lines.len() {
-            // The only template there is, and a valid one; another would show the message all the same.
-            let style = ProgressStyle::with_template("{wide_msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner());
-            let bar = self.lines.add(ProgressBar::no_length().with_style(style));
-            self.bars.push(bar);
-        }
-        for (bar, line) in self.bars.iter().zip(lines) {
-            bar.set_message(line);
-            bar.tick();
-        }
-    }
-}
-
 /// Takes the lines away, whatever ends the wait.
-struct Cleared(MultiProgress);
+struct Cleared<'a>(&'a Lines);
 
-impl Drop for Cleared {
+impl Drop for Cleared<'_> {
     fn drop(&mut self) {
-        // A terminal that is gone shows nothing anyway.
-        let _ = self.0.clear();
+        self.0.0.set_message("");
+        self.0.0.tick();
     }
 }
 

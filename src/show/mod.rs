@@ -37,4 +37,3 @@ pub(crate) use text::totals_text;
 pub use waiting::Waiting;
 
 pub use words::{counted, duration};
-pub(crate) use wrap::lines_taken;

@@ -35,17 +35,6 @@ fn fill(text: &str, indent: &str, width: usize) -> String {
     lines
 }
 
-/// How many lines of a terminal of so many columns the text takes.
-pub(crate) fn lines_taken(text: &str, columns: usize) -> usize {
-    text.lines()
-        .map(|line| {
-            textwrap::core::display_width(line)
-                .div_ceil(columns.max(1))
-                .max(1)
-        })
-        .sum()
-}
-
 /// The text, or as much of it as fits beside three points.
 pub(super) fn cut(text: &str, columns: usize) -> String {
     if textwrap::core::display_width(text) <= columns {

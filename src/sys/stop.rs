@@ -1,12 +1,13 @@
-//! The word to stop: a signal, or the end of the time that was given; and the word to look again at once. It starts and
+//! The stop signal: SIGINT, SIGTERM or the end of `--timeout`; and SIGHUP, which asks for a pass at once. It starts and
 //! ends nothing by itself.
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
-/// How long a call that is in flight may take to end after the word to stop: a person who pressed Ctrl-C waits for it.
+/// How long a call that is in flight may take to end after the stop signal: whoever pressed Ctrl-C waits for it.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,62 +19,50 @@ pub enum StopReason {
 }
 
 /// The listening side: cheap to clone, never missed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Stop {
-    signal: watch::Receiver<bool>,
+    signal: CancellationToken,
     hangup: Arc<Notify>,
     deadline: Option<Instant>,
 }
 
-#[derive(Debug)]
-pub struct Stopper {
-    signal: watch::Sender<bool>,
-    hangup: Arc<Notify>,
-}
+/// The side that sends.
+#[derive(Debug, Default)]
+pub struct Stopper(Stop);
 
 impl Stopper {
     pub fn new() -> (Self, Stop) {
-        let (sender, receiver) = watch::channel(false);
-        let hangup = Arc::new(Notify::new());
-        let stop = Stop {
-            signal: receiver,
-            hangup: Arc::clone(&hangup),
-            deadline: None,
-        };
-        let stopper = Self {
-            signal: sender,
-            hangup,
-        };
-        (stopper, stop)
+        let stop = Stop::default();
+        (Self(stop.clone()), stop)
     }
 
-    /// Says that a signal came.
+    /// Reports that a signal came.
     pub fn stop(&self) {
-        self.signal.send_replace(true);
+        self.0.signal.cancel();
     }
 
-    /// Says that SIGHUP came; several before anyone listens are one.
+    /// Reports that SIGHUP came; several before anyone listens are one.
     pub fn hang_up(&self) {
-        self.hangup.notify_one();
+        self.0.hangup.notify_one();
     }
 }
 
 impl Stop {
-    /// One that is never said.
+    /// Returns a stop signal that never comes.
     pub fn never() -> Self {
-        Stopper::new().1
+        Self::default()
     }
 
-    /// The same, and also at `deadline`.
+    /// Returns the same, that also comes at `deadline`.
     #[must_use]
     pub fn or_at(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Why to stop, if it was said.
-    pub(crate) fn said(&self) -> Option<StopReason> {
-        if *self.signal.borrow() {
+    /// Returns why to stop, if the signal came.
+    pub(crate) fn reason(&self) -> Option<StopReason> {
+        if self.signal.is_cancelled() {
             return Some(StopReason::Signal);
         }
         self.deadline
@@ -81,15 +70,8 @@ impl Stop {
             .map(|_| StopReason::Timeout)
     }
 
-    /// Waits until it is said.
+    /// Waits until it comes.
     pub(crate) async fn wait(&self) -> StopReason {
-        let mut signal = self.signal.clone();
-        let signalled = async {
-            // Without a speaker no signal can come any more.
-            if signal.wait_for(|said| *said).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
         let late = async {
             match self.deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -98,7 +80,7 @@ impl Stop {
         };
         tokio::select! {
             biased;
-            () = signalled => StopReason::Signal,
+            () = self.signal.cancelled() => StopReason::Signal,
             () = late => StopReason::Timeout,
         }
     }
@@ -117,7 +99,7 @@ impl Stop {
         }
     }
 
-    /// Runs to the end, but no longer than [`GRACE`] after the word to stop: for what must not be dropped lightly.
+    /// Runs to the end, but no longer than [`GRACE`] after the stop signal: for what must not be dropped lightly.
     pub(crate) async fn unless_overdue<T>(
         &self,
         work: impl Future<Output = T>,
@@ -142,16 +124,16 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_said_from_the_deadline_on_and_a_signal_counts_before_it() {
+    async fn it_comes_at_the_deadline_and_a_signal_counts_before_it() {
         let (stopper, stop) = Stopper::new();
         let stop = stop.or_at(Instant::now() + 2 * SECOND);
         tokio::time::advance(Duration::from_millis(1999)).await;
-        assert_eq!(stop.said(), None);
+        assert_eq!(stop.reason(), None);
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(stop.said(), Some(StopReason::Timeout));
+        assert_eq!(stop.reason(), Some(StopReason::Timeout));
         assert_eq!(stop.wait().await, StopReason::Timeout);
         stopper.stop();
-        assert_eq!(stop.said(), Some(StopReason::Signal));
+        assert_eq!(stop.reason(), Some(StopReason::Signal));
         assert_eq!(stop.wait().await, StopReason::Signal);
     }
 

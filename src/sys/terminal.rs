@@ -14,9 +14,9 @@ pub enum Terminal {
     Stdout {
         /// Whether it understands how to move the cursor.
         moves: bool,
-        colours: bool,
+        colors: bool,
     },
-    /// One that is as large as this and shows no colours.
+    /// One that is as large as this and shows no colors.
     Sized(Size),
 }
 
@@ -35,7 +35,7 @@ impl Terminal {
         if stdout.is_terminal() {
             Self::Stdout {
                 moves: !is_dumb(),
-                colours: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+                colors: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
             }
         } else {
             Self::None
@@ -66,9 +66,9 @@ impl Terminal {
         }
     }
 
-    /// Tells whether colours are wanted.
-    pub(crate) fn has_colours(self) -> bool {
-        matches!(self, Self::Stdout { colours: true, .. })
+    /// Tells whether colors are wanted.
+    pub(crate) fn has_colors(self) -> bool {
+        matches!(self, Self::Stdout { colors: true, .. })
     }
 }
 

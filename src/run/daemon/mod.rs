@@ -171,7 +171,7 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
     }
 
     async fn live(&mut self, stop: &Stop) {
-        while stop.said().is_none() {
+        while stop.reason().is_none() {
             self.health.moved();
             self.turn().await;
             let wake = self.wake();
@@ -293,7 +293,7 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
         let passed = self.reconciler.pass(&set.desired, &manifests, review).await;
         let result = match &passed {
             // Ended in between, even if what it had begun came to its end.
-            _ if self.reconciler.stop().said().is_some() => PassResult::Stopped,
+            _ if self.reconciler.stop().reason().is_some() => PassResult::Stopped,
             Ok(_) => PassResult::Success,
             Err(PassError::Observe(_)) => PassResult::ListingFailed,
             Err(PassError::Store(_)) => PassResult::StatusNotSaved,
