@@ -4,8 +4,8 @@
     python3 tests/mutants/run.py                 plants every bug, one after the other (some 10 minutes)
     python3 tests/mutants/run.py NAME...         plants these
     python3 tests/mutants/run.py --check         plants none: each place still exists once, each check exists,
-                                                 docs/reliability.md lists them all (seconds)
-    python3 tests/mutants/run.py --table         prints the table for docs/reliability.md
+                                                 docs/mutants.md lists them all (seconds)
+    python3 tests/mutants/run.py --table         prints the table for docs/mutants.md
 
 A check is `it::module::test` (tests/it), `lib::module::test` (a unit test) or `clients::name` (tests/clients/name.py, which
 runs the binary). Before the first bug all checks must pass.
@@ -22,7 +22,7 @@ import time
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCS = ROOT / "docs" / "reliability.md"
+DOCS = ROOT / "docs" / "mutants.md"
 # A bug may make a check wait for ever; no check named here takes longer than a minute without one.
 LIMIT = 240
 
