@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::connect::{Connected, connect};
 use super::failure::store_failed;
-use super::screen::{Empty, Screen};
+use super::screen::Screen;
 use super::this_run::this_run;
 use crate::cli;
 use crate::cloud::FailureKind;
@@ -25,6 +27,12 @@ use crate::sys::clock::Clock;
 use crate::sys::escape::{escaped, with_causes};
 use crate::sys::lock::{self, LockError};
 use crate::sys::stop::Stop;
+
+/// The body of the daemon's document.
+#[derive(Serialize)]
+struct Ended {
+    passes: u64,
+}
 
 /// Takes the status file, and waits for it while it can't be used: a full disk or a volume that is not mounted yet must
 /// not end what is meant to stay. None at the word to stop.
@@ -126,6 +134,6 @@ pub(super) async fn run(
     let passes = daemon.run().await;
     let words = format!("ended by a signal; passes: {passes}; what was in flight is recorded");
     let outcome = Outcome::new(ExitCode::Done, words);
-    screen.json("Reconciliation", &outcome, &Empty {});
+    screen.json("Daemon", &outcome, &Ended { passes });
     Ok(outcome)
 }

@@ -1,7 +1,7 @@
 //! The binary as a pipeline runs it: each exit code, both outputs, and servers that it did not choose.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -99,6 +99,12 @@ impl Ran {
     /// Runs the command to its end.
     pub async fn by(mut command: Command) -> Self {
         let output = tokio::task::spawn_blocking(move || command.output()).await;
+        Self::of(output.unwrap().unwrap())
+    }
+
+    /// Waits until the process has ended.
+    pub async fn ended(child: Child) -> Self {
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await;
         Self::of(output.unwrap().unwrap())
     }
 

@@ -1,12 +1,17 @@
 //! The JSON Schema of the output against what the program prints, judged by a validator that is not ours.
 
+use std::io::Read as _;
+
 use boon::{Compiler, SchemaIndex, Schemas};
+use repave::cloud::{FailureKind, Verb};
 use repave::model::group::Group;
 use repave::model::outcome::ExitCode;
 use repave::model::reason::Reason;
+use repave::model::subject::Kind;
+use repave::state::status::{ConditionStatus, ConditionType};
 use serde_json::{Value, json};
 
-use crate::binary::Checkout;
+use crate::binary::{Checkout, Ran};
 use crate::wire::{Server, error, page};
 
 fn schema() -> Value {
@@ -32,78 +37,135 @@ impl Judge {
     }
 }
 
-/// What the commands print: a plan, a run with an image in each group but one, a status, and errors.
+/// What the commands print: a plan, a run and a status with images in each group, then what has a body of its own, and
+/// errors.
 async fn documents() -> Vec<Value> {
-    let checkout = Checkout::of(&["a", "b", "c"]);
+    let checkout = Checkout::of(&["a", "b", "c", "d"]);
     let source = "wsi-source000 source AVAILABLE";
-    let listing = || page(&[source, "wsi-1 b ERROR", "wsi-2 c PENDING"], None);
+    let built = ["wsi-1 b ERROR", "wsi-2 c PENDING", "wsi-3 d AVAILABLE"];
+    let listing = || page(&[source, built[0], built[1], built[2]], None);
     let server = Server::start(vec![
         listing(),
         listing(),
         error(400, "ResourceLimitExceededException"),
+        error(400, "AccessDeniedException"),
     ])
     .await;
     let mut documents = Vec::new();
     for command in ["plan -o json", "reconcile --once -o json"] {
         documents.push(checkout.run_at(&server, command).await.json());
     }
+    documents.push(checkout.run("status -o json").await.json());
+    // What the manifests are warned of, and a listing that failed.
+    let dash = "---\napiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: { name: e }\n\
+                spec: { source: { imageId: wsi-source000 }, description: a-b }\n";
+    checkout.write("manifests/e.yaml", dash);
+    documents.push(
+        checkout
+            .run_at(&server, "reconcile --once -o json")
+            .await
+            .json(),
+    );
+    documents.push(checkout.run("status -o json").await.json());
+    documents.push(checkout.run("validate -o json").await.json());
+    checkout.write("manifests/f.yaml", "kind: UpdatedImage\n");
+    documents.push(checkout.run("validate -o json").await.json());
     for command in [
-        "status -o json",
-        "plan --manifests nowhere -o json",
+        "plan -o json",
         "explain nothing -o json",
+        "plan --manifests nowhere -o json",
     ] {
         documents.push(checkout.run(command).await.json());
     }
+    documents.push(daemon(&checkout).await.json());
     documents
+}
+
+/// Starts a daemon without a valid manifest, and stops it.
+async fn daemon(checkout: &Checkout) -> Ran {
+    let mut child = checkout.command("reconcile -o json").spawn().unwrap();
+    let mut first = [0; 1];
+    let stderr = child.stderr.as_mut().unwrap();
+    stderr.read_exact(&mut first).unwrap();
+    let id = child.id().to_string();
+    let kill = std::process::Command::new("kill")
+        .args(["-s", "INT", &id])
+        .status();
+    assert!(kill.unwrap().success());
+    Ran::ended(child).await
 }
 
 #[tokio::test]
 async fn what_is_printed_is_valid_and_what_lacks_a_field_is_not() {
     let judge = Judge::new();
     let documents = documents().await;
-    let groups = |document: &Value| -> Vec<String> {
+    let of = |document: &Value, field: &str| -> Vec<String> {
         let items = document["items"].as_array().unwrap();
-        items
-            .iter()
-            .map(|item| item["group"].as_str().unwrap().to_owned())
-            .collect()
+        let text = |item: &Value| item[field].as_str().unwrap().to_owned();
+        items.iter().map(text).collect()
     };
-    assert_eq!(groups(&documents[0]), ["due", "blocked", "building"]);
-    assert_eq!(groups(&documents[1]), ["blocked", "blocked", "building"]);
-    assert_eq!(groups(&documents[2]), groups(&documents[1]));
+    assert_eq!(
+        of(&documents[0], "group"),
+        ["due", "blocked", "building", "ready"]
+    );
+    assert_eq!(
+        of(&documents[1], "group"),
+        ["blocked", "blocked", "building", "ready"]
+    );
+    assert_eq!(of(&documents[2], "group"), of(&documents[1], "group"));
+    assert!(documents[4]["listingError"].is_object());
+    assert_eq!(documents[5]["warnings"].as_array().unwrap().len(), 1);
+    let ends = |document: &Value| format!("{} {}", document["kind"], document["exitCode"]);
+    let ends: Vec<String> = documents.iter().map(ends).collect();
+    insta::assert_snapshot!(ends.join("\n").replace('"', ""), @r"
+    Plan 0
+    Reconciliation 4
+    StatusReport 0
+    Reconciliation 3
+    StatusReport 0
+    Validation 0
+    Validation 65
+    Validation 65
+    Error 64
+    Validation 65
+    Daemon 0
+    ");
     for document in &documents {
         assert_eq!(judge.check(document), Ok(()), "{document:#}");
     }
-    // Each field of each object that the program wrote, but what only some documents have.
-    let free = ["/attempts", "/warnings", "/checksum", "/message"];
-    for document in &documents[..3] {
+    for document in &documents {
         for place in places(document, "") {
-            if place.contains("/warnings/") {
-                continue;
-            }
             let (parent, field) = place.rsplit_once('/').unwrap();
             let mut lacks = document.clone();
             let object = lacks.pointer_mut(parent).unwrap().as_object_mut().unwrap();
             object.remove(field);
-            let is_needed = judge.check(&lacks).is_err();
-            assert!(
-                is_needed || free.contains(&place.as_str()) || place == "/items",
-                "{place}"
-            );
+            assert!(judge.check(&lacks).is_err(), "{} {place}", document["kind"]);
         }
     }
-    for (place, value) in [
-        ("/items/0/group", json!("other")),
-        ("/items/0/reason", json!("Other")),
-        ("/items/0/step/verb", json!("delete")),
-        ("/items/0/since", json!(7)),
-        ("/items/1/conditions/0/status", json!("Perhaps")),
-        ("/targets/0/exitCode", json!(6)),
-        ("/totals/due", json!(-1)),
-        ("/kind", json!("Other")),
-        ("/apiVersion", json!("repave.dev/v2")),
+    for (number, place, value) in [
+        (0, "/items/0/group", json!("other")),
+        (0, "/items/0/reason", json!("Other")),
+        (0, "/items/0/step/verb", json!("delete")),
+        (0, "/items/0/since", json!(7)),
+        (0, "/items/1/conditions/0/status", json!("Perhaps")),
+        (0, "/targets/0/exitCode", json!(6)),
+        (0, "/totals/due", json!(-1)),
+        (0, "/kind", json!("Other")),
+        (0, "/apiVersion", json!("repave.dev/v2")),
+        (0, "/checksum", json!("sha256:1")),
+        (0, "/warnings", json!(["text"])),
+        (1, "/attempts", json!({})),
+        (1, "/attempts/0/accepted", json!("no")),
+        (1, "/attempts/0/reason", json!("Other")),
+        (1, "/items/0/lastError", json!("text")),
+        (1, "/items/0/lastError/kind", json!("Other")),
+        (1, "/items/0/lastError/count", json!(-1)),
+        (4, "/listingError", json!("text")),
+        (4, "/listingError/since", json!(7)),
+        (5, "/warnings/0/severity", json!("hint")),
+        (6, "/problems/0/range", json!(1)),
     ] {
-        let mut wrong = documents[0].clone();
+        let mut wrong = documents[number].clone();
         *wrong.pointer_mut(place).unwrap() = value;
         assert!(judge.check(&wrong).is_err(), "{place}");
     }
@@ -134,6 +196,32 @@ fn its_lists_are_the_programs() {
     assert_eq!(definitions("exitCode"), json!(ExitCode::ALL));
     let names = ExitCode::ALL.map(|code| format!("{code:?}"));
     assert_eq!(definitions("outcome"), json!(names));
-    let groups = of("/definitions/item/properties/group/enum");
-    assert_eq!(groups, json!(Group::ALL));
+    let of_item = |field: &str| of(&format!("/definitions/item/properties/{field}/enum"));
+    assert_eq!(of_item("group"), json!(Group::ALL));
+    assert_eq!(of_item("kind"), json!(variants::<Kind>()));
+    let of_other = |place: &str| of(&format!("/definitions/{place}/enum"));
+    for (place, variants) in [
+        ("attempt/properties/kind", variants::<Kind>()),
+        ("step/properties/verb", variants::<Verb>()),
+        ("condition/properties/type", variants::<ConditionType>()),
+        ("condition/properties/status", variants::<ConditionStatus>()),
+        ("lastError/properties/kind", variants::<FailureKind>()),
+    ] {
+        assert_eq!(of_other(place), json!(variants), "{place}");
+    }
+    let groups = Group::ALL.map(|group| json!(group)).into_iter();
+    let counted: Value = groups
+        .chain(variants::<Verb>().into_iter().map(Value::from))
+        .collect();
+    assert_eq!(of("/definitions/totals/required"), counted);
+}
+
+/// The names of an enum's variants, as serde lists them when it knows none of that name.
+fn variants<T: serde::de::DeserializeOwned>() -> Vec<String> {
+    let error = serde_json::from_value::<T>(json!("?"))
+        .err()
+        .unwrap()
+        .to_string();
+    let names = error.split('`').skip(1).step_by(2);
+    names.skip(1).map(str::to_owned).collect()
 }
