@@ -53,8 +53,8 @@ pub(super) fn text(reason: Reason) -> Text {
             look_for: "DescribeWorkspaceImages",
         },
         Reason::RetryScheduled => Text {
-            means: "The last create failed and the next one is not due. The reason of that failure comes first in the message and stands in lastError; explain it too.",
-            clears: "The next try, at the time that is shown, if that failure's cause has gone by then. A changed manifest is tried at once. Where the status says that a person is needed, time alone will not do.",
+            means: "The last create failed for a reason that time heals: throttling, an outage, or a busy source. The next create is not due yet. The message begins with the reason of the failure.",
+            clears: "repave tries again at the time that is shown. A changed manifest is tried at once. A failure that needs action is never shown as RetryScheduled: the image is blocked with the reason of the failure.",
             look_for: "",
         },
         Reason::SourceImageNotFound => Text {
