@@ -100,10 +100,10 @@ fn topics_of(image: &ImageStatus) -> Vec<Topic> {
     let mut topics: Vec<Topic> = image
         .conditions
         .iter()
-        .map(|c| Topic::of(c.reason))
+        .filter_map(|c| Topic::of(c.reason))
         .collect();
     if let Some(error) = &image.last_error {
-        topics.push(Topic::of(error.reason));
+        topics.extend(Topic::of(error.reason));
         let code = error.code.as_deref().unwrap_or_default();
         let codes = explain::find(code).into_iter();
         topics.extend(codes.filter(|topic| topic.kind == explain::Group::ErrorCode));

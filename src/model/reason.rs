@@ -24,7 +24,7 @@ pub enum Reason {
     /// The image is in a state that this version does not know.
     UnknownImageState,
     /// A create may have had effect, or the image was there before: wait until listings agree.
-    Settling,
+    AwaitingListing,
     /// The last try failed and the next one is not due.
     RetryScheduled,
     /// The source is not in the account.
@@ -65,7 +65,7 @@ impl Reason {
         Self::Suspended,
         Self::NameConflict,
         Self::UnknownImageState,
-        Self::Settling,
+        Self::AwaitingListing,
         Self::RetryScheduled,
         Self::SourceImageNotFound,
         Self::SourceImageNotAvailable,

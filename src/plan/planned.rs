@@ -115,7 +115,7 @@ fn gone_with_a_create_in_flight() -> (ConditionType, ConditionStatus, Reason, St
     (
         ConditionType::Ready,
         ConditionStatus::Unknown,
-        Reason::Settling,
+        Reason::AwaitingListing,
         "its manifest is gone; the create that was sent has not been seen to end".to_owned(),
     )
 }

@@ -221,7 +221,7 @@ impl<'a> Rules<'a> {
             }
         };
         Some(Wait {
-            reason: Reason::Settling,
+            reason: Reason::AwaitingListing,
             message,
             awaits,
             since: Some(since),

@@ -77,7 +77,7 @@ impl Told {
 impl Seen {
     fn of(image: &ImageStatus) -> Option<Self> {
         let ready = image.condition(ConditionType::Ready)?;
-        let accepted = ready.reason == Reason::Settling && image.is_accepted();
+        let accepted = ready.reason == Reason::AwaitingListing && image.is_accepted();
         let state = State {
             ready: ready.status == ConditionStatus::True,
             // What was accepted and is listed at last is building, as it was before.

@@ -168,7 +168,7 @@ mod tests {
         let settles = |seconds| {
             Answer::Wait(Wait {
                 until: Some(at(seconds)),
-                ..wait(Reason::Settling, Awaits::Time)
+                ..wait(Reason::AwaitingListing, Awaits::Time)
             })
         };
         let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::News));

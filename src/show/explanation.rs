@@ -41,7 +41,7 @@ pub(crate) fn topics_text(topics: &[Topic], columns: Option<usize>) -> String {
         text.push('\n');
     }
     text += &paragraph(
-        "repave explain TOPIC says what one of them means; repave explain NAME, by the name of an image or of its manifest, what holds an image up.",
+        "repave explain TOPIC explains one of them. repave explain NAME, with the name of an image or of its manifest, explains the state of that image.",
         "",
         columns,
     );
@@ -53,11 +53,11 @@ pub fn explained_text(topics: &[Topic], columns: Option<usize>) -> String {
         .iter()
         .map(|topic| topic_text(topic, columns))
         .collect();
-    // What nobody but AWS knows is said once, however many codes there are.
+    // The note is printed once, however many codes there are.
     let group = Group::ImageErrorCode;
     if topics.iter().any(|topic| topic.kind == group) {
         let note = paragraph(group.note(), "  ", columns);
-        texts.push(format!("on error codes of images\n\n{note}"));
+        texts.push(format!("about error codes of images\n\n{note}"));
     }
     texts.join("\n")
 }
@@ -70,10 +70,10 @@ fn topic_text(topic: &Topic, columns: Option<usize>) -> String {
     let mut part = |heading: &str, words: &str| {
         let _ = write!(text, "\n  {heading}\n{}", paragraph(words, "    ", columns));
     };
-    part("What it means", topic.means);
-    part("What clears it", topic.clears);
+    part("What it means", &topic.means);
+    part("How to fix it", &topic.clears);
     if !topic.look_for.is_empty() {
-        let _ = write!(text, "\n  What to look for at AWS\n");
+        let _ = write!(text, "\n  What to search for at AWS\n");
         for term in topic.look_for.split("; ") {
             text += &paragraph(term, "    ", columns);
         }

@@ -194,7 +194,7 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
             "waits for the service"
         }
         Reason::Missing => "due at the next pass",
-        Reason::Settling => "waits for listings that agree",
+        Reason::AwaitingListing => "waits for listings that agree",
         Reason::RetryScheduled => "waits for the next try",
         Reason::SourceImageNotAvailable => "waits for its source",
         Reason::Available
@@ -215,7 +215,7 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
         | Reason::InvalidSpec => "waits",
     };
     let mut why = format!("{waits_for}: {}", Escaped(&ready.message));
-    if let (Reason::Building | Reason::BuildOverdue | Reason::Settling, Some(at)) =
+    if let (Reason::Building | Reason::BuildOverdue | Reason::AwaitingListing, Some(at)) =
         (ready.reason, image.create_requested_at)
     {
         let _ = write!(why, "; asked for {} ago", duration(now.duration_since(at)));

@@ -79,7 +79,7 @@ fn what(row: &Row<'_>, now: Timestamp) -> String {
         let _ = write!(text, ", for {}", duration(now.duration_since(since)));
     }
     if let (Some(until), false) = (row.until, row.group == Group::Building) {
-        let what = if row.reason == Reason::Settling {
+        let what = if row.reason == Reason::AwaitingListing {
             "settled"
         } else {
             "next try"

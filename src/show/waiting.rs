@@ -58,7 +58,7 @@ impl Waiting {
         if let (Some(until), false) = (self.until, self.group == Group::Building) {
             let left = duration(until.duration_since(now));
             text = match self.reason {
-                Reason::Settling => format!("{text}, settled in {left}"),
+                Reason::AwaitingListing => format!("{text}, settled in {left}"),
                 _ => format!("{text}, next try in {left}"),
             };
         }

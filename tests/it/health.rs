@@ -318,7 +318,7 @@ async fn metrics_tell_of_passes_calls_and_images_and_not_of_names() {
         "repave_reconcile_time_seconds_count 2",
         "repave_outbound_api_requests_total{service=\"workspaces\",op_id=\"DescribeWorkspaceImages\",code=\"OK\"} 2",
         "repave_images{type=\"Ready\",status=\"True\",reason=\"Available\"} 1",
-        "repave_images{type=\"Ready\",status=\"False\",reason=\"Settling\"} 1",
+        "repave_images{type=\"Ready\",status=\"False\",reason=\"AwaitingListing\"} 1",
         "repave_last_successful_reconcile_timestamp_seconds 1795348800",
         "repave_manifests_valid 1",
         "repave_manifests 2",

@@ -118,17 +118,21 @@ fn each_row_has_its_answer() {
             )),
             "UnknownImageState Build",
         ),
-        ("7 accepted, not listed", accepted(), "Settling Build"),
+        (
+            "7 accepted, not listed",
+            accepted(),
+            "AwaitingListing Build",
+        ),
         (
             "7 marked, then a crash",
             a().look().mark("a"),
-            "Settling Time",
+            "AwaitingListing Time",
         ),
-        ("7 unknown result", unknown(), "Settling Time"),
+        ("7 unknown result", unknown(), "AwaitingListing Time"),
         (
             "7 window not over",
             unknown().look().after("9m 59s"),
-            "Settling Time",
+            "AwaitingListing Time",
         ),
         (
             "7 window over",
@@ -140,7 +144,7 @@ fn each_row_has_its_answer() {
             accepted().look().after("10m"),
             &format!("Create from {GOLD}"),
         ),
-        ("7 was listed, is missing", seen(), "Settling Time"),
+        ("7 was listed, is missing", seen(), "AwaitingListing Time"),
         (
             "7 gone for good",
             seen().look().after("10m"),
@@ -149,12 +153,12 @@ fn each_row_has_its_answer() {
         (
             "7 missing long, but one look only",
             seen().after("3h"),
-            "Settling Time",
+            "AwaitingListing Time",
         ),
         (
             "7 marked long ago, but one look only",
             a().look().mark("a").after("3h"),
-            "Settling Time",
+            "AwaitingListing Time",
         ),
         (
             "8 throttled",
@@ -299,17 +303,17 @@ fn what_happened_before_decides_with_what_is_listed() {
                 .with(image("wsi-000000001", "a"))
                 .look()
                 .without("wsi-000000001"),
-            "Settling Time",
+            "AwaitingListing Time",
         ),
         (
             "7 gone, asked for again, unknown result",
             gone().mark("a").record("a", Err("timeout")),
-            "Settling Time",
+            "AwaitingListing Time",
         ),
         (
             "7 gone, asked for again, then a crash",
             gone().mark("a").after("9m 59s"),
-            "Settling Time",
+            "AwaitingListing Time",
         ),
         (
             "7 gone, asked for again, window not over",
@@ -318,17 +322,17 @@ fn what_happened_before_decides_with_what_is_listed() {
                 .record("a", Err("timeout"))
                 .look()
                 .after("9m 59s"),
-            "Settling Time",
+            "AwaitingListing Time",
         ),
         (
             "7 gone, asked for again, accepted",
             gone().mark("a").record("a", Ok("wsi-000000002")),
-            "Settling Build",
+            "AwaitingListing Build",
         ),
         (
             "7 clock set back, window not over",
             unknown().look().before("1s").look().after("9m 59s"),
-            "Settling Time",
+            "AwaitingListing Time",
         ),
         (
             "7 clock set back, window over",
@@ -439,7 +443,7 @@ fn the_first_row_that_matches_wins() {
             "Building Build",
             "BuildFailed !",
             "UnknownImageState Build",
-            "Settling Time",
+            "AwaitingListing Time",
             "RetryScheduled Time",
             "SourceImageNotFound !",
             "SourceImageNotAvailable Time",
@@ -513,7 +517,7 @@ fn a_changed_manifest_is_tried_at_once() {
         ..want("a")
     }])
     .desired;
-    assert_eq!(world.answer(), "Settling Time");
+    assert_eq!(world.answer(), "AwaitingListing Time");
 }
 
 #[test]
@@ -523,7 +527,7 @@ fn a_name_that_is_taken_but_never_listed_becomes_a_case_for_a_person() {
         .mark("a")
         .record("a", Err("ResourceAlreadyExistsException"))
         .look();
-    assert_eq!(world.answer(), "Settling Time");
+    assert_eq!(world.answer(), "AwaitingListing Time");
     let settled = world.after("10m");
     assert_eq!(settled.answer(), "NameConflict !");
     let last = settled.after("49m 59s");
@@ -539,7 +543,7 @@ fn a_result_that_stays_unknown_becomes_a_case_for_a_person() {
             .mark("a")
             .record("a", Err("SomethingNewException"))
             .look();
-        assert_eq!(world.answer(), "Settling Time", "round {round}");
+        assert_eq!(world.answer(), "AwaitingListing Time", "round {round}");
         world = world.after("10m");
         let answer = if round < 3 {
             format!("Create from {GOLD}")
@@ -593,7 +597,7 @@ fn a_window_ends_only_by_a_listing_that_was_begun_after_its_end() {
     let missing = a().look().mark("a").record("a", Err("timeout")).look();
     assert_eq!(
         wait(answer_between(&missing, 9, 30)).reason,
-        Reason::Settling
+        Reason::AwaitingListing
     );
     let create = Answer::Do(create("a"));
     assert_eq!(answer_between(&missing, 10, 30), create);
@@ -616,7 +620,7 @@ fn a_window_begins_no_earlier_than_its_listing_ended() {
     assert_eq!(since, Some(now.after()));
     assert_eq!(
         wait(answer_between(&world, 18, 18)).reason,
-        Reason::Settling
+        Reason::AwaitingListing
     );
     // In whole seconds, and never a part of one too early.
     let part = SignedDuration::from_millis(1);
@@ -635,7 +639,7 @@ fn marks_and_retries_that_are_newer_than_the_listing_are_waited_for() {
     let mark = noon() + SignedDuration::from_mins(20);
     assert_eq!(
         (marked.reason, marked.since, marked.until),
-        (Reason::Settling, Some(mark), Some(mark + SETTLE))
+        (Reason::AwaitingListing, Some(mark), Some(mark + SETTLE))
     );
     // An hour from then: no schedule reaches so far from the listing, and yet it is no other clock's.
     let refused = later.record("a", Err("ValidationException"));

@@ -37,7 +37,7 @@ fn conditions_follow_an_image_from_missing_to_ready() {
     let world = world.mark("a").record("a", Ok("wsi-1")).after("1m").look();
     assert_eq!(
         conditions(&world),
-        "Ready=False Settling @0, Reconciling=True Settling @0"
+        "Ready=False AwaitingListing @0, Reconciling=True AwaitingListing @0"
     );
     let world = world
         .with(image_in(ImageState::Pending, "wsi-1", "a"))
@@ -132,7 +132,7 @@ fn a_create_outlives_its_manifest_until_it_has_settled() {
         desired: Desired::new(vec![renamed]).unwrap(),
         ..world.clone()
     };
-    assert_eq!(back.answer(), "Settling Time");
+    assert_eq!(back.answer(), "AwaitingListing Time");
     let seen = world.clone().with(image("wsi-1", "a")).look();
     assert_eq!(seen.status.images.len(), 0);
     // And not for ever, if the image is never listed.
@@ -264,7 +264,7 @@ fn of_a_create_whose_manifest_is_gone_nobody_knows_whether_it_is_ready() {
             (
                 ConditionType::Ready,
                 repave::state::status::ConditionStatus::Unknown,
-                repave::model::reason::Reason::Settling
+                repave::model::reason::Reason::AwaitingListing
             )
         );
         assert!(ready.message.contains("manifest is gone"), "{ready:?}");
@@ -296,7 +296,7 @@ fn a_manifest_renamed_while_its_create_is_unresolved_makes_nothing_twice() {
         // In the order of the manifests' names: b, then c, which is the image a.
         let answers = renamed.answers();
         assert!(
-            answers[1].starts_with("Settling"),
+            answers[1].starts_with("AwaitingListing"),
             "{result:?}: {answers:?}"
         );
         assert_eq!(renamed.status.images.len(), 2, "{result:?}");
@@ -310,5 +310,5 @@ fn images_that_change_places_between_documents_keep_their_marks() {
     let moved = declared_as(&world, ["b", "a"]).look().after("9m 59s");
     // The manifest a declares the image b now, which was never asked for.
     let create = format!("Create from {}", crate::world::GOLD);
-    assert_eq!(moved.answers(), [create.as_str(), "Settling Time"]);
+    assert_eq!(moved.answers(), [create.as_str(), "AwaitingListing Time"]);
 }

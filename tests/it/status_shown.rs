@@ -69,24 +69,24 @@ fn without_a_terminal_every_line_is_whole() {
     insta::assert_snapshot!(shown(&team(), View::default()), @r"
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
-    NAME      IMAGE     READY    REASON          AGE    NEXT TRY
-    accepted  accepted  False    Settling        1m12s  -
+    NAME      IMAGE     READY    REASON           AGE    NEXT TRY
+    accepted  accepted  False    AwaitingListing  1m12s  -
         waits for listings that agree: accepted as wsi-4, not listed yet; asked for 7s ago
-    broken    broken    False    BuildFailed     1m12s  -
+    broken    broken    False    BuildFailed      1m12s  -
         a person is needed: wsi-2 is in state ERROR: DomainJoined (joined to \u{1b}[31mcorp). It is never replaced by itself: delete it, or declare another imageName
-    building  building  False    Building        1m12s  -
+    building  building  False    Building         1m12s  -
         waits for the service: wsi-3 is PENDING
-    held      held      Unknown  Suspended       1m12s  -
+    held      held      Unknown  Suspended        1m12s  -
         nothing is owed: suspended in its manifest
-    lost      lost      False    Settling        1m12s  -
+    lost      lost      False    AwaitingListing  1m12s  -
         waits for listings that agree: a create was sent and its result is not known (no. The image may be on its way: repave looks before it asks again); not listed yet; asked for 7s ago
-    new       new       False    Missing         1m12s  -
+    new       new       False    Missing          1m12s  -
         due at the next pass: missing; to be created from wsi-gold00000
-    refused   refused   False    QuotaExceeded   1m12s  in 53s
+    refused   refused   False    QuotaExceeded    1m12s  in 53s
         a person is needed: ResourceLimitExceededException: no. Delete images that are no longer used, or ask for a higher quota of WorkSpaces images in Service Quotas
-    retried   retried   False    RetryScheduled  1m12s  in 8s
+    retried   retried   False    RetryScheduled   1m12s  in 8s
         waits for the next try: SourceImageNotAvailable: InvalidResourceStateException: no
-    there     there     True     Available       1m12s  -
+    there     there     True     Available        1m12s  -
     ");
 }
 
@@ -101,19 +101,19 @@ fn the_wide_table_has_ids_and_the_last_error() {
         .lines()
         .filter(|line| !line.starts_with("  "))
         .collect();
-    insta::assert_snapshot!(table.join("\n"), @r"
+    insta::assert_snapshot!(table.join("\n"), @"
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
-    NAME      IMAGE     READY    REASON          AGE    NEXT TRY  ID     SOURCE         TRIES  LAST ERROR
-    accepted  accepted  False    Settling        1m12s  -         wsi-4  wsi-gold00000  1      -
-    broken    broken    False    BuildFailed     1m12s  -         wsi-2  -              0      -
-    building  building  False    Building        1m12s  -         wsi-3  -              0      -
-    held      held      Unknown  Suspended       1m12s  -         -      -              0      -
-    lost      lost      False    Settling        1m12s  -         -      wsi-gold00000  1      CreateResultUnknown 7s ago, request r-1
-    new       new       False    Missing         1m12s  -         -      -              0      -
-    refused   refused   False    QuotaExceeded   1m12s  in 53s    -      wsi-gold00000  1      ResourceLimitExceededException 7s ago, request r-1
-    retried   retried   False    RetryScheduled  1m12s  in 8s     -      wsi-gold00000  1      InvalidResourceStateException 7s ago, request r-1
-    there     there     True     Available       1m12s  -         wsi-1  -              0      -
+    NAME      IMAGE     READY    REASON           AGE    NEXT TRY  ID     SOURCE         TRIES  LAST ERROR
+    accepted  accepted  False    AwaitingListing  1m12s  -         wsi-4  wsi-gold00000  1      -
+    broken    broken    False    BuildFailed      1m12s  -         wsi-2  -              0      -
+    building  building  False    Building         1m12s  -         wsi-3  -              0      -
+    held      held      Unknown  Suspended        1m12s  -         -      -              0      -
+    lost      lost      False    AwaitingListing  1m12s  -         -      wsi-gold00000  1      CreateResultUnknown 7s ago, request r-1
+    new       new       False    Missing          1m12s  -         -      -              0      -
+    refused   refused   False    QuotaExceeded    1m12s  in 53s    -      wsi-gold00000  1      ResourceLimitExceededException 7s ago, request r-1
+    retried   retried   False    RetryScheduled   1m12s  in 8s     -      wsi-gold00000  1      InvalidResourceStateException 7s ago, request r-1
+    there     there     True     Available        1m12s  -         wsi-1  -              0      -
     ");
 }
 
@@ -195,11 +195,11 @@ fn a_change_shows_the_images_that_changed() {
             View::default(),
         ))
     };
-    insta::assert_snapshot!(changes(&after.status), @r"
-    building  building  True     Available    0s     -
-    refused   refused   False    Missing      2m12s  due
+    insta::assert_snapshot!(changes(&after.status), @"
+    building  building  True     Available        0s     -
+    refused   refused   False    Missing          2m12s  due
         due at the next pass: missing; to be created from wsi-gold00000
-    retried   retried   False    Missing      2m12s  due
+    retried   retried   False    Missing          2m12s  due
         due at the next pass: missing; to be created from wsi-gold00000
     ");
     assert_eq!(changes(&before.status), "");
@@ -302,7 +302,7 @@ async fn a_watch_in_json_is_one_document_a_change() {
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_in_yaml_is_a_stream_of_documents() {
-    let (text, _) = watch("-o yaml --reason settling,available", None).await;
+    let (text, _) = watch("-o yaml --reason awaitinglisting,available", None).await;
     let documents: Vec<&str> = text.split("---\n").collect();
     assert_eq!(documents.len(), 2, "{text}");
     assert!(documents[1].starts_with("apiVersion: "), "{text}");
@@ -318,14 +318,14 @@ async fn a_watched_terminal_is_written_over() {
     assert_eq!(last.matches("NAME").count(), 1, "{last}");
     assert_eq!(last.lines().count(), 9, "{last}");
     assert!(last.contains("accepted  accepted  True"), "{last}");
-    insta::assert_snapshot!(first, @r"
+    insta::assert_snapshot!(first, @"
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
-    NAME      IMAGE     READY    REASON          AGE    NEXT TRY
-    accepted  accepted  False    Settling        1m43s  -
+    NAME      IMAGE     READY    REASON           AGE    NEXT TRY
+    accepted  accepted  False    AwaitingListing  1m43s  -
         waits for listings that agree: accepted as wsi-4, not listed yet; asked for
         38s ago
-    broken    broken    False    BuildFailed     1m43s  -
+    broken    broken    False    BuildFailed      1m43s  -
         a person is needed: wsi-2 is in state ERROR: DomainJoined (joined to
     (20 more lines: --reason shows fewer images)
     ");

@@ -413,7 +413,7 @@ impl World {
                 Answer::Ready(_) => Reached::note(&self.reached.is_ready),
                 Answer::Wait(wait) => {
                     match wait.reason {
-                        Reason::Settling => Reached::note(&self.reached.settles),
+                        Reason::AwaitingListing => Reached::note(&self.reached.settles),
                         Reason::RetryScheduled => Reached::note(&self.reached.waits_for_retry),
                         _ => {}
                     }
