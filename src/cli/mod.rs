@@ -224,7 +224,7 @@ impl Cli {
         Self::from_checked(&definition.try_get_matches()?)
     }
 
-    /// Checks what clap cannot express: rules that depend on where a value comes from or what it is.
+    /// Checks what clap cannot express: rules that depend on the source of a value, or on the value.
     fn from_checked(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let cli = Self::from_arg_matches(matches)?;
         let checked = if let Command::Plan(arguments) = &cli.command {
@@ -237,7 +237,7 @@ impl Cli {
         } else {
             Ok(())
         };
-        let refused = |why| Self::command().error(ErrorKind::ArgumentConflict, why);
+        let refused = |why| clap::Error::raw(ErrorKind::ArgumentConflict, format!("{why}\n"));
         checked.map_err(refused).map(|()| cli)
     }
 }

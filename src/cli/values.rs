@@ -52,7 +52,7 @@ pub(super) fn health_address(text: &str) -> Result<std::net::SocketAddr, String>
     }
 }
 
-/// On, off in the words that variables use, or a path.
+/// A Boolean as variables have them, or the path of a seed.
 pub(super) fn simulation(text: &str) -> Result<Simulation, String> {
     Ok(match text.to_ascii_lowercase().as_str() {
         "" => return Err("must not be empty: use the path of a seed, true or false".into()),
