@@ -1,4 +1,4 @@
-//! The repave command: parses, starts the log, wires, and maps the outcome to an exit code.
+//! The repave command: parses, starts the log, runs the command, and maps the outcome to an exit code.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -16,19 +16,19 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-/// Signals that come within this time of the first are the same word: `timeout` sends one to the process and one to its
+/// Signals within this time of the first count as the same signal: `timeout` sends one to the process and one to its
 /// group.
-const ONE_WORD: Duration = Duration::from_millis(100);
+const SAME_SIGNAL: Duration = Duration::from_millis(100);
 
-/// How long the last words may take to be written when a second signal ends the process.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+/// The time to write the last line when a second signal ends the process.
+const LAST_LINE: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,
         Err(message) => {
             let _ = message.print();
-            // Help and version are no errors; clap prints each where it belongs.
+            // Help and version are not errors; clap prints each where it belongs.
             if !message.use_stderr() {
                 return outcome::ExitCode::Done.number().into();
             }
@@ -36,17 +36,7 @@ fn main() -> ExitCode {
             return end(&Outcome::new(outcome::ExitCode::Usage, words));
         }
     };
-    let console = cli.console();
-    let command = match cli.resolve() {
-        Ok(command) => command,
-        Err(message) => {
-            let outcome = Outcome::new(outcome::ExitCode::Usage, message);
-            let mut out = anstream::stdout();
-            let screen = Screen::new(&mut out, console.output, Terminal::None);
-            command::show_error(screen, &outcome);
-            return end(&outcome);
-        }
-    };
+    let Cli { command, console } = cli;
     match console.color {
         Color::Auto => {}
         Color::Never => anstream::ColorChoice::Never.write_global(),
@@ -61,14 +51,14 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => {
             let outcome = not_panicking(|| runtime.block_on(run(&command, console)));
-            // A name that is still being looked up holds a thread; nobody waits for its answer any more.
+            // A DNS lookup can still hold a thread; its answer is not needed any more.
             runtime.shutdown_background();
             outcome
         }
         Err(error) => Outcome::new(outcome::ExitCode::Failed, format!("cannot start: {error}")),
     };
     if command.is_page() && outcome.code == outcome::ExitCode::Done {
-        // A shell that reads its completions at every start is not told so each time.
+        // A shell that reads its completions at every start must not print a line each time.
         return outcome.code.number().into();
     }
     if in_json {
@@ -78,20 +68,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// The last line on stderr names the outcome in words; the exit code is its number.
+/// Writes the last line on stderr, which describes the outcome, and returns the exit code.
 fn end(outcome: &Outcome) -> ExitCode {
     let _ = writeln!(anstream::stderr(), "repave: {outcome}");
     outcome.code.number().into()
 }
 
-/// The same as one more object of a log in JSON.
+/// Does the same with an object of the JSON log.
 fn end_in_json(outcome: &Outcome) -> ExitCode {
     let line = outcome.log_line(Clock::wall().now());
     let _ = writeln!(anstream::stderr(), "{line}");
     outcome.code.number().into()
 }
 
-/// A panic ends the command as an error does: with an exit code and a last line.
+/// Turns a panic into an outcome, with an exit code and a last line.
 fn not_panicking(work: impl FnOnce() -> Outcome) -> Outcome {
     panics::caught_now(work)
         .unwrap_or_else(|panicked| Outcome::new(outcome::ExitCode::Failed, panicked.to_string()))
@@ -99,8 +89,8 @@ fn not_panicking(work: impl FnOnce() -> Outcome) -> Outcome {
 
 async fn run(command: &Command, console: Console) -> Outcome {
     let (stopper, stop) = Stopper::new();
-    // Elsewhere a terminal that goes away takes the command with it, as ever.
-    let hangs_up = matches!(command, Command::Daemon(_));
+    // A hangup ends every other command.
+    let hangs_up = matches!(command, Command::Reconcile(reconcile) if !reconcile.once);
     if let Err(error) = listen_for_signals(stopper, hangs_up) {
         let words = format!("cannot listen for signals: {error}");
         return Outcome::new(outcome::ExitCode::Failed, words);
@@ -111,12 +101,12 @@ async fn run(command: &Command, console: Console) -> Outcome {
         LogFormat::Json => None,
     };
     let mut out = anstream::stdout();
-    let screen = Screen::new(&mut out, console.output, terminal);
+    let screen = Screen::new(&mut out, command.output(), terminal);
     command::run(command, screen, stderr_size, Clock::wall(), stop).await
 }
 
-/// Listens on a thread of its own: reading ten thousand files, or a reader of the output that does not read, must not
-/// keep a second signal from ending the process.
+/// Listens on a separate thread: a long read of manifests, or a reader of the output that does not read, must not keep a
+/// second signal from ending the process.
 fn listen_for_signals(stopper: Stopper, hangs_up: bool) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -149,7 +139,7 @@ fn listen_for_signals(stopper: Stopper, hangs_up: bool) -> std::io::Result<()> {
         next().await;
         stopper.stop();
         let first = Instant::now();
-        while first.elapsed() < ONE_WORD {
+        while first.elapsed() < SAME_SIGNAL {
             next().await;
         }
         end_at_once();
@@ -159,22 +149,22 @@ fn listen_for_signals(stopper: Stopper, hangs_up: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::exit, reason = "a second signal asks for just that")]
+#[expect(clippy::exit, reason = "a second signal asks for this")]
 fn end_at_once() {
     let (done, is_done) = std::sync::mpsc::sync_channel::<()>(1);
-    // A log that nobody reads holds up whoever writes to it: that must not keep the process from ending.
+    // A write to a log that nobody reads can block: this must not keep the process from ending.
     let say = move || {
-        let words = "ended at once by a second signal; the next run looks for what was in flight";
+        let words = "stopped at once by a second signal; the next run checks calls in flight";
         end(&Outcome::new(outcome::ExitCode::Cancelled, words));
         let _ = done.send(());
     };
     if std::thread::Builder::new().spawn(say).is_ok() {
-        let _ = is_done.recv_timeout(LAST_WORDS);
+        let _ = is_done.recv_timeout(LAST_LINE);
     }
     std::process::exit(outcome::ExitCode::Cancelled.number().into());
 }
 
-/// Starts the log on stderr. Only repave's own messages pass: those of the SDK and below may hold requests.
+/// Starts the log on stderr. It contains only repave's own messages: those of the SDK can contain requests.
 fn start_log(console: Console) {
     let level = match console.log_level {
         LogLevel::Error => LevelFilter::ERROR,
@@ -194,7 +184,7 @@ fn start_log(console: Console) {
             anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
         }
     };
-    // A subscriber that is set already is a test's own.
+    // A test can have set a subscriber already.
     let _ = match console.log_format {
         LogFormat::Text => {
             tracing::subscriber::set_global_default(registry.with(layer.with_ansi(color)))

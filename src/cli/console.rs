@@ -1,52 +1,27 @@
-//! How repave writes to stdout and stderr, whatever the command: main.rs sets it up before the command runs.
+//! How repave writes to stdout and stderr: the log flags of all commands, and the formats of each.
 
 use clap::{Args, ValueEnum};
 
-use super::output::Output;
-
-/// The forms of stdout and stderr.
+/// The flags that all commands have.
 #[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Output")]
 pub struct Console {
-    /// The least severe messages to log
-    #[arg(
-        long,
-        env = "REPAVE_LOG_LEVEL",
-        value_name = "LEVEL",
-        default_value = "info",
-        global = true
-    )]
+    /// Minimum log level
+    ///
+    /// The log contains only repave's own messages, because messages of the AWS SDK can contain secrets.
+    #[arg(long, env = "REPAVE_LOG_LEVEL", value_name = "LEVEL", global = true)]
+    #[arg(value_enum, default_value_t = LogLevel::Info)]
     pub log_level: LogLevel,
-    /// The form of the log, on stderr
-    #[arg(
-        long,
-        env = "REPAVE_LOG_FORMAT",
-        value_name = "FORMAT",
-        default_value = "text",
-        global = true
-    )]
+    /// Log format on stderr
+    #[arg(long, env = "REPAVE_LOG_FORMAT", value_name = "FORMAT", global = true)]
+    #[arg(value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// Colours on a terminal, never, or always
-    #[arg(
-        long,
-        env = "REPAVE_COLOR",
-        value_name = "WHEN",
-        default_value = "auto",
-        global = true
-    )]
+    /// When to use colors
+    #[arg(long, env = "REPAVE_COLOR", value_name = "WHEN", global = true)]
+    #[arg(value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// The form of the output, on stdout
-    #[arg(
-        short,
-        long,
-        env = "REPAVE_OUTPUT",
-        value_name = "FORMAT",
-        default_value = "text",
-        global = true
-    )]
-    pub output: Output,
 }
 
-/// The least severe messages that are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
     Error,
@@ -56,17 +31,56 @@ pub enum LogLevel {
     Trace,
 }
 
-/// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     Text,
+    /// One object per line
     Json,
 }
 
-/// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
     Auto,
     Never,
     Always,
+}
+
+/// The flag of a command that has these formats.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Format<T: ValueEnum + Send + Sync + 'static> {
+    /// Output format on stdout
+    #[arg(short, long, env = "REPAVE_OUTPUT", value_name = "FORMAT")]
+    #[arg(value_enum, default_value = "text")]
+    pub(crate) output: T,
+}
+
+/// The formats of most commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Output {
+    Text,
+    /// One document with apiVersion, kind, exitCode, reason and message
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusOutput {
+    Text,
+    /// Text with image IDs and last errors
+    Wide,
+    /// One document with apiVersion, kind, exitCode, reason and message
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateOutput {
+    Text,
+    /// One document with apiVersion, kind, exitCode, reason and message
+    Json,
+    /// Annotations on the lines of a pull request in GitHub Actions
+    Github,
+    /// SARIF 2.1.0, for code scanning services
+    Sarif,
 }

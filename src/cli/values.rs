@@ -4,30 +4,31 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
-use crate::cloud::aws::{endpoint, region};
+use crate::cloud::aws::region;
 use crate::model::reason::Reason;
 use crate::model::value::is_account_id;
 use crate::sys::digest;
 use crate::sys::similar::{did_you_mean, similar};
 
-/// What `--simulate` was given.
+/// The value of `--simulate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Simulation {
+pub(crate) enum Simulation {
     Off,
+    /// With the source images that the manifests name.
     Derived,
+    /// With the account of this file.
     Seeded(PathBuf),
 }
 
-/// The plan that a run is bound to.
+/// The value of `--expect-plan`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ExpectPlan {
-    /// Its checksum, as `sha256:` and 64 digits.
+    /// `sha256:` and 64 digits.
     Checksum(String),
-    /// The file with its JSON.
+    /// The file with the JSON of the plan.
     File(PathBuf),
 }
 
-/// A duration of at least one second, as `30s`, `15m`, `1h 30m`.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     let most = SignedDuration::from_hours(24 * 7);
     match text.parse::<SignedDuration>() {
@@ -35,26 +36,26 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
             Ok(duration)
         }
         Ok(_) => Err("must be from 1s to 7 days (168h)".into()),
-        Err(_) => Err("must be a number with a unit, as 30s, 15m or 1h 30m".into()),
+        Err(_) => Err("must be a number with a unit, such as 30s, 15m or 1h 30m".into()),
     }
 }
 
-/// An address with a port, or a port alone, as `8080` or `:8080`: this machine's own.
+/// An address with a port, or a bare port such as `8080` or `:8080`, which binds to 127.0.0.1.
 pub(super) fn health_address(text: &str) -> Result<std::net::SocketAddr, String> {
     let port = text.strip_prefix(':').unwrap_or(text);
     match (text.parse(), port.parse()) {
         (Ok(address), _) => Ok(address),
         (Err(_), Ok(port)) => Ok((std::net::Ipv4Addr::LOCALHOST, port).into()),
-        (Err(_), Err(_)) => {
-            Err("must be a port, as 8080, or an IP address and a port, as 0.0.0.0:8080".into())
-        }
+        (Err(_), Err(_)) => Err(
+            "must be a port such as 8080, or an IP address and a port such as 0.0.0.0:8080".into(),
+        ),
     }
 }
 
-/// False values, as an environment variable may have them, mean no simulation.
+/// A Boolean as variables have them, or the path of a seed.
 pub(super) fn simulation(text: &str) -> Result<Simulation, String> {
     Ok(match text.to_ascii_lowercase().as_str() {
-        "" => return Err("must not be empty: give a seed's path, true or false".into()),
+        "" => return Err("must not be empty: use the path of a seed, true or false".into()),
         "0" | "n" | "no" | "f" | "false" | "off" => Simulation::Off,
         "1" | "y" | "yes" | "t" | "true" | "on" => Simulation::Derived,
         _ => Simulation::Seeded(text.into()),
@@ -68,34 +69,32 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A plan's checksum, or the file that has it.
 pub(super) fn expected_plan(text: &str) -> Result<ExpectPlan, String> {
     let is_hex = text.chars().all(|c| c.is_ascii_hexdigit());
     match digest::parse(text) {
         Some(checksum) => Ok(ExpectPlan::Checksum(checksum)),
         None if text.starts_with("sha256:") || (is_hex && text.len() > 16) => Err(
-            "must be 64 hexadecimal digits, as plan prints them, or a file of plan --json-into"
+            "must be the 64 hexadecimal digits that plan prints, or a file of plan --json-into"
                 .into(),
         ),
         None => Ok(ExpectPlan::File(text.into())),
     }
 }
 
-/// A reason, in any case of letters.
 pub(super) fn reason(text: &str) -> Result<Reason, String> {
-    let names = Reason::ALL.map(|reason| reason.to_string());
-    let position = names
+    let names = Reason::ALL.map(|reason| (reason.to_string(), reason));
+    let mut same = names
         .iter()
-        .position(|name| name.eq_ignore_ascii_case(text));
-    if let Some(reason) = position.and_then(|at| Reason::ALL.get(at)) {
+        .filter(|(name, _)| name.eq_ignore_ascii_case(text));
+    if let Some((_, reason)) = same.next() {
         return Ok(*reason);
     }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
     let meant = match similar(text, &names).as_slice() {
-        [] => "; repave explain lists them".to_owned(),
+        [] => "; repave explain lists all reasons".to_owned(),
         meant => did_you_mean(meant),
     };
-    Err(format!("there is no such reason{meant}"))
+    Err(format!("unknown reason{meant}"))
 }
 
 pub(super) fn region(text: &str) -> Result<String, String> {
@@ -113,11 +112,7 @@ pub(super) fn account_id(text: &str) -> Result<String, String> {
     if is_account_id(text) {
         return Ok(text.to_owned());
     }
-    Err("must be 12 digits, as 111122223333".into())
-}
-
-pub(super) fn endpoint(text: &str) -> Result<(), String> {
-    endpoint::check(text)
+    Err("must be 12 digits, such as 111122223333".into())
 }
 
 #[cfg(test)]
@@ -160,13 +155,6 @@ mod tests {
             assert_eq!(rate(text).is_ok(), valid, "{text}");
         }
         for (text, valid) in [
-            ("http://127.0.0.1:4566", true),
-            ("127.0.0.1", false),
-            ("https://", false),
-        ] {
-            assert_eq!(endpoint(text).is_ok(), valid, "{text}");
-        }
-        for (text, valid) in [
             ("111122223333", true),
             ("11112222333", false),
             ("1111222233334", false),
@@ -195,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_alone_is_this_machines_own() {
+    fn a_bare_port_binds_to_loopback() {
         for (text, address) in [
             ("8080", Some("127.0.0.1:8080")),
             (":8080", Some("127.0.0.1:8080")),

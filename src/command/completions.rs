@@ -1,4 +1,4 @@
-//! `repave completions`: prints a shell's completions.
+//! `repave completions`: prints shell completions.
 
 use super::document;
 use super::screen::Screen;

@@ -1,7 +1,7 @@
 //! Connects to AWS, or to the embedded API in its place.
 
 use super::failure::{embedded_failed, not_connected};
-use crate::cli::{Service, Simulated};
+use crate::cli::{Service, Simulation};
 use crate::cloud::aws::AwsCloud;
 use crate::model::image::Desired;
 use crate::model::outcome::Outcome;
@@ -12,10 +12,10 @@ use crate::sys::environment::Environment;
 use crate::sys::escape::escaped;
 use crate::sys::http::Server;
 
-/// The service, and the embedded server that may stand behind it.
+/// The client, and the embedded server if it is the service.
 pub(super) struct Connected {
     pub(super) api: AwsCloud,
-    /// The account that the embedded server has, if its sources are to be made up.
+    /// The account of the embedded server, if it gets the sources that the manifests name.
     account: Option<SharedAccount>,
     server: Option<Server>,
 }
@@ -28,40 +28,45 @@ impl Connected {
         }
     }
 
-    /// What to talk to, what to prepare, and what must live as long.
+    /// Returns the client, the account to prepare, and the server, which must live as long as the client.
     pub(super) fn into_parts(self) -> (AwsCloud, Option<SharedAccount>, Option<Server>) {
         (self.api, self.account, self.server)
     }
 }
 
-/// Connects to AWS, or to the embedded API. Only a run that `keeps` changes a simulated account's file.
+/// Connects to AWS, or to the embedded API. Only a run that `keeps` changes the file of a simulated account.
 pub(super) async fn connect(
     service: &Service,
     desired: &Desired,
     keeps: bool,
     clock: Clock,
 ) -> Result<Connected, Outcome> {
-    let connection = &service.connection;
-    let Some(Simulated { seed, account_file }) = &service.simulated else {
-        let api = AwsCloud::connect(connection, Environment::of_process())
-            .await
-            .map_err(|error| not_connected(&error))?;
-        return Ok(Connected {
-            api,
-            account: None,
-            server: None,
-        });
+    let connection = service.connection();
+    let seed = match &service.status.simulate {
+        Simulation::Off => {
+            let api = AwsCloud::connect(&connection, Environment::of_process())
+                .await
+                .map_err(|error| not_connected(&error))?;
+            return Ok(Connected {
+                api,
+                account: None,
+                server: None,
+            });
+        }
+        Simulation::Derived => None,
+        Simulation::Seeded(seed) => Some(seed.as_path()),
     };
+    let account_file = service.status.account_file();
     let region = connection.region.as_deref();
-    let (kept, new) = Kept::find(Some(account_file), seed.as_deref(), region)
-        .map_err(|error| embedded_failed(&error))?;
+    let (kept, new) =
+        Kept::find(Some(&account_file), seed, region).map_err(|error| embedded_failed(&error))?;
     let file = escaped(&account_file.display().to_string(), 512);
     if new {
         tracing::info!(file, "new simulated account");
     } else {
         tracing::info!(
             file,
-            "simulated account of an earlier run; to start afresh, remove this file and the status file"
+            "simulated account of an earlier run; to start with a new account, remove this file and the status file"
         );
     }
     let region = region.unwrap_or(&kept.account.settings().region).to_owned();

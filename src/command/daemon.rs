@@ -1,8 +1,9 @@
-//! `repave reconcile`: wires the daemon, and says how it ended.
+//! `repave reconcile`: wires the daemon, and returns the outcome.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::connect::{Connected, connect};
@@ -34,8 +35,8 @@ struct Ended {
     passes: u64,
 }
 
-/// Takes the status file, and waits for it while it can't be used: a full disk or a volume that is not mounted yet must
-/// not end what is meant to stay. None at the word to stop.
+/// Locks the status file, and waits while it cannot be used: a full disk or a volume that is not mounted yet must not end
+/// the daemon. Returns none at a stop signal.
 async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<FileStore>, StoreError> {
     let mut failures = 0;
     loop {
@@ -47,7 +48,7 @@ async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<FileStore
         let error = match opened {
             Ok(store) => {
                 if failures > 0 {
-                    tracing::info!(failures, "the status file can be used");
+                    tracing::info!(failures, "the status file can be used again");
                 }
                 return Ok(Some(store));
             }
@@ -66,22 +67,19 @@ async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<FileStore
     }
 }
 
-/// Runs the daemon until a signal ends it.
+/// Runs the daemon until a signal stops it.
 pub(super) async fn run(
-    arguments: &cli::Daemon,
+    arguments: &cli::Reconcile,
     screen: &mut Screen<'_>,
     clock: Clock,
     stop: Stop,
 ) -> Result<Outcome, Outcome> {
-    let cli::Daemon {
-        manifests,
-        memory,
-        service,
-        ..
+    let cli::Reconcile {
+        manifests, service, ..
     } = arguments;
     let holder = lock::holder("reconcile", clock.now_in_seconds());
-    let ended_early = || Outcome::new(ExitCode::Done, "ended by a signal before the first pass");
-    let store = open(&memory.status_file, &holder, &stop)
+    let ended_early = || Outcome::new(ExitCode::Done, "stopped by a signal before the first pass");
+    let store = open(&service.status.path(), &holder, &stop)
         .await
         .map_err(|error| store_failed(&error))?
         .ok_or_else(ended_early)?;
@@ -93,15 +91,16 @@ pub(super) async fn run(
     let target = Target {
         region: connected.api.region().to_owned(),
         account_id: None,
-        simulated: service.simulated.is_some(),
+        simulated: service.status.is_simulated(),
     };
     let (api, account, _server) = connected.into_parts();
-    let health = Arc::new(Health::new(arguments.interval));
+    let interval = arguments.interval.unsigned_abs();
+    let health = Arc::new(Health::new(interval));
     let _health_server = match arguments.health_addr {
         Some(address) => Some(
             health::serve(address, Arc::clone(&health))
                 .await
-                .inspect(|server| tracing::info!(address = %server.address(), "health is served"))
+                .inspect(|server| tracing::info!(address = %server.address(), "serving health"))
                 .map_err(|error| Outcome::new(ExitCode::Failed, with_causes(&error)))?,
         ),
         None => None,
@@ -111,7 +110,7 @@ pub(super) async fn run(
         measured_gate(api.gate(), Arc::clone(&health)),
     );
     let about = (&target, this_run());
-    let reconciler = Reconciler::new(cloud, store, about, memory.settle, clock, stop)
+    let reconciler = Reconciler::new(cloud, store, about, service.settle_time, clock, stop)
         .await
         .map_err(|error| store_failed(&error))?;
     let options = Options {
@@ -122,8 +121,8 @@ pub(super) async fn run(
         None => Watch::system(&manifests.path),
     };
     let settings = Settings {
-        interval: arguments.interval,
-        poll: arguments.watch_poll,
+        interval,
+        poll: arguments.watch_poll.map(SignedDuration::unsigned_abs),
         max_creates: arguments.max_creates,
         seed: fastrand::u64(..),
     };
@@ -132,7 +131,7 @@ pub(super) async fn run(
     let prepare = Box::new(prepare);
     let daemon = Daemon::new(reconciler, checkout, watch, settings, prepare, health);
     let passes = daemon.run().await;
-    let words = format!("ended by a signal; passes: {passes}; what was in flight is recorded");
+    let words = format!("stopped by a signal; passes: {passes}; calls in flight are recorded");
     let outcome = Outcome::new(ExitCode::Done, words);
     screen.json("Daemon", &outcome, &Ended { passes });
     Ok(outcome)

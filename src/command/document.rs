@@ -1,5 +1,5 @@
-//! How a document for another program is printed: to stdout as it is, whatever `-o` says. A pipeline that sets
-//! `REPAVE_OUTPUT` for all its commands still gets what the other program reads.
+//! Prints a document for another program to stdout, whatever `-o` is: a pipeline that sets `REPAVE_OUTPUT` for all its
+//! commands still gets what the other program reads.
 
 use std::io;
 
@@ -11,10 +11,7 @@ pub(super) fn print(
     text: io::Result<Vec<u8>>,
 ) -> Result<Outcome, Outcome> {
     let text = text.map_err(|error| {
-        Outcome::new(
-            ExitCode::Failed,
-            format!("there is nothing to print: {error}"),
-        )
+        Outcome::new(ExitCode::Failed, format!("cannot make the text: {error}"))
     })?;
     screen.write(&text);
     Ok(Outcome::new(ExitCode::Done, "printed"))

@@ -1,4 +1,4 @@
-//! `--expect-plan`: reads what was approved.
+//! `--expect-plan`: reads the approved plan.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::cloud::Verb;
 use crate::plan::Approved;
 use crate::sys::files::read_limited;
 
-/// The largest file with a plan that is read: room for some 100,000 images.
+/// The largest file that is read: about 100,000 images.
 const MAX_PLAN: u64 = 64 * 1024 * 1024;
 
-/// A plan's JSON, as `plan -o json` prints it; of its fields those that matter here.
+/// The fields of `plan -o json` that are read here.
 #[derive(Deserialize)]
 struct Document {
     kind: String,
@@ -34,7 +34,7 @@ struct Step {
     to: String,
 }
 
-/// Takes the checksum, or reads the file that has it; says what is wrong with it.
+/// Returns the plan of the checksum, or of the file.
 pub(super) fn approved(
     given: &ExpectPlan,
     region: &str,
@@ -53,18 +53,16 @@ pub(super) fn approved(
 
 fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
     let bytes = read_limited(path, MAX_PLAN).map_err(|error| {
-        format!(
-            "{error}; give a checksum of 64 hexadecimal digits, or the file of plan --json-into"
-        )
+        format!("{error}. Use a checksum of 64 hexadecimal digits, or the file of plan --json-into")
     })?;
-    let document: Document =
-        serde_json::from_slice(&bytes).map_err(|error| format!("it is no plan's JSON: {error}"))?;
+    let document: Document = serde_json::from_slice(&bytes)
+        .map_err(|error| format!("not the JSON of a plan: {error}"))?;
     let checksum = match (document.kind.as_str(), document.checksum) {
         ("Plan", Some(checksum)) => crate::sys::digest::parse(&checksum),
         _ => None,
     };
     let checksum =
-        checksum.ok_or("it is not what plan --json-into writes: it has no plan's checksum")?;
+        checksum.ok_or("not a file of plan --json-into: it has no checksum of a plan")?;
     let steps = document.items.into_iter().filter_map(|row| row.step);
     let creates = steps
         .filter(|step| step.verb == Verb::Create)

@@ -1,5 +1,5 @@
-//! `repave explain`: what a word of repave's or the service's means, and what holds an image up. It asks nobody: the
-//! texts are the program's, and what it knows of images is in the status file and the manifests.
+//! `repave explain`: what a reason or code means, and why an image is not ready. It works offline: it reads only the
+//! status file and the manifests.
 
 use std::path::Path;
 
@@ -30,7 +30,8 @@ pub(super) fn run(
         return Ok(outcome);
     };
     let mut topics = explain::find(word);
-    let status = read_status(&arguments.status_file);
+    let status_file = arguments.status.path();
+    let status = read_status(&status_file);
     let images = status.as_ref().map_or(&[][..], |status| &status.images);
     let image = images
         .iter()
@@ -47,9 +48,9 @@ pub(super) fn run(
     } else if topics.is_empty() {
         let place = declared(&arguments.manifests, word, images)?;
         texts.push(format!(
-            "image {word}, declared in {place}\n\n  {} does not know it: no pass has looked at it yet.\n  \
-             repave plan says what the next one would do.\n",
-            arguments.status_file.display()
+            "image {word}, declared in {place}\n\n  {} does not contain the image: no pass has checked it yet.\n  \
+             repave plan shows what the next pass would do.\n",
+            status_file.display()
         ));
         manifest = Some(place);
     }
@@ -77,13 +78,13 @@ fn show_json(
     screen.json("Explanation", outcome, &body);
 }
 
-/// What the status file says. Words can be explained without it.
+/// Returns the status, if there is one that can be read: topics can be explained without it.
 fn read_status(file: &Path) -> Option<Status> {
     let path = file.display();
     match file::read_any(file) {
         Ok(Ok(status)) => Some(status),
         Ok(Err(why)) => {
-            tracing::warn!("{path} is not used: {why}");
+            tracing::warn!("ignored {path}: {why}");
             None
         }
         Err(StoreError::File(error)) if error.is_not_found() => None,
@@ -94,7 +95,7 @@ fn read_status(file: &Path) -> Option<Status> {
     }
 }
 
-/// The topics that have to do with how the image is: its reasons, and the codes that came with them.
+/// Returns the reasons of the image, and the error codes that came with them.
 fn topics_of(image: &ImageStatus) -> Vec<Topic> {
     let ready = image.condition(ConditionType::Ready);
     let mut topics: Vec<Topic> = image
@@ -120,7 +121,7 @@ fn topics_of(image: &ImageStatus) -> Vec<Topic> {
     once
 }
 
-/// Where an image is declared that the status does not know, or that nothing is called so.
+/// Returns where an image that is not in the status is declared, or the outcome if nothing has this name.
 fn declared(manifests: &Path, word: &str, known: &[ImageStatus]) -> Result<String, Outcome> {
     let options = manifest::Options { allow_empty: true };
     let mut names: Vec<&str> = known
@@ -140,13 +141,13 @@ fn declared(manifests: &Path, word: &str, known: &[ImageStatus]) -> Result<Strin
         }
         Err(invalid) => {
             let problems = counted(invalid.problems.len(), "problem");
-            unread = format!("; the manifests have {problems}, so they were not looked through");
+            unread = format!("; the manifests have {problems}, so they were not searched");
         }
     }
     let meant = match explain::like(word, &names) {
-        none if none.is_empty() => "; repave explain lists the topics".to_owned(),
+        none if none.is_empty() => "; repave explain lists all topics".to_owned(),
         meant => did_you_mean(&meant),
     };
-    let words = format!("nothing is called {word:?}{unread}{meant}");
+    let words = format!("no topic or image is named {word:?}{unread}{meant}");
     Err(Outcome::new(ExitCode::Usage, words))
 }

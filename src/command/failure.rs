@@ -1,4 +1,4 @@
-//! How a command ends when something that several commands do has failed: the exit code, and the words.
+//! The outcomes of failures that several commands share.
 
 use crate::cloud::ApiError;
 use crate::cloud::aws::ConnectError;
@@ -21,7 +21,7 @@ pub(super) fn unlisted(error: &ApiError) -> Outcome {
         Reason::AccessDenied | Reason::WrongAccount => ExitCode::AccessDenied,
         _ => ExitCode::Failed,
     };
-    Outcome::new(code, format!("the account could not be listed: {error}"))
+    Outcome::new(code, format!("cannot list the account: {error}"))
 }
 
 pub(super) fn store_failed(error: &StoreError) -> Outcome {

@@ -9,13 +9,13 @@ use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::counted;
 use crate::sys::escape::to_json;
 
-/// Prints the policy. Problems of manifests go to stderr, so that nobody takes them for one.
+/// Prints the policy. Problems in manifests go to stderr, unless -o is json, so that stdout contains only a policy.
 pub(super) fn run(arguments: &IamPolicy, screen: &mut Screen<'_>) -> Result<Outcome, Outcome> {
-    let loaded = if screen.output() == Output::Json {
+    let loaded = if arguments.format.output == Output::Json {
         load(&arguments.manifests, screen)
     } else {
         let mut stderr = anstream::stderr();
-        let mut aside = Screen::new(&mut stderr, Output::Text, screen.terminal());
+        let mut aside = Screen::new(&mut stderr, Some(Output::Text), screen.terminal());
         load(&arguments.manifests, &mut aside)
     };
     let loaded = match loaded {

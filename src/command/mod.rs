@@ -1,5 +1,5 @@
-//! What each command does: one file a command, which gets its own arguments, wires the rooms and says how it ended. It
-//! decides nothing about images, and parses no argument.
+//! What each command does: one file per command, which gets its own arguments, wires the rooms and returns the outcome.
+//! It decides nothing about images, and parses no argument.
 
 use crate::cli::Command;
 use crate::model::outcome::Outcome;
@@ -29,8 +29,8 @@ mod validate;
 use screen::Empty;
 pub use screen::Screen;
 
-/// Runs the command: data goes to the screen, and the outcome says the rest. A run that waits shows its progress on
-/// stderr, if that is a terminal of this size.
+/// Runs the command: data goes to the screen. A run that waits shows its progress on stderr, if that is a terminal of this
+/// size.
 pub async fn run(
     command: &Command,
     mut screen: Screen<'_>,
@@ -39,10 +39,10 @@ pub async fn run(
     stop: Stop,
 ) -> Outcome {
     let outcome = match command {
-        Command::Once(arguments) => {
+        Command::Reconcile(arguments) if arguments.once => {
             once::run(arguments, &mut screen, stderr_size, clock, stop).await
         }
-        Command::Daemon(arguments) => {
+        Command::Reconcile(arguments) => {
             Box::pin(daemon::run(arguments, &mut screen, clock, stop)).await
         }
         Command::Plan(arguments) => plan::run(arguments, &mut screen, clock, &stop).await,
@@ -61,9 +61,4 @@ pub async fn run(
         outcome
     });
     screen.end(outcome)
-}
-
-/// Shows an error from before any command began, where JSON is wanted.
-pub fn show_error(mut screen: Screen<'_>, outcome: &Outcome) {
-    screen.json("Error", outcome, &Empty {});
 }

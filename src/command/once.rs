@@ -1,4 +1,4 @@
-//! `repave reconcile --once`: wires one run, and says how it ended.
+//! `repave reconcile --once`: wires one run, and returns the outcome.
 
 use jiff::SignedDuration;
 use tokio::time::Instant;
@@ -9,7 +9,7 @@ use super::failure::{cancelled, store_failed, unlisted};
 use super::screen::Screen;
 use super::this_run::this_run;
 use super::validate::load;
-use crate::cli::Once;
+use crate::cli::Reconcile;
 use crate::model::group::Group;
 use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
@@ -30,29 +30,27 @@ use crate::sys::stop::{Stop, StopReason};
 use crate::sys::terminal::Size;
 
 pub(super) async fn run(
-    arguments: &Once,
+    arguments: &Reconcile,
     screen: &mut Screen<'_>,
     stderr_size: Option<fn() -> Size>,
     clock: Clock,
     stop: Stop,
 ) -> Result<Outcome, Outcome> {
-    let Once {
+    let Reconcile {
         manifests: folder,
-        memory,
         service,
         ..
     } = arguments;
     screen.copy_into(&arguments.copies)?;
     let timeout = arguments.timeout;
-    let limit = std::time::Duration::try_from(timeout).unwrap_or_default();
-    let stop = stop.or_at(Instant::now() + limit);
+    let stop = stop.or_at(Instant::now() + timeout.unsigned_abs());
     let loaded = match load(folder, screen) {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
     let holder = lock::holder("reconcile --once", clock.now_in_seconds());
     let store =
-        FileStore::lock(&memory.status_file, &holder).map_err(|error| store_failed(&error))?;
+        FileStore::lock(&service.status.path(), &holder).map_err(|error| store_failed(&error))?;
     let connected = stop
         .unless(Box::pin(connect(service, &loaded.desired, true, clock)))
         .await
@@ -60,13 +58,13 @@ pub(super) async fn run(
             StopReason::Signal => cancelled_run(),
             StopReason::Timeout => Outcome::new(
                 ExitCode::TimedOut,
-                format!("timed out after {timeout:#} before the service was reached"),
+                format!("timed out after {timeout:#} before repave reached the service"),
             ),
         })??;
     let target = Target {
         region: connected.api.region().to_owned(),
         account_id: None,
-        simulated: service.simulated.is_some(),
+        simulated: service.status.is_simulated(),
     };
     let mut expected = arguments
         .expect_plan
@@ -82,7 +80,7 @@ pub(super) async fn run(
     let gate = connected.api.gate();
     let cloud = (connected.api, gate);
     let about = (&target, this_run());
-    let mut reconciler = Reconciler::new(cloud, store, about, memory.settle, clock, stop)
+    let mut reconciler = Reconciler::new(cloud, store, about, service.settle_time, clock, stop)
         .await
         .map_err(|error| store_failed(&error))?;
     let mut shown = String::new();
@@ -134,19 +132,19 @@ pub(super) async fn run(
     Ok(outcome)
 }
 
-/// How the run ended, in order of what a person should know first.
+/// Returns the outcome: the most important fact first.
 fn outcome_of(ended: &Ended<'_>, desired: &Desired, timeout: SignedDuration) -> Outcome {
     match &ended.end {
         End::Unlisted(error) => unlisted(error),
         End::Refused(why) => Outcome::new(ExitCode::Refused, why),
         End::Stopped(StopReason::Signal, _) => cancelled_run(),
-        End::Still => a_person_is_needed(ended, "").unwrap_or_else(|| done(ended)),
+        End::Still => action_required(ended, "").unwrap_or_else(|| done(ended)),
         End::Stopped(StopReason::Timeout, error) => {
             let waits = still_waiting(ended, desired);
-            a_person_is_needed(ended, &waits).unwrap_or_else(|| {
+            action_required(ended, &waits).unwrap_or_else(|| {
                 let unlisted = error
                     .as_ref()
-                    .map(|error| format!("; the account cannot be listed: {error}"));
+                    .map(|error| format!("; cannot list the account: {error}"));
                 let unlisted = unlisted.unwrap_or_default();
                 Outcome::new(
                     ExitCode::TimedOut,
@@ -157,7 +155,7 @@ fn outcome_of(ended: &Ended<'_>, desired: &Desired, timeout: SignedDuration) -> 
     }
 }
 
-/// The most images that the outcome names; the output has all.
+/// The most images that the outcome names; the output contains all.
 const MAX_NAMED: usize = 20;
 
 fn named(mut names: Vec<String>) -> String {
@@ -169,8 +167,8 @@ fn named(mut names: Vec<String>) -> String {
     names.join("; ")
 }
 
-/// The outcome if a person is needed for any image; `waits` names the others that are left.
-fn a_person_is_needed(ended: &Ended<'_>, waits: &str) -> Option<Outcome> {
+/// Returns the outcome if action is required for any image; `waits` names the others that are left.
+fn action_required(ended: &Ended<'_>, waits: &str) -> Option<Outcome> {
     let images = ended.left.iter().flat_map(|plan| &plan.images);
     let blocked: Vec<(&ManifestName, Reason)> = images
         .filter(|image| image.answer.group() == Group::Blocked)
@@ -199,17 +197,17 @@ fn a_person_is_needed(ended: &Ended<'_>, waits: &str) -> Option<Outcome> {
     };
     Some(Outcome::new(
         code,
-        format!("a person is needed for {what}: {names}{waits}"),
+        format!("action required for {what}: {names}{waits}"),
     ))
 }
 
-/// Each image that is left, and what it waits for.
+/// Names each image that is left, and what it waits for.
 fn still_waiting(ended: &Ended<'_>, desired: &Desired) -> String {
     let Some(left) = &ended.left else {
         return named(
             desired
                 .iter()
-                .map(|image| format!("{} (not looked at yet)", image.subject.name))
+                .map(|image| format!("{} (not checked yet)", image.subject.name))
                 .collect(),
         );
     };
@@ -246,18 +244,19 @@ fn done(ended: &Ended<'_>) -> Outcome {
 }
 
 fn cancelled_run() -> Outcome {
-    cancelled("what was in flight is recorded; run it again to go on")
+    cancelled("calls in flight are recorded; run repave again to continue")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cloud::{ApiError, Operation};
-    use crate::model::defaults::TIMEOUT;
     use crate::plan::samples::{
         blocked, building, create, desired, overdue, plan, ready, receipt, wait,
     };
     use crate::plan::{Answer, Attempt, Awaits};
+
+    const TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 
     fn error(code: &str) -> ApiError {
         ApiError::answered(Operation::DescribeWorkspaceImages, Some(code))

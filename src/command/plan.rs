@@ -1,4 +1,4 @@
-//! `repave plan`: shows what a pass would do. It changes nothing, the status file included.
+//! `repave plan`: shows what a pass would do. It changes nothing, not even the status file.
 
 use super::connect::connect;
 use super::failure::{cancelled, store_failed, unlisted};
@@ -42,24 +42,22 @@ pub(super) async fn run(
     let target = Target {
         region: connected.api.region().to_owned(),
         account_id: observed.owner().map(str::to_owned),
-        simulated: arguments.service.simulated.is_some(),
+        simulated: arguments.service.status.is_simulated(),
     };
+    let path = arguments.service.status.path();
     let file::Read {
         mut status,
         unusable,
-    } = file::read(&arguments.memory.status_file, &target).map_err(|error| store_failed(&error))?;
+    } = file::read(&path, &target).map_err(|error| store_failed(&error))?;
     if let Some(why) = unusable {
-        let said = format!(
-            "{} is not used: {why}",
-            arguments.memory.status_file.display()
-        );
-        tracing::warn!("{}", escaped(&said, 800));
+        let why = format!("ignored {}: {why}", path.display());
+        tracing::warn!("{}", escaped(&why, 800));
     }
-    // After the status was read: another process may have marked a create since the listing.
+    // After the status was read: another process can have marked a create since the listing.
     let now = Now::new(before, clock.now());
     status.observe(&loaded.desired, &observed, now);
-    let (cloud, desired, settle) = (&connected.api, &loaded.desired, arguments.memory.settle);
-    let times = (settle, now);
+    let (cloud, desired) = (&connected.api, &loaded.desired);
+    let times = (arguments.service.settle_time, now);
     let planned = plan_with_answers(cloud, desired, &mut observed, &status, times, stop);
     let plan = Box::pin(planned).await;
     if stop.reason().is_some() {

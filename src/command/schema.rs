@@ -1,4 +1,4 @@
-//! `repave schema`: prints the manifests' JSON Schema.
+//! `repave schema`: prints the JSON Schema of the manifests.
 
 use super::document;
 use super::screen::Screen;

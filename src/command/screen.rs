@@ -1,7 +1,7 @@
-//! Where data goes: stdout in the form that was asked for, and files beside it.
+//! Writes data: stdout in the format of `-o`, and files beside it.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -9,37 +9,41 @@ use crate::cli::{Copies, Output};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::Document;
 use crate::show::live::Lines;
-use crate::sys::escape::{to_json, to_yaml, with_causes};
+use crate::sys::environment::variable;
+use crate::sys::escape::{escaped, to_json, with_causes};
 use crate::sys::files;
 use crate::sys::terminal::Terminal;
 
-/// A body that adds nothing to the outcome.
+/// A body without fields.
 #[derive(Serialize)]
 pub(super) struct Empty {}
 
-/// Where data goes. A failed write is kept, not raised: what a command does must not depend on who reads its output.
+/// Writes data. A failed write is kept until the end: what a command does must not depend on who reads its output.
 pub struct Screen<'a> {
     out: &'a mut dyn Write,
-    output: Output,
+    /// None if the command writes a format of its own.
+    output: Option<Output>,
     terminal: Terminal,
     /// Where lines are written over, if not at stdout.
     lines: Option<Lines>,
     copies: Copies,
-    /// Why stdout can't be written.
+    summary_file: Option<PathBuf>,
+    /// Why stdout cannot be written.
     broken: Option<io::Error>,
-    /// Why a file can't be written.
+    /// Why a file cannot be written.
     unwritten: Option<String>,
 }
 
 impl<'a> Screen<'a> {
-    /// Makes a screen without files beside it.
-    pub fn new(out: &'a mut dyn Write, output: Output, terminal: Terminal) -> Self {
+    /// Returns a screen without files beside it.
+    pub fn new(out: &'a mut dyn Write, output: Option<Output>, terminal: Terminal) -> Self {
         Self {
             out,
             output,
             terminal,
             lines: None,
             copies: Copies::default(),
+            summary_file: None,
             broken: None,
             unwritten: None,
         }
@@ -52,30 +56,30 @@ impl<'a> Screen<'a> {
         self
     }
 
-    /// Returns lines that can be written over, if stdout has such; what was given is given once.
+    /// Returns lines that can be written over, if stdout has them; lines that were passed in are returned once.
     pub(super) fn lines(&mut self) -> Option<Lines> {
         let at_stdout = || self.terminal.can_write_over().then(Lines::at_stdout);
         self.lines.take().or_else(at_stdout)
     }
 
-    /// Writes into these files too; refuses them if one could not be written in the end.
+    /// Writes these files too. A file that cannot be written in the end is refused now, before anything is done.
     pub(super) fn copy_into(&mut self, copies: &Copies) -> Result<(), Outcome> {
-        Self::check(copies).map_err(|why| Outcome::new(ExitCode::Usage, why))?;
         self.copies = copies.clone();
-        Ok(())
+        if copies.step_summary {
+            self.summary_file = variable("GITHUB_STEP_SUMMARY").map(PathBuf::from);
+        }
+        self.check_files()
+            .map_err(|why| Outcome::new(ExitCode::Usage, why))
     }
 
-    /// Says before anything is done why a file could not be written in the end.
-    fn check(copies: &Copies) -> Result<(), String> {
-        let Copies {
-            json_into,
-            markdown_into,
-            summary_file,
-        } = copies;
+    fn check_files(&self) -> Result<(), String> {
+        if self.copies.step_summary && self.summary_file.is_none() {
+            return Err("--step-summary: GITHUB_STEP_SUMMARY is not set. Use this flag in a step of GitHub Actions".into());
+        }
         let files = [
-            ("--json-into", json_into),
-            ("--markdown-into", markdown_into),
-            ("$GITHUB_STEP_SUMMARY", summary_file),
+            ("--json-into", &self.copies.json_into),
+            ("--markdown-into", &self.copies.markdown_into),
+            ("$GITHUB_STEP_SUMMARY", &self.summary_file),
         ];
         for (name, path) in files {
             let Some(path) = path else { continue };
@@ -98,45 +102,39 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    /// Whether stdout can't be written any more.
+    /// Tells whether stdout cannot be written any more.
     pub(super) fn is_broken(&self) -> bool {
         self.broken.is_some()
     }
 
-    pub(super) fn output(&self) -> Output {
-        self.output
+    pub(super) fn is_text(&self) -> bool {
+        self.output == Some(Output::Text)
     }
 
     pub(super) fn terminal(&self) -> Terminal {
         self.terminal
     }
 
-    /// How wide the terminal at stdout is, if there is one.
+    /// Returns the width of the terminal at stdout, if there is one.
     pub(super) fn columns(&self) -> Option<usize> {
         self.terminal.size().map(|size| size.columns)
     }
 
     pub(super) fn text(&mut self, text: &str) {
-        if matches!(self.output, Output::Text | Output::Wide) {
+        if self.is_text() {
             self.write(text.as_bytes());
         }
     }
 
     pub(super) fn json<T: Serialize>(&mut self, kind: &'static str, outcome: &Outcome, body: &T) {
         let into = self.copies.json_into.clone();
-        let document = Document::new(kind, outcome, body);
-        if self.output == Output::Yaml {
-            match to_yaml(&document) {
-                Ok(bytes) => self.write(&bytes),
-                Err(error) => self.broken = Some(error.into()),
-            }
-        }
-        if self.output != Output::Json && into.is_none() {
+        let is_json = self.output == Some(Output::Json);
+        if !is_json && into.is_none() {
             return;
         }
-        match to_json(&document) {
+        match to_json(&Document::new(kind, outcome, body)) {
             Ok(bytes) => {
-                if self.output == Output::Json {
+                if is_json {
                     self.write(&bytes);
                 }
                 if let Some(path) = into {
@@ -147,7 +145,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// Writes a value of another form of JSON.
+    /// Writes JSON of another shape.
     pub(super) fn value<T: Serialize>(&mut self, value: &T) {
         match to_json(value) {
             Ok(bytes) => self.write(&bytes),
@@ -155,13 +153,10 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// Writes Markdown where it was asked for; made only then.
+    /// Writes Markdown to the files for it; makes the text only if there are any.
     pub(super) fn markdown(&mut self, make: impl FnOnce() -> String) {
-        let Copies {
-            markdown_into,
-            summary_file,
-            ..
-        } = self.copies.clone();
+        let markdown_into = self.copies.markdown_into.clone();
+        let summary_file = self.summary_file.clone();
         if markdown_into.is_none() && summary_file.is_none() {
             return;
         }
@@ -177,11 +172,7 @@ impl<'a> Screen<'a> {
     fn keep(&mut self, path: &Path, written: Result<(), files::FileError>) {
         if let Err(error) = written {
             let why = with_causes(&error);
-            tracing::error!(
-                "{}: {}",
-                path.display(),
-                crate::sys::escape::escaped(&why, 500)
-            );
+            tracing::error!("{}: {}", path.display(), escaped(&why, 500));
             self.unwritten.get_or_insert(why);
         }
     }
@@ -193,13 +184,13 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// The outcome, with what could not be written. One that says more than that stands.
+    /// Returns the outcome, with what could not be written if the outcome is a success.
     pub(super) fn end(self, outcome: Outcome) -> Outcome {
         let broken = self
             .broken
-            // Whoever read the output has gone, as `head` does: that is no failure of the command.
+            // The reader of the output is gone, as `head` goes: this is not a failure of the command.
             .filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
-            .map(|error| format!("the output could not be written: {error}"));
+            .map(|error| format!("cannot write the output: {error}"));
         match self.unwritten.or(broken) {
             Some(why) if matches!(outcome.code, ExitCode::Done | ExitCode::ChangesPending) => {
                 Outcome::new(ExitCode::Failed, format!("{}; {why}", outcome.words))
@@ -213,7 +204,7 @@ impl<'a> Screen<'a> {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes, and then fails like this.
+    /// Takes this number of bytes, and then fails with this error.
     struct Failing(usize, io::ErrorKind);
 
     impl Write for Failing {
@@ -234,7 +225,7 @@ mod tests {
     /// The exit code after two lines, if only so many bytes of them can be written.
     fn code_after(room: usize, error: io::ErrorKind, copies: Copies, code: ExitCode) -> ExitCode {
         let mut out = Failing(room, error);
-        let mut screen = Screen::new(&mut out, Output::Text, Terminal::None);
+        let mut screen = Screen::new(&mut out, Some(Output::Text), Terminal::None);
         screen.copies = copies;
         screen.text("one\n");
         screen.text("two\n");

@@ -1,4 +1,4 @@
-//! `repave simulate`: serves the embedded API until a signal.
+//! `repave simulate`: serves the embedded API until a signal stops it.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::sys::clock::Clock;
 use crate::sys::lock::{self, Lock};
 use crate::sys::stop::Stop;
 
-/// Where the simulator listens, for `-o json`; printed when it does, not at its end.
+/// The address, for `-o json`; printed at the start.
 #[derive(Serialize)]
 struct Listening {
     url: String,
@@ -27,13 +27,13 @@ pub(super) async fn run(
         return Err(Outcome::new(
             ExitCode::Usage,
             format!(
-                "{} can be reached from other machines, and the simulator checks no credentials; add --public to allow that",
+                "other machines can reach {}, and the simulator checks no credentials; add --public to allow this",
                 arguments.listen
             ),
         ));
     }
     let file = arguments.account_file.as_deref();
-    // Two servers must not keep one account.
+    // Two servers must not use the same file.
     let _lock = match file {
         Some(file) => {
             let holder = lock::holder("simulate", clock.now_in_seconds());
@@ -52,5 +52,5 @@ pub(super) async fn run(
     screen.json("Simulator", &listening, &Listening { url });
     stop.wait().await;
     drop(server);
-    Ok(Outcome::new(ExitCode::Done, "simulator ended"))
+    Ok(Outcome::new(ExitCode::Done, "simulator stopped"))
 }

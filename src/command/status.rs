@@ -1,4 +1,4 @@
-//! `repave status`: shows the status file, once or whenever it changes. It asks nobody else.
+//! `repave status`: shows the status file, once or whenever it changes. It reads nothing else.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::failure::store_failed;
 use super::screen::Screen;
-use crate::cli::{self, Output};
+use crate::cli::{self, StatusOutput};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
 use crate::show::{self, StatusBody, View, counted};
@@ -19,8 +19,8 @@ use crate::sys::stamp::Stamp;
 use crate::sys::stop::Stop;
 use crate::sys::terminal::Terminal;
 
-/// How often a watched file is looked at, and how often a terminal is written anew.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a watched file is checked, and the terminal updated.
+const CHECK: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(
     arguments: &cli::Status,
@@ -31,12 +31,13 @@ pub(super) async fn run(
     if arguments.watch {
         return watch(arguments, screen, clock, stop).await;
     }
-    let status = read(&arguments.status_file)?.ok_or_else(|| {
-        let why = "there is none yet; repave reconcile writes it (with --simulate, one of its own)";
-        unshown(&arguments.status_file, why)
+    let path = arguments.file.path();
+    let status = read(&path)?.ok_or_else(|| {
+        let why = "there is no status file yet. repave reconcile writes it (with --simulate, another one)";
+        unshown(&path, why)
     })?;
     let (shown, outcome) = choose(arguments, status);
-    let text = show::status_text(&shown, clock.now_in_seconds(), view(screen));
+    let text = show::status_text(&shown, clock.now_in_seconds(), view(arguments, screen));
     screen.text(&text);
     let rows = show::remembered(&shown);
     let body = StatusBody::new(&shown, &outcome, &rows);
@@ -44,7 +45,7 @@ pub(super) async fn run(
     Ok(outcome)
 }
 
-/// The status, or nothing if there is no file.
+/// Returns the status, or none if there is no file.
 fn read(path: &Path) -> Result<Option<Status>, Outcome> {
     match file::read_any(path) {
         Ok(Ok(status)) => Ok(Some(status)),
@@ -57,20 +58,21 @@ fn read(path: &Path) -> Result<Option<Status>, Outcome> {
 fn unshown(path: &Path, why: &str) -> Outcome {
     Outcome::new(
         ExitCode::Failed,
-        format!("{} cannot be shown: {why}", path.display()),
+        format!("cannot show {}: {why}", path.display()),
     )
 }
 
-fn view(screen: &Screen<'_>) -> View {
+fn view(arguments: &cli::Status, screen: &Screen<'_>) -> View {
     View {
-        wide: screen.output() == Output::Wide,
+        wide: arguments.format.output == StatusOutput::Wide,
         columns: screen.columns(),
     }
 }
 
-/// The images that were asked for, and how to say so.
+/// Returns the images with one of the reasons, and the outcome.
 fn choose(arguments: &cli::Status, mut status: Status) -> (Status, Outcome) {
-    let path = arguments.status_file.display();
+    let path = arguments.file.path();
+    let path = path.display();
     let all = status.images.len();
     let mut words = format!("{} in {path}", counted(all, "image"));
     if !arguments.reasons.is_empty() {
@@ -89,7 +91,7 @@ fn choose(arguments: &cli::Status, mut status: Status) -> (Status, Outcome) {
         .filter(|image| !is_ready(image))
         .count();
     if unready > 0 {
-        let simulated = if arguments.simulated {
+        let simulated = if arguments.file.is_simulated() {
             " --simulate"
         } else {
             ""
@@ -108,94 +110,89 @@ fn has_reason(image: &ImageStatus, reasons: &[Reason]) -> bool {
         .any(|reason| reasons.contains(&reason))
 }
 
-/// Shows the status and then each change of it, until a signal: nothing else ends it, so that is its normal end.
+/// Shows the status and then each change of it, until a signal, which is the normal end.
 async fn watch(
     arguments: &cli::Status,
     screen: &mut Screen<'_>,
     clock: Clock,
     stop: &Stop,
 ) -> Result<Outcome, Outcome> {
-    let lines = screen.lines().filter(|_| is_text(screen.output()));
+    let path = arguments.file.path();
+    let lines = screen.lines().filter(|_| screen.is_text());
     let mut file = Watched::default();
     let mut shown: Option<Status> = None;
     loop {
         let now = clock.now_in_seconds();
-        if let Some(status) = file.changed(&arguments.status_file, shown.is_some())? {
+        if let Some(status) = file.changed(&path, shown.is_some())? {
             let (status, outcome) = choose(arguments, status);
             if lines.is_none() && shown.as_ref() != Some(&status) {
-                tell(screen, shown.as_ref(), &status, &outcome, now);
+                show_change(arguments, screen, shown.as_ref(), &status, &outcome, now);
             }
             shown = Some(status);
         }
         if let (Some(status), Some(lines)) = (&shown, &lines) {
-            let text = show::status_text(status, now, view(screen));
+            let text = show::status_text(status, now, view(arguments, screen));
             lines.show(&fitting(&text, screen.terminal()));
         }
         let end = if screen.is_broken() {
-            "whoever read it has gone"
-        } else if stop.unless(tokio::time::sleep(LOOK)).await.is_err() {
-            "ended by a signal"
+            "its reader is gone"
+        } else if stop.unless(tokio::time::sleep(CHECK)).await.is_err() {
+            "stopped by a signal"
         } else {
             continue;
         };
         if let Some(lines) = lines {
             lines.leave();
         }
-        let words = format!("watched {}; {end}", arguments.status_file.display());
+        let words = format!("watched {}; {end}", path.display());
         return Ok(Outcome::new(ExitCode::Done, words));
     }
 }
 
-fn is_text(output: Output) -> bool {
-    matches!(output, Output::Text | Output::Wide)
-}
-
-/// Shows what is new where nothing can be written over: a document for each state, and of the table what changed.
-fn tell(
+/// Shows a change where nothing can be written over: in text the rows that changed, in JSON a whole document.
+fn show_change(
+    arguments: &cli::Status,
     screen: &mut Screen<'_>,
     before: Option<&Status>,
     status: &Status,
     outcome: &Outcome,
     now: Timestamp,
 ) {
-    if is_text(screen.output()) {
-        let view = view(screen);
+    if screen.is_text() {
+        let view = view(arguments, screen);
         screen.text(&match before {
             Some(before) => show::status_changes(before, status, now, view),
             None => show::status_text(status, now, view),
         });
         return;
     }
-    if before.is_some() && screen.output() == Output::Yaml {
-        screen.write(b"---\n");
-    }
     let rows = show::remembered(status);
     let body = StatusBody::new(status, outcome, &rows);
     screen.json("StatusReport", outcome, &body);
 }
 
-/// The status file, looked at again and again.
+/// The status file, checked again and again.
 #[derive(Default)]
 struct Watched {
     stamp: Option<Stamp>,
-    told_missing: bool,
+    logged_missing: bool,
 }
 
 impl Watched {
-    /// What it says, if it may say something new.
+    /// Returns the status, if the file changed.
     fn changed(&mut self, path: &Path, has_shown: bool) -> Result<Option<Status>, Outcome> {
         let stamp = std::fs::metadata(path).map(|file| Stamp::of(&file)).ok();
-        if stamp.is_none() && !self.told_missing {
-            tracing::info!(file = %path.display(), "there is no status file; waiting for one");
+        if stamp.is_none() && !self.logged_missing {
+            tracing::info!(file = %path.display(), "waiting for the status file");
         }
-        self.told_missing = stamp.is_none();
+        self.logged_missing = stamp.is_none();
         if stamp.is_none() || stamp == self.stamp {
             self.stamp = stamp;
             return Ok(None);
         }
         self.stamp = stamp;
         match read(path) {
-            // One that can't be shown at all ends the command, as it does without --watch.
+            // The first one ends the command if it cannot be shown, as without --watch.
             Err(outcome) if has_shown => {
                 tracing::warn!("{outcome}");
                 Ok(None)

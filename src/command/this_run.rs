@@ -1,9 +1,9 @@
-//! Who writes a status: this run, in words that lead people to it.
+//! Describes this run in the status that it writes, so that people can find the run.
 
 use crate::state::status::Run;
 use crate::sys::{environment, lock, random};
 
-/// Describes this process. Its id is new with each start.
+/// Returns the run of this process. Each start has a new ID.
 pub(super) fn this_run() -> Run {
     Run {
         id: random::id(),

@@ -1,14 +1,14 @@
-//! `repave validate`, and how the other commands come by their manifests.
+//! `repave validate`, and how the other commands load their manifests.
 
 use serde::Serialize;
 
 use super::screen::Screen;
-use crate::cli::{ManifestFolder, Output, Validate};
+use crate::cli::{ManifestFolder, Validate, ValidateOutput};
 use crate::manifest::{self, Invalid, Loaded, Problem};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::{self, counted};
 
-/// How the manifests were found, for `-o json`.
+/// The result, for `-o json`.
 #[derive(Serialize)]
 struct Validation<'a> {
     files: usize,
@@ -21,7 +21,17 @@ struct Validation<'a> {
 pub(super) fn run(arguments: &Validate, screen: &mut Screen<'_>) -> Outcome {
     let loaded = match read(&arguments.manifests) {
         Ok(loaded) => loaded,
-        Err(invalid) => return show_problems(screen, &invalid),
+        Err(invalid) => {
+            let outcome = show_problems(screen, &invalid);
+            show_marks(
+                arguments,
+                screen,
+                &outcome,
+                &invalid.problems,
+                &invalid.warnings,
+            );
+            return outcome;
+        }
     };
     let mut words = format!(
         "{} in {} valid",
@@ -38,7 +48,8 @@ pub(super) fn run(arguments: &Validate, screen: &mut Screen<'_>) -> Outcome {
         words = format!("{words}, {}", counted(loaded.warnings.len(), "warning"));
     }
     let outcome = Outcome::new(ExitCode::Done, words);
-    show(screen, &outcome, &[], &loaded.warnings);
+    show(screen, &outcome, &loaded.warnings);
+    show_marks(arguments, screen, &outcome, &[], &loaded.warnings);
     screen.json(
         "Validation",
         &outcome,
@@ -53,7 +64,7 @@ pub(super) fn run(arguments: &Validate, screen: &mut Screen<'_>) -> Outcome {
     outcome
 }
 
-/// Loads the manifests, or shows every problem. The outcome in the error has been shown already.
+/// Loads the manifests, or shows every problem and returns the outcome.
 pub(super) fn load(folder: &ManifestFolder, screen: &mut Screen<'_>) -> Result<Loaded, Outcome> {
     match read(folder) {
         Ok(loaded) => {
@@ -86,7 +97,7 @@ fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
             counted(problems.len(), "problem")
         ),
     );
-    show(screen, &outcome, problems, warnings);
+    show(screen, &outcome, problems.iter().chain(warnings));
     screen.markdown(|| show::problems_markdown(&outcome, problems));
     screen.json(
         "Validation",
@@ -102,20 +113,33 @@ fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
     outcome
 }
 
-/// Shows what was found in the forms that are not JSON: everything, and then the outcome.
-fn show(screen: &mut Screen<'_>, outcome: &Outcome, problems: &[Problem], warnings: &[Problem]) {
-    match screen.output() {
-        Output::Text => {
-            let columns = screen.columns();
-            for problem in problems.iter().chain(warnings) {
-                screen.text(&show::diagnostic_text(problem, columns));
-            }
-            screen.text(&format!("{outcome}.\n"));
+fn show<'a>(
+    screen: &mut Screen<'_>,
+    outcome: &Outcome,
+    problems: impl IntoIterator<Item = &'a Problem>,
+) {
+    if screen.is_text() {
+        let columns = screen.columns();
+        for problem in problems {
+            screen.text(&show::diagnostic_text(problem, columns));
         }
-        Output::Github => {
+        screen.text(&format!("{outcome}.\n"));
+    }
+}
+
+/// Shows the problems in the formats that only validate has.
+fn show_marks(
+    arguments: &Validate,
+    screen: &mut Screen<'_>,
+    outcome: &Outcome,
+    problems: &[Problem],
+    warnings: &[Problem],
+) {
+    match arguments.format.output {
+        ValidateOutput::Text | ValidateOutput::Json => {}
+        ValidateOutput::Github => {
             screen.write(show::annotations(outcome, problems, warnings).as_bytes());
         }
-        Output::Sarif => screen.value(&show::sarif(problems, warnings)),
-        Output::Json | Output::Wide | Output::Yaml => {}
+        ValidateOutput::Sarif => screen.value(&show::sarif(problems, warnings)),
     }
 }

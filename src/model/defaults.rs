@@ -1,14 +1,8 @@
-//! What holds unless it is set otherwise: every default that a person may change, in one place.
+//! Defaults that other rooms need. All other defaults stand at their flags in `cli`.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
-
-/// The time between two passes of the daemon.
-pub const INTERVAL: Duration = Duration::from_mins(10);
-
-/// The longest that a one-shot run may take.
-pub(crate) const TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 
 /// The settle window: how long a name must be missing from complete listings before its image counts as gone. Listings of
 /// the service are eventually consistent, without a documented limit; seconds are usual.

@@ -49,7 +49,7 @@ impl Room {
 
     fn arguments(&self, arguments: &str) -> String {
         format!(
-            "--endpoint-url {} --api-rate 1000 --settle-time {SETTLE} {arguments}",
+            "{arguments} --endpoint-url {} --api-rate 1000 --settle-time {SETTLE}",
             self.url
         )
     }

@@ -241,16 +241,16 @@ async fn the_command_explains_images_words_and_near_misses() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
         ran.out.contains("declared in manifests/a.yaml#1")
-            && ran.out.contains("no pass has looked"),
+            && ran.out.contains("no pass has checked"),
         "{ran:?}"
     );
     for (word, said) in [
         (
             "finanse",
-            "nothing is called \"finanse\"; did you mean finance?",
+            "no topic or image is named \"finanse\"; did you mean finance?",
         ),
         ("Bulding", "did you mean Building?"),
-        ("zzz", "repave explain lists the topics"),
+        ("zzz", "repave explain lists all topics"),
     ] {
         let ran = checkout.run(&format!("explain {word} -o json")).await;
         assert_eq!(
@@ -294,7 +294,7 @@ async fn the_command_explains_images_words_and_near_misses() {
     );
     let ran = checkout.run("explain nothing-such").await;
     assert!(
-        ran.code == 64 && ran.err.contains("were not looked through"),
+        ran.code == 64 && ran.err.contains("were not searched"),
         "{ran:?}"
     );
 }

@@ -133,7 +133,7 @@ impl Daemon {
         let status = child.wait().unwrap();
         assert_eq!(status.code(), Some(0), "{}", self.log());
         assert!(!self.log().contains("panicked"), "{}", self.log());
-        assert!(self.log().contains("repave: ended by a signal"));
+        assert!(self.log().contains("repave: stopped by a signal"));
     }
 }
 

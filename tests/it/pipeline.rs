@@ -134,8 +134,8 @@ async fn exit_64_for_an_expected_plan_that_is_none() {
         ("sha256:12", "64 hexadecimal digits"),
         ("0123456789abcdef0123456789abcdef", "64 hexadecimal digits"),
         ("missing.json", "missing.json"),
-        ("other.json", "no plan's checksum"),
-        ("manifests/a.yaml", "no plan's JSON"),
+        ("other.json", "no checksum of a plan"),
+        ("manifests/a.yaml", "not the JSON of a plan"),
     ] {
         let server = Server::start(vec![]).await;
         let ran = checkout

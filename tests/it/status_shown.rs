@@ -248,8 +248,7 @@ async fn watch(arguments: &str, terminal: Option<&InMemoryTerm>) -> (String, Out
         path.to_str().unwrap(),
     ];
     let cli = Cli::try_parse_from(words.into_iter().chain(arguments.split_whitespace())).unwrap();
-    let output = cli.console().output;
-    let command = cli.resolve().unwrap();
+    let command = cli.command;
     let (stopper, stop) = Stopper::new();
     let out = Out::default();
     let before = team();
@@ -280,10 +279,11 @@ async fn watch(arguments: &str, terminal: Option<&InMemoryTerm>) -> (String, Out
         first
     };
     let screen = match terminal {
-        None => Screen::new(&mut target, output, Terminal::None),
-        Some(terminal) => Screen::new(&mut target, output, Terminal::Sized(SIZE)).drawing_on(
-            Lines::on(ProgressDrawTarget::term_like(Box::new(terminal.clone()))),
-        ),
+        None => Screen::new(&mut target, command.output(), Terminal::None),
+        Some(terminal) => Screen::new(&mut target, command.output(), Terminal::Sized(SIZE))
+            .drawing_on(Lines::on(ProgressDrawTarget::term_like(Box::new(
+                terminal.clone(),
+            )))),
     };
     let run = command::run(&command, screen, None, clock, stop);
     let (outcome, first) = tokio::join!(run, story);
@@ -292,21 +292,13 @@ async fn watch(arguments: &str, terminal: Option<&InMemoryTerm>) -> (String, Out
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_in_json_is_one_document_a_change() {
-    let (text, outcome) = watch("-o json", None).await;
+    let (text, outcome) = watch("-o json --reason awaitinglisting,available", None).await;
+    assert!(!text.contains("held"), "{text}");
     let documents = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
     let building =
         documents.map(|document| document.unwrap()["items"][0]["conditions"][0]["status"].clone());
     assert_eq!(building.collect::<Vec<_>>(), ["False", "True"]);
     assert_eq!(outcome.code, ExitCode::Done);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_in_yaml_is_a_stream_of_documents() {
-    let (text, _) = watch("-o yaml --reason awaitinglisting,available", None).await;
-    let documents: Vec<&str> = text.split("---\n").collect();
-    assert_eq!(documents.len(), 2, "{text}");
-    assert!(documents[1].starts_with("apiVersion: "), "{text}");
-    assert!(!text.contains("held"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -370,9 +362,12 @@ async fn reasons_filter_and_forms_that_a_command_lacks_are_refused() {
             "status --reason QuotaExeeded",
             "did you mean QuotaExceeded?",
         ),
-        ("status --reason zzz", "repave explain lists them"),
-        ("plan -o wide", "-o wide is for repave status"),
-        ("validate -o yaml", "-o yaml is for repave status"),
+        ("status --reason zzz", "repave explain lists all reasons"),
+        ("plan -o wide", "[possible values: text, json]"),
+        (
+            "validate -o wide",
+            "[possible values: text, json, github, sarif]",
+        ),
     ] {
         let ran = checkout.run(arguments).await;
         assert!(

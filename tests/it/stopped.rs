@@ -79,7 +79,7 @@ async fn a_listing_from_before_the_windows_end_makes_no_second_image_after_it() 
         .await;
         let checkout = Checkout::of(&["a"]);
         let arguments = format!(
-            "--endpoint-url {} --api-rate 1000 --settle-time {seconds}s reconcile",
+            "reconcile --endpoint-url {} --api-rate 1000 --settle-time {seconds}s",
             server.url
         );
         let daemon = Daemon(checkout.command(&arguments).spawn().unwrap());

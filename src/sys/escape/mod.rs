@@ -1,13 +1,11 @@
 //! Makes text from outside safe to print; it knows nothing about where the text goes.
 //!
 //! Manifests and API answers can carry terminal escapes, line breaks that forge log lines, and marks that reorder
-//! text. `Escaped` shows such characters as `\u{..}`; [`to_json`] and `to_yaml` do the same inside strings, where the
-//! data stays exact.
+//! text. `Escaped` shows such characters as `\u{..}`; [`to_json`] does the same inside strings, where the data stays
+//! exact.
 
 mod json;
 mod text;
-mod yaml;
 
 pub use json::to_json;
 pub(crate) use text::{Escaped, escaped, with_causes};
-pub(crate) use yaml::to_yaml;

@@ -242,19 +242,16 @@ async fn no_secret_leaves_by_any_output() {
         let house = way.house();
         for form in FORMS {
             let before = service.asked();
-            let plan: Vec<&str> = at.iter().chain(&["plan"]).chain(form).copied().collect();
+            let plan: Vec<&str> = ["plan"].iter().chain(&at).chain(form).copied().collect();
             let ran = house.run(&plan).await;
             silent(way.what, &house, &ran);
             assert_eq!(ran.code, way.code, "{}: {ran:?}", way.what);
             // Where it works, it was the canary that signed.
             assert_eq!(service.asked() > before, way.code == 0, "{}", way.what);
         }
-        for command in [
-            &["reconcile", "--once", "--timeout", "1s"][..],
-            &["status"],
-            &["validate"],
-        ] {
-            let arguments: Vec<&str> = at.iter().chain(command).chain(FORMS[1]).copied().collect();
+        let once = &["reconcile", "--once", "--timeout", "1s"][..];
+        for command in [&[once, &at[..]].concat()[..], &["status"], &["validate"]] {
+            let arguments: Vec<&str> = command.iter().chain(FORMS[1]).copied().collect();
             let ran = house.run(&arguments).await;
             silent(way.what, &house, &ran);
         }
@@ -278,7 +275,7 @@ async fn no_secret_leaves_when_the_service_refuses_it() {
         for form in FORMS {
             let house = way.house();
             let at = ["--endpoint-url", &service.url];
-            let plan: Vec<&str> = at.iter().chain(&["plan"]).chain(form).copied().collect();
+            let plan: Vec<&str> = ["plan"].iter().chain(&at).chain(form).copied().collect();
             let ran = house.run(&plan).await;
             assert_eq!(ran.code, code, "{ran:?}");
             silent(way.what, &house, &ran);
@@ -288,7 +285,7 @@ async fn no_secret_leaves_when_the_service_refuses_it() {
     service.answer(error(400, "ExpiredTokenException"));
     for form in FORMS {
         let house = way.house();
-        let arguments = ["--endpoint-url", &service.url, "reconcile"];
+        let arguments = ["reconcile", "--endpoint-url", &service.url];
         let arguments: Vec<&str> = arguments.iter().chain(form).copied().collect();
         let ran = house
             .run_until(&arguments, async || {

@@ -257,12 +257,12 @@ fn refused(code: &str) -> Answer {
 /// One run over all of this, and what it leaves behind.
 async fn run_once(server: &Raw, form: &[&str], house: House) {
     let at = [
+        "reconcile",
+        "--once",
         "--endpoint-url",
         &server.url,
         "--api-rate",
         "1000",
-        "reconcile",
-        "--once",
         "--timeout",
         "3s",
     ];
@@ -321,7 +321,7 @@ async fn what_the_service_says() {
     );
 
     let house = checkout();
-    let plan = ["--endpoint-url", &server.url, "plan"];
+    let plan = ["plan", "--endpoint-url", &server.url];
     for ran in run_all(&house, &plan, 0).await {
         assert!(tells(&ran), "{ran:?}");
     }
@@ -353,11 +353,11 @@ async fn what_the_daemon_says_everywhere() {
             .port();
         let address = format!("127.0.0.1:{port}");
         let arguments = [
+            "reconcile",
             "--endpoint-url",
             &server.url,
             "--api-rate",
             "1000",
-            "reconcile",
             "--watch-poll=1s",
             "--health-addr",
             &address,
@@ -476,7 +476,7 @@ async fn what_files_of_repaves_own_say() {
             for form in FORMS {
                 house.write(&file, text.to_string());
                 let at = ["--endpoint-url", &server.url, "--status-file", &file];
-                let arguments: Vec<&str> = at.iter().chain(command).chain(form).copied().collect();
+                let arguments: Vec<&str> = command.iter().chain(&at).chain(form).copied().collect();
                 let ran = house.run(&arguments).await;
                 assert_eq!(ran.code, code, "{ran:?}");
                 harmless(&ran, form);
