@@ -74,7 +74,7 @@ fn show_json(
         image,
         manifest,
     };
-    screen.json("Explanation", outcome, &body);
+    screen.json(show::DocumentKind::Explanation, outcome, &body);
 }
 
 /// What the status file says. Words can be explained without it.

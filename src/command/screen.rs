@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::cli::{Copies, Output};
 use crate::model::outcome::{ExitCode, Outcome};
-use crate::show::Document;
 use crate::show::live::Lines;
+use crate::show::{Document, DocumentKind};
 use crate::sys::escape::{to_json, to_yaml, with_causes};
 use crate::sys::files;
 use crate::sys::terminal::Terminal;
@@ -122,7 +122,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    pub(super) fn json<T: Serialize>(&mut self, kind: &'static str, outcome: &Outcome, body: &T) {
+    pub(super) fn json<T: Serialize>(&mut self, kind: DocumentKind, outcome: &Outcome, body: &T) {
         let into = self.copies.json_into.clone();
         let document = Document::new(kind, outcome, body);
         if self.output == Output::Yaml {

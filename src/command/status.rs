@@ -40,7 +40,7 @@ pub(super) async fn run(
     screen.text(&text);
     let rows = show::remembered(&shown);
     let body = StatusBody::new(&shown, &outcome, &rows);
-    screen.json("StatusReport", &outcome, &body);
+    screen.json(show::DocumentKind::StatusReport, &outcome, &body);
     Ok(outcome)
 }
 
@@ -171,7 +171,7 @@ fn tell(
     }
     let rows = show::remembered(status);
     let body = StatusBody::new(status, outcome, &rows);
-    screen.json("StatusReport", outcome, &body);
+    screen.json(show::DocumentKind::StatusReport, outcome, &body);
 }
 
 /// The status file, looked at again and again.

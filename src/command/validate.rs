@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Validate, screen: &mut Screen<'_>) -> Outcome {
     let outcome = Outcome::new(ExitCode::Done, words);
     show(screen, &outcome, &[], &loaded.warnings);
     screen.json(
-        "Validation",
+        show::DocumentKind::Validation,
         &outcome,
         &Validation {
             files: loaded.files,
@@ -89,7 +89,7 @@ fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
     show(screen, &outcome, problems, warnings);
     screen.markdown(|| show::problems_markdown(&outcome, problems));
     screen.json(
-        "Validation",
+        show::DocumentKind::Validation,
         &outcome,
         &Validation {
             files: *files,
