@@ -22,6 +22,7 @@ use crate::probe::measured::{Measured, measured_gate};
 use crate::run::checkout::Checkout;
 use crate::run::daemon::{Daemon, Settings, Watch};
 use crate::run::reconcile::Reconciler;
+use crate::show::DocumentKind;
 use crate::state::file::{self, FileStore};
 use crate::state::store::StoreError;
 use crate::sys::clock::Clock;
@@ -78,16 +79,18 @@ pub(super) async fn run(
         manifests, service, ..
     } = arguments;
     let holder = lock::holder("reconcile", clock.now_in_seconds());
-    let ended_early = || Outcome::new(ExitCode::Done, "stopped by a signal before the first pass");
     let store = open(&service.status.path(), &holder, &stop)
         .await
-        .map_err(|error| store_failed(&error))?
-        .ok_or_else(ended_early)?;
+        .map_err(|error| store_failed(&error))?;
+    let Some(store) = store else {
+        return Ok(ended(screen, 0));
+    };
     let nothing = Desired::default();
-    let connected = stop
-        .unless(Box::pin(connect(service, &nothing, true, clock)))
-        .await
-        .map_err(|_| ended_early())??;
+    let connecting = stop.unless(Box::pin(connect(service, &nothing, true, clock)));
+    let Ok(connected) = connecting.await else {
+        return Ok(ended(screen, 0));
+    };
+    let connected = connected?;
     let target = Target {
         region: connected.api.region().to_owned(),
         account_id: None,
@@ -131,8 +134,16 @@ pub(super) async fn run(
     let prepare = Box::new(prepare);
     let daemon = Daemon::new(reconciler, checkout, watch, settings, prepare, health);
     let passes = daemon.run().await;
-    let words = format!("stopped by a signal; passes: {passes}; calls in flight are recorded");
+    Ok(ended(screen, passes))
+}
+
+/// Shows that a signal ended it.
+fn ended(screen: &mut Screen<'_>, passes: u64) -> Outcome {
+    let words = match passes {
+        0 => "stopped by a signal before the first pass".to_owned(),
+        _ => format!("stopped by a signal; passes: {passes}; calls in flight are recorded"),
+    };
     let outcome = Outcome::new(ExitCode::Done, words);
-    screen.json("Daemon", &outcome, &Ended { passes });
-    Ok(outcome)
+    screen.json(DocumentKind::Daemon, &outcome, &Ended { passes });
+    outcome
 }

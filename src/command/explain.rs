@@ -75,7 +75,7 @@ fn show_json(
         image,
         manifest,
     };
-    screen.json("Explanation", outcome, &body);
+    screen.json(show::DocumentKind::Explanation, outcome, &body);
 }
 
 /// Returns the status, if there is one that can be read: topics can be explained without it.

@@ -56,7 +56,7 @@ pub async fn run(
         Command::Man(arguments) => man::run(arguments, &mut screen),
     };
     let outcome = outcome.unwrap_or_else(|outcome| {
-        screen.json("Error", &outcome, &Empty {});
+        screen.json(show::DocumentKind::Error, &outcome, &Empty {});
         screen.markdown(|| show::outcome_markdown(&outcome));
         outcome
     });

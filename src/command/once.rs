@@ -122,7 +122,7 @@ pub(super) async fn run(
     let body = PlanBody::new(&reconciler.status().target, &outcome, &rows)
         .with_warnings(&loaded.warnings)
         .with_attempts(&ended.attempts);
-    screen.json("Reconciliation", &outcome, &body);
+    screen.json(show::DocumentKind::Reconciliation, &outcome, &body);
     screen.markdown(|| match &ended.left {
         Some(_) => show::plan_markdown("repave reconcile", &outcome, &rows, None, now),
         None => show::outcome_markdown(&outcome),

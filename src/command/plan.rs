@@ -78,7 +78,7 @@ pub(super) async fn run(
     let body = PlanBody::new(&target, &outcome, &rows)
         .with_warnings(&loaded.warnings)
         .with_checksum(&checksum);
-    screen.json("Plan", &outcome, &body);
+    screen.json(show::DocumentKind::Plan, &outcome, &body);
     screen.markdown(|| {
         show::plan_markdown("repave plan", &outcome, &rows, Some(&checksum), now.after())
     });

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::cli::{Copies, Output};
 use crate::model::outcome::{ExitCode, Outcome};
-use crate::show::Document;
 use crate::show::live::Lines;
+use crate::show::{Document, DocumentKind};
 use crate::sys::environment::variable;
 use crate::sys::escape::{escaped, to_json, with_causes};
 use crate::sys::files;
@@ -126,7 +126,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    pub(super) fn json<T: Serialize>(&mut self, kind: &'static str, outcome: &Outcome, body: &T) {
+    pub(super) fn json<T: Serialize>(&mut self, kind: DocumentKind, outcome: &Outcome, body: &T) {
         let into = self.copies.json_into.clone();
         let is_json = self.output == Some(Output::Json);
         if !is_json && into.is_none() {

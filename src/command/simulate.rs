@@ -6,6 +6,7 @@ use super::failure::{embedded_failed, lock_failed};
 use super::screen::Screen;
 use crate::cli;
 use crate::model::outcome::{ExitCode, Outcome};
+use crate::show::DocumentKind;
 use crate::simulator::embedded::{self, Kept};
 use crate::sys::clock::Clock;
 use crate::sys::lock::{self, Lock};
@@ -49,7 +50,7 @@ pub(super) async fn run(
     let url = format!("http://{}", server.address());
     let listening = Outcome::new(ExitCode::Done, format!("listening on {url}"));
     screen.text(&format!("{listening}\n"));
-    screen.json("Simulator", &listening, &Listening { url });
+    screen.json(DocumentKind::Simulator, &listening, &Listening { url });
     stop.wait().await;
     drop(server);
     Ok(Outcome::new(ExitCode::Done, "simulator stopped"))

@@ -41,7 +41,7 @@ pub(super) async fn run(
     screen.text(&text);
     let rows = show::remembered(&shown);
     let body = StatusBody::new(&shown, &outcome, &rows);
-    screen.json("StatusReport", &outcome, &body);
+    screen.json(show::DocumentKind::StatusReport, &outcome, &body);
     Ok(outcome)
 }
 
@@ -168,7 +168,7 @@ fn show_change(
     }
     let rows = show::remembered(status);
     let body = StatusBody::new(status, outcome, &rows);
-    screen.json("StatusReport", outcome, &body);
+    screen.json(show::DocumentKind::StatusReport, outcome, &body);
 }
 
 /// The status file, checked again and again.

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Validate, screen: &mut Screen<'_>) -> Outcome {
     show(screen, &outcome, &loaded.warnings);
     show_marks(arguments, screen, &outcome, &[], &loaded.warnings);
     screen.json(
-        "Validation",
+        show::DocumentKind::Validation,
         &outcome,
         &Validation {
             files: loaded.files,
@@ -100,7 +100,7 @@ fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
     show(screen, &outcome, problems.iter().chain(warnings));
     screen.markdown(|| show::problems_markdown(&outcome, problems));
     screen.json(
-        "Validation",
+        show::DocumentKind::Validation,
         &outcome,
         &Validation {
             files: *files,

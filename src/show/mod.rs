@@ -21,7 +21,7 @@ mod words;
 mod wrap;
 
 pub use diagnostics::diagnostic_text;
-pub use document::Document;
+pub use document::{Document, DocumentKind};
 pub(crate) use explanation::{Explanation, topics_text};
 pub use explanation::{explained_text, image_text};
 pub use github::annotations;

@@ -1,5 +1,6 @@
 //! The JSON Schema of the output against what the program prints, judged by a validator that is not ours.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use boon::{Compiler, SchemaIndex, Schemas};
@@ -8,10 +9,12 @@ use repave::model::group::Group;
 use repave::model::outcome::ExitCode;
 use repave::model::reason::Reason;
 use repave::model::subject::Kind;
+use repave::plan::Totals;
+use repave::show::DocumentKind;
 use repave::state::status::{ConditionStatus, ConditionType};
 use serde_json::{Value, json};
 
-use crate::binary::{Checkout, Ran};
+use crate::binary::{Checkout, Ran, created};
 use crate::wire::{Server, error, page};
 
 fn schema() -> Value {
@@ -40,7 +43,7 @@ impl Judge {
 /// What the commands print: a plan, a run and a status with images in each group, then what has a body of its own, and
 /// errors.
 async fn documents() -> Vec<Value> {
-    let checkout = Checkout::of(&["a", "b", "c", "d"]);
+    let checkout = Checkout::of(&["a", "b", "c", "d", "z"]);
     let source = "wsi-source000 source AVAILABLE";
     let built = ["wsi-1 b ERROR", "wsi-2 c PENDING", "wsi-3 d AVAILABLE"];
     let listing = || page(&[source, built[0], built[1], built[2]], None);
@@ -48,6 +51,7 @@ async fn documents() -> Vec<Value> {
         listing(),
         listing(),
         error(400, "ResourceLimitExceededException"),
+        created("wsi-9"),
         error(400, "AccessDeniedException"),
     ])
     .await;
@@ -73,17 +77,27 @@ async fn documents() -> Vec<Value> {
     for command in [
         "plan -o json",
         "explain nothing -o json",
-        "plan --manifests nowhere -o json",
+        "explain nowhere -o json",
+        "status --status-file nowhere -o json",
+        "explain QuotaExceeded -o json",
     ] {
         documents.push(checkout.run(command).await.json());
     }
-    documents.push(daemon(&checkout).await.json());
+    documents.push(daemon(&checkout, "").await.json());
+    // Its status file can't be used, so it waits, and no pass begins.
+    documents.push(
+        daemon(&checkout, "--status-file manifests/e.yaml/s.json")
+            .await
+            .json(),
+    );
+    documents.push(simulator(&checkout));
     documents
 }
 
 /// Starts a daemon without a valid manifest, and stops it.
-async fn daemon(checkout: &Checkout) -> Ran {
-    let mut child = checkout.command("reconcile -o json").spawn().unwrap();
+async fn daemon(checkout: &Checkout, arguments: &str) -> Ran {
+    let arguments = format!("reconcile -o json {arguments}");
+    let mut child = checkout.command(&arguments).spawn().unwrap();
     let mut first = [0; 1];
     let stderr = child.stderr.as_mut().unwrap();
     stderr.read_exact(&mut first).unwrap();
@@ -93,6 +107,19 @@ async fn daemon(checkout: &Checkout) -> Ran {
         .status();
     assert!(kill.unwrap().success());
     Ran::ended(child).await
+}
+
+/// Reads what a simulator prints when it listens.
+fn simulator(checkout: &Checkout) -> Value {
+    let arguments = "simulate --listen 127.0.0.1:0 -o json";
+    let mut child = checkout.command(arguments).spawn().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let printed = serde_json::Deserializer::from_reader(stdout)
+        .into_iter()
+        .next();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    printed.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -106,13 +133,16 @@ async fn what_is_printed_is_valid_and_what_lacks_a_field_is_not() {
     };
     assert_eq!(
         of(&documents[0], "group"),
-        ["due", "blocked", "building", "ready"]
+        ["due", "blocked", "building", "ready", "due"]
     );
     assert_eq!(
         of(&documents[1], "group"),
-        ["blocked", "blocked", "building", "ready"]
+        ["blocked", "blocked", "building", "ready", "building"]
     );
     assert_eq!(of(&documents[2], "group"), of(&documents[1], "group"));
+    let attempts = documents[1]["attempts"].as_array().unwrap().iter();
+    let accepted: Vec<_> = attempts.map(|attempt| &attempt["accepted"]).collect();
+    assert_eq!(accepted, [false, true]);
     assert!(documents[4]["listingError"].is_object());
     assert_eq!(documents[5]["warnings"].as_array().unwrap().len(), 1);
     let ends = |document: &Value| format!("{} {}", document["kind"], document["exitCode"]);
@@ -127,43 +157,57 @@ async fn what_is_printed_is_valid_and_what_lacks_a_field_is_not() {
     Validation 65
     Validation 65
     Error 64
-    Validation 65
+    Error 64
+    Error 1
+    Explanation 0
     Daemon 0
+    Daemon 0
+    Simulator 0
     ");
     for document in &documents {
         assert_eq!(judge.check(document), Ok(()), "{document:#}");
     }
-    for document in &documents {
+    let is_explanation = |document: &&Value| document["kind"] == "Explanation";
+    for document in documents.iter().filter(|it| !is_explanation(it)) {
         for place in places(document, "") {
             let (parent, field) = place.rsplit_once('/').unwrap();
             let mut lacks = document.clone();
             let object = lacks.pointer_mut(parent).unwrap().as_object_mut().unwrap();
             object.remove(field);
             assert!(judge.check(&lacks).is_err(), "{} {place}", document["kind"]);
+            // Of another type: no field takes both of these, and no list holds them.
+            let value = document.pointer(&place).unwrap();
+            let other = if value.is_boolean() {
+                json!(7)
+            } else {
+                json!(true)
+            };
+            let others = value.is_array().then(|| json!([other]));
+            for other in others.into_iter().chain([other]) {
+                let mut wrong = document.clone();
+                *wrong.pointer_mut(&place).unwrap() = other;
+                assert!(judge.check(&wrong).is_err(), "{} {place}", document["kind"]);
+            }
         }
     }
     for (number, place, value) in [
         (0, "/items/0/group", json!("other")),
         (0, "/items/0/reason", json!("Other")),
         (0, "/items/0/step/verb", json!("delete")),
-        (0, "/items/0/since", json!(7)),
         (0, "/items/1/conditions/0/status", json!("Perhaps")),
         (0, "/targets/0/exitCode", json!(6)),
         (0, "/totals/due", json!(-1)),
         (0, "/kind", json!("Other")),
         (0, "/apiVersion", json!("repave.dev/v2")),
         (0, "/checksum", json!("sha256:1")),
-        (0, "/warnings", json!(["text"])),
-        (1, "/attempts", json!({})),
-        (1, "/attempts/0/accepted", json!("no")),
         (1, "/attempts/0/reason", json!("Other")),
-        (1, "/items/0/lastError", json!("text")),
         (1, "/items/0/lastError/kind", json!("Other")),
         (1, "/items/0/lastError/count", json!(-1)),
-        (4, "/listingError", json!("text")),
-        (4, "/listingError/since", json!(7)),
+        (2, "/items/0/until", json!("soon")),
+        (4, "/listingError", json!({})),
+        (4, "/listingError/since", json!("today")),
         (5, "/warnings/0/severity", json!("hint")),
-        (6, "/problems/0/range", json!(1)),
+        (8, "/exitCode", json!(0)),
     ] {
         let mut wrong = documents[number].clone();
         *wrong.pointer_mut(place).unwrap() = value;
@@ -209,11 +253,14 @@ fn its_lists_are_the_programs() {
     ] {
         assert_eq!(of_other(place), json!(variants), "{place}");
     }
-    let groups = Group::ALL.map(|group| json!(group)).into_iter();
-    let counted: Value = groups
-        .chain(variants::<Verb>().into_iter().map(Value::from))
-        .collect();
-    assert_eq!(of("/definitions/totals/required"), counted);
+    assert_eq!(of("/properties/kind/enum"), json!(DocumentKind::ALL));
+    let counted = json!(Totals::default());
+    let counted: BTreeSet<&String> = counted.as_object().unwrap().keys().collect();
+    let totals = of("/definitions/totals/properties");
+    assert_eq!(
+        totals.as_object().unwrap().keys().collect::<BTreeSet<_>>(),
+        counted
+    );
 }
 
 /// The names of an enum's variants, as serde lists them when it knows none of that name.

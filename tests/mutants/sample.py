@@ -57,6 +57,8 @@ def run(chosen):
         *(f"--re=^{re.escape(name)}$" for name in chosen),
         "--", "--", *(argument for module in SLOW for argument in ("--skip", module)),
     ]
+    # What an earlier run tried says nothing of this one.
+    shutil.rmtree(base / "mutants.out", ignore_errors=True)
     environment = {**os.environ, "CARGO_TARGET_DIR": str(target_dir), "CARGO_TERM_COLOR": "never"}
     subprocess.run(command, cwd=tree, env=environment)
     return {

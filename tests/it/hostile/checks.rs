@@ -19,7 +19,8 @@ use repave::model::target::Target;
 use repave::model::value::{Description, ImageId, ImageName, ManifestName, Tags};
 use repave::plan::{Answer, Plan, plan};
 use repave::show::{
-    self, Document, PlanBody, View, diagnostic_text, plan_markdown, plan_text, status_text,
+    self, Document, DocumentKind, PlanBody, View, diagnostic_text, plan_markdown, plan_text,
+    status_text,
 };
 use repave::state::status::{ConditionStatus, ConditionType, Status};
 use repave::state::store::StoreError;
@@ -288,7 +289,7 @@ pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     let target = target();
     let outcome = Outcome::new(ExitCode::Done, "");
     let json = repave::sys::escape::to_json(&Document::new(
-        "Plan",
+        DocumentKind::Plan,
         &outcome,
         PlanBody::new(&target, &outcome, &rows),
     ));
