@@ -311,7 +311,7 @@ mod values {
     #[test]
     fn no_yaml_is_told_once_with_its_place() {
         assert_snapshot!(with("metadata:", "metadata: x"), @"f:4:7: found no valid YAML: mapping values are not allowed in this context; allowed: valid YAML; nothing after this place was read; a text with ': ' in it needs quotes; if there is none, look at the indentation");
-        assert_snapshot!(with("  tags: {", "\ttags: {"), @"f:9:16: found no valid YAML: while scanning a plain scalar, found a tab; allowed: valid YAML; nothing after this place was read");
+        assert_snapshot!(with("  tags: {", "\ttags: {"), @"f:10:1: found no valid YAML: while scanning a plain scalar, found a tab; allowed: valid YAML; nothing after this place was read; indent with spaces: YAML allows no tab there");
         assert_snapshot!(with("Finance_1", "\"é漢\u{7}"), @"f:6:14: found no valid YAML: invalid indentation in quoted scalar; allowed: valid YAML; nothing after this place was read");
         assert_snapshot!(with("{ team", "{ té: \u{0}, team"), @"f:10:15: found no valid YAML: found unprintable character; allowed: valid YAML; nothing after this place was read");
         assert_snapshot!(with("{ team", "[ team"), @"f:11:3: found no valid YAML: while parsing a flow sequence, expected ',' or ']'; allowed: valid YAML; nothing after this place was read; look at the indentation, and for a quote or bracket that is not closed, here or above");
