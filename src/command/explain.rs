@@ -35,6 +35,7 @@ pub(super) fn run(
     let images = status.as_ref().map_or(&[][..], |status| &status.images);
     let image = images
         .iter()
+        .filter(|image| !image.is_memory_only())
         .find(|image| image.name.as_str() == word || image.image_name.as_str() == word);
     let mut texts = Vec::new();
     let mut manifest = None;

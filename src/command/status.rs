@@ -73,6 +73,7 @@ fn view(arguments: &cli::Status, screen: &Screen<'_>) -> View {
 fn choose(arguments: &cli::Status, mut status: Status) -> (Status, Outcome) {
     let path = arguments.file.path();
     let path = path.display();
+    status.images.retain(|image| !image.is_memory_only());
     let all = status.images.len();
     let mut words = format!("{} in {path}", counted(all, "image"));
     if !arguments.reasons.is_empty() {

@@ -104,7 +104,9 @@ impl Plan<'_> {
             } else {
                 entry.group = Group::Waiting;
                 entry.due = None;
-                entry.set_conditions([gone_with_a_create_in_flight()], now);
+                // Of an image that was listed there is nothing to report: it stays as it is.
+                let in_flight = !entry.is_memory_only();
+                entry.set_conditions(in_flight.then(gone_with_a_create_in_flight), now);
             }
         }
     }

@@ -392,7 +392,7 @@ mod tests {
         let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "Missing", "message": "m", "lastTransitionTime": at, "new": kind});
         let image = |name: &str| {
             json!({
-                "kind": "UpdatedImage", "name": name, "imageName": name, "manifest": null, "observedDigest": "",
+                "kind": "UpdatedImage", "name": name, "imageName": name, "manifest": null, "withdrawnAt": null, "observedDigest": "",
                 "imageId": null, "sourceImageId": null, "group": "due", "due": "create",
                 "conditions": [condition("Ready"), condition("Stalled")], "createRequestedAt": null,
                 "firstSeenAt": null, "missingSince": null, "attempts": 0, "nextRetryAt": null, "lastError": null,

@@ -91,8 +91,10 @@ pub struct ImageStatus {
     pub name: ManifestName,
     /// The image's name: what an entry is found by, so that it outlives a renamed manifest.
     pub image_name: ImageName,
-    /// Where the manifest stands; null while a create of a manifest that is gone has not settled.
+    /// Where the manifest stands; null once it is gone.
     pub manifest: Option<String>,
+    /// Since when the manifest is gone.
+    pub withdrawn_at: Option<Timestamp>,
     /// The digest of the manifest that all of this is about.
     pub observed_digest: String,
     /// The image's id, as accepted or last listed.
@@ -243,6 +245,11 @@ impl ImageStatus {
         self.create_requested_at.is_some()
             && self.image_id.is_some()
             && self.first_seen_at.is_none()
+    }
+
+    /// Returns whether this is only a memory, in case the manifest comes back: of an image that was listed.
+    pub(crate) fn is_memory_only(&self) -> bool {
+        self.manifest.is_none() && self.first_seen_at.is_some()
     }
 
     /// The condition of this type, if present.

@@ -10,8 +10,8 @@ use crate::model::image::{Desired, DesiredImage, Observed, ObservedImage};
 use crate::model::value::ImageName;
 use crate::sys::clock::Now;
 
-/// How long a create is remembered whose manifest is gone and whose image is never listed: longer than any request
-/// can be on its way.
+/// How long an image is remembered after its manifest is gone, or after it was listed last: longer than any request can be
+/// on its way, and longer than a listing can be late. A manifest that comes back within this time finds its image.
 const GONE: SignedDuration = SignedDuration::from_hours(24);
 
 /// After how many creates in a row whose result is unknown a person is asked to look.
@@ -60,17 +60,14 @@ impl Status {
             );
             self.images.push(entry);
         }
-        // A create outlives its manifest: until it has settled, a manifest that comes back must find it.
+        // The memory outlives the manifest: one that comes back, or moves in two commits, must find it.
         for (name, mut entry) in known {
-            entry.manifest = None;
-            entry.look(
-                listed.get(name.as_str()).map_or(&[][..], Vec::as_slice),
-                now,
-            );
-            let settled = entry
-                .missing_since
-                .is_some_and(|since| now.before().duration_since(since) > GONE);
-            if entry.create_requested_at.is_some() && entry.first_seen_at.is_none() && !settled {
+            let images = listed.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+            entry.look(images, now);
+            entry.withdraw(now);
+            let since = entry.missing_since.or(entry.withdrawn_at);
+            let is_over = since.is_some_and(|since| now.before().duration_since(since) > GONE);
+            if entry.may_exist() && !is_over {
                 self.images.push(entry);
             }
         }
@@ -120,6 +117,7 @@ impl ImageStatus {
             name: image.subject.name.clone(),
             image_name: image.image_name.clone(),
             manifest: None,
+            withdrawn_at: None,
             observed_digest: image.digest.clone(),
             image_id: None,
             source_image_id: None,
@@ -141,12 +139,21 @@ impl ImageStatus {
         self.kind = image.subject.kind;
         self.name = image.subject.name.clone();
         self.manifest = Some(image.place.to_string());
+        self.withdrawn_at = None;
         if self.observed_digest != image.digest {
             self.observed_digest.clone_from(&image.digest);
             self.attempts = 0;
             self.next_retry_at = None;
             self.last_error = None;
         }
+    }
+
+    /// Makes the entry be about an image without a manifest.
+    fn withdraw(&mut self, now: Now) {
+        let latest = now.after_rounded_up();
+        let since = self.withdrawn_at.unwrap_or(latest);
+        self.withdrawn_at = Some(since.min(latest));
+        self.manifest = None;
     }
 
     /// Takes in the images that a complete listing has under the name.

@@ -94,8 +94,12 @@ impl Daemon {
             };
             let status: Value = serde_json::from_slice(&text).unwrap();
             let images = status["images"].as_array().unwrap();
-            let found: Vec<&str> = images.iter().filter_map(|i| i["name"].as_str()).collect();
-            found == names && images.iter().all(|i| i["createRequestedAt"].is_string())
+            let declared: Vec<_> = images
+                .iter()
+                .filter(|i| i["manifest"].is_string())
+                .collect();
+            let found: Vec<&str> = declared.iter().filter_map(|i| i["name"].as_str()).collect();
+            found == names && declared.iter().all(|i| i["createRequestedAt"].is_string())
         });
     }
 

@@ -14,7 +14,7 @@
 //! | world | assumption |
 //! |---|---|
 //! | `unique` | the service refuses a second image of a name; requests may arrive at any time, status may be lost, there may be two controllers |
-//! | `bounded` | a request takes effect, and its image is listed, within the settle window; one controller with its status; no manifest is taken away and comes back |
+//! | `bounded` | a request takes effect, and its image is listed, within the settle window; one controller with its status |
 //!
 //! `REPAVE_TEST_MODEL=full` explores more than two million states (about a minute in the `proof` profile),
 //! `REPAVE_TEST_MODEL=large` some five times as many.
@@ -372,26 +372,6 @@ fn where_a_pass_reads_the_clock_once_a_pause_makes_a_second_image() {
         };
         explore("without a pause", World::new(rules, unpaused));
     }
-}
-
-/// What is remembered of an image ends with its manifest: one that comes back meets the account as one that is new. A listing
-/// that lacks the image just then makes a second one, if the service allows it.
-#[test]
-fn a_manifest_that_was_withdrawn_is_a_new_one_when_it_comes_back() {
-    let budget = Budget {
-        faults: 1,
-        crashes: 0,
-        lost: 0,
-        hand: 0,
-        manifests: 2,
-        pauses: 0,
-    };
-    let rules = Rules {
-        withdraws: true,
-        ..Rules::bounded(1)
-    };
-    let checker = World::new(rules, budget).checker().spawn_bfs().join();
-    checker.assert_any_discovery("S1: one image a name");
 }
 
 /// What `memory.rs` leaves out decides nothing: filled in oddly, every pass of the small world goes the same way.

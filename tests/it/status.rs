@@ -133,8 +133,6 @@ fn a_create_outlives_its_manifest_until_it_has_settled() {
         ..world.clone()
     };
     assert_eq!(back.answer(), "AwaitingListing Time");
-    let seen = world.clone().with(image("wsi-1", "a")).look();
-    assert_eq!(seen.status.images.len(), 0);
     // And not for ever, if the image is never listed.
     let last = world.after("24h").look();
     assert_eq!(last.status.images.len(), 1);
@@ -172,8 +170,59 @@ fn of_manifests_that_are_gone_each_create_in_flight_is_kept() {
         images.map(|image| image.name.to_string()).collect()
     };
     let world = world.look();
-    assert_eq!(names(&world), ["a", "b"]);
-    assert_eq!(names(&world.with(image("wsi-b", "b")).look()), ["a"]);
+    assert_eq!(names(&world), ["a", "b", "d"]);
+    let world = world.with(image("wsi-b", "b")).look();
+    assert_eq!(names(&world), ["a", "b", "d"]);
+    // Of images that were listed only the memory is kept: there is nothing to report.
+    let conditions = world
+        .status
+        .images
+        .iter()
+        .map(|image| image.conditions.len());
+    assert_eq!(conditions.collect::<Vec<_>>(), [1, 0, 0]);
+}
+
+/// A listing can lack an image that exists, also in the pass in which its manifest comes back.
+#[test]
+fn a_manifest_that_comes_back_finds_its_image_though_the_listing_lacks_it() {
+    let made = World::new([want("a")])
+        .look()
+        .mark("a")
+        .record("a", Ok("wsi-1"));
+    let by_repave = made.with(image("wsi-1", "a")).look();
+    let by_others = World::new([want("a")]).with(image("wsi-1", "a")).look();
+    let declared = by_repave.desired.clone();
+    for world in [by_repave, by_others] {
+        let withdrawn = |mut world: World| {
+            world.desired = Desired::default();
+            world.look()
+        };
+        let back = |world: &World, listed: bool| {
+            let mut world = world.clone();
+            world.desired = declared.clone();
+            (if listed {
+                world
+            } else {
+                world.without("wsi-1")
+            })
+            .look()
+            .answer()
+        };
+        let missing = world.clone().without("wsi-1").look();
+        for gone in [withdrawn(world.clone()), withdrawn(missing)] {
+            assert_eq!(back(&gone, false), "AwaitingListing Time");
+            // Withdrawn twice, it has been gone since the first time.
+            let later = gone.after("24h").look();
+            assert_eq!(later.status.images.len(), 1);
+            assert_eq!(later.after("1s").look().status.images.len(), 0);
+        }
+        assert_eq!(back(&withdrawn(world.clone()), true), "Ready wsi-1");
+        // Back in between, the time begins anew.
+        let mut again = withdrawn(world).after("23h");
+        again.desired = declared.clone();
+        let again = withdrawn(again.look()).after("24h").look();
+        assert_eq!(again.status.images.len(), 1);
+    }
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub struct Entry {
     pub seen: bool,
     /// Ticks since when listings lack it.
     pub missing: Option<u8>,
+    /// The manifest is gone; whether it has been for longer than a leap.
+    pub withdrawn: Option<bool>,
     /// Ticks until the next try; 0 if none is waited for.
     pub retry: u8,
     /// The last failure: its kind, whether the name was taken, how often in a row.
@@ -98,6 +100,7 @@ impl Memory {
         for entry in self.0.iter_mut().flatten() {
             entry.retry = 0;
             entry.missing = entry.missing.map(|_| LONG);
+            entry.withdrawn = entry.withdrawn.map(|_| true);
         }
         self
     }
@@ -139,6 +142,9 @@ impl Entry {
             name: manifest.subject.name,
             image_name: manifest.image_name,
             manifest: odd.then(|| "elsewhere.yaml#3".into()),
+            withdrawn_at: self
+                .withdrawn
+                .map(|is_long| missing(if is_long { LONG } else { 0 })),
             observed_digest: manifest.digest,
             image_id: self.id.then(|| {
                 if odd {
@@ -194,6 +200,7 @@ impl Entry {
             requested: entry.create_requested_at.is_some(),
             seen: entry.first_seen_at.is_some(),
             missing: entry.missing_since.map(age),
+            withdrawn: entry.withdrawn_at.map(|since| age(since) == LONG),
             // Rounded up: it is looked at in whole ticks only.
             retry: entry.next_retry_at.map_or(0, |until| {
                 ticks(until.duration_since(now) + TICK - SignedDuration::from_secs(1))

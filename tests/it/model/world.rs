@@ -82,7 +82,7 @@ impl Rules {
             controllers: 1,
             names,
             chain: false,
-            withdraws: false,
+            withdraws: true,
             reads: Reads::Twice,
         }
     }
