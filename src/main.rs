@@ -23,6 +23,9 @@ const SAME_SIGNAL: Duration = Duration::from_millis(100);
 /// The time to write the last line when a second signal ends the process.
 const LAST_LINE: Duration = Duration::from_millis(100);
 
+/// The same number on Linux (x86-64, ARM) and macOS.
+const SIGXFSZ: i32 = 25;
+
 fn main() -> ExitCode {
     let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,
@@ -113,6 +116,8 @@ fn listen_for_signals(stopper: Stopper, hangs_up: bool) -> std::io::Result<()> {
         .build()?;
     let (mut interrupt, mut terminate, mut hangup) = {
         let _inside = runtime.enter();
+        // A file beyond the size limit is then an error of its write, and no end of the process.
+        let _ = signal(SignalKind::from_raw(SIGXFSZ));
         let hangup = hangs_up.then(|| signal(SignalKind::hangup())).transpose()?;
         (
             signal(SignalKind::interrupt())?,

@@ -3,6 +3,8 @@
 //! It touches no file.
 
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::status::{API_VERSION, FORMAT_VERSION, KIND, Status};
@@ -69,7 +71,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Status, Unknown), DocumentError> {
             Ok((status, Unknown::default()))
         }
         status => {
-            let value: Value = serde_json::from_slice(bytes).map_err(DocumentError::NotJson)?;
+            let value: Value =
+                serde_json::from_slice(bytes).map_err(|error| unreadable(bytes, error))?;
             check(&value)?;
             let status = status
                 .map_err(|error| DocumentError::Other(escape::escaped(&error.to_string(), 300)))?;
@@ -89,6 +92,24 @@ pub(super) fn print(status: &Status, unknown: &mut Unknown) -> Result<Vec<u8>, s
         .0
         .retain(|(place, value)| put(&mut document, place, value).is_some());
     escape::to_json(&document)
+}
+
+/// Tells what is not JSON from JSON beyond what the parser can hold: a number, a text or a depth.
+fn unreadable(bytes: &[u8], error: serde_json::Error) -> DocumentError {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Header {
+        format_version: Option<u64>,
+    }
+    if serde_json::from_slice::<IgnoredAny>(bytes).is_err() {
+        return DocumentError::NotJson(error);
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Header {
+            format_version: Some(version),
+        }) if version > u64::from(FORMAT_VERSION) => DocumentError::Newer(version),
+        Ok(_) | Err(_) => DocumentError::Other(escape::escaped(&error.to_string(), 300)),
+    }
 }
 
 /// Holds a document to what this version can use.

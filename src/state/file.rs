@@ -364,6 +364,29 @@ mod tests {
                 ours().replace("\"images\"", "\"image\""),
                 "missing field `images`",
             ),
+            // JSON that the parser cannot hold is JSON all the same.
+            (
+                ours().replace("\"formatVersion\": 1", "\"x\": 1e999, \"formatVersion\": 2"),
+                "formatVersion 2",
+            ),
+            (
+                ours().replace(
+                    "\"formatVersion\": 1",
+                    "\"formatVersion\": 1, \"x\": \"\\ud800\"",
+                ),
+                "hex escape",
+            ),
+            (
+                ours().replace(
+                    "\"formatVersion\": 1",
+                    &format!(
+                        "\"formatVersion\": 1, \"x\": {}{}",
+                        "[".repeat(200),
+                        "]".repeat(200)
+                    ),
+                ),
+                "recursion limit",
+            ),
             ("{}".into(), "kind missing"),
             ("[]".into(), "kind missing"),
         ] {
