@@ -11,6 +11,7 @@ use crate::model::image::{ImageState, Observed, ObservedImage, OperatingSystem, 
 use crate::sys::clock::{Clock, whole_seconds};
 
 use super::shared::{SharedAccount, lock};
+use super::stock::System;
 use super::wire::{
     Answer, Call, CreateUpdatedImage, DescribeImages, ListedImage, Output, Reply, ServiceError, Tag,
 };
@@ -169,14 +170,10 @@ fn observed(image: ListedImage) -> ObservedImage {
         Some(other) => ImageState::Unknown(other.to_owned()),
         None => ImageState::Unknown(String::new()),
     };
-    let operating_system = match image
-        .operating_system
-        .map(|system| system.r#type)
-        .as_deref()
-    {
-        Some("WINDOWS") => OperatingSystem::Windows,
-        Some("LINUX") => OperatingSystem::Linux,
-        Some(_) | None => OperatingSystem::Unknown,
+    let operating_system = match image.operating_system.map(|system| system.r#type) {
+        Some(System::Windows) => OperatingSystem::Windows,
+        Some(System::Linux) => OperatingSystem::Linux,
+        None => OperatingSystem::Unknown,
     };
     let mut errors = Vec::new();
     if image.error_code.is_some() || image.error_message.is_some() {

@@ -166,7 +166,7 @@ enum Service {
 }
 
 fn identify(form: &[u8], shared: &Shared) -> Response<Full<Bytes>> {
-    let account = lock(&shared.account).settings().account_id.clone();
+    let account = lock(&shared.account).account_id.clone();
     let (status, xml) = sts::answer(form, &account);
     with_body(
         status.as_u16(),

@@ -9,6 +9,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::stock::{System, Tenancy};
+
 /// An operation that the simulator knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Operation {
@@ -210,6 +212,7 @@ pub struct ServiceError {
 
 /// Where an error's code stands in an answer; clients must read them all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum CodePlacement {
     /// `"__type": "Code"`.
     #[default]
@@ -282,12 +285,12 @@ pub struct ListedImage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) operating_system: Option<System>,
+    pub(crate) operating_system: Option<OperatingSystem>,
     /// `State`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) required_tenancy: Option<String>,
+    pub(crate) required_tenancy: Option<Tenancy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -310,9 +313,8 @@ pub struct ListedImage {
 /// `OperatingSystem` of a listed image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct System {
-    /// `WINDOWS` or `LINUX`.
-    pub(crate) r#type: String,
+pub(crate) struct OperatingSystem {
+    pub(crate) r#type: System,
 }
 
 /// `Updates` of a listed image.
