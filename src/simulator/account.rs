@@ -88,7 +88,7 @@ struct LateCreate {
     input: CreateUpdatedImage,
 }
 
-/// A create that took effect, whatever its caller was told.
+/// A create that took effect, whatever the answer was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateRecord {
@@ -101,29 +101,28 @@ pub struct CreateRecord {
 pub(super) type Outcome = Result<Output, ServiceError>;
 
 impl Account {
-    /// Its images by id, those that no listing shows yet included.
+    /// Returns all images by id, also those that no listing shows yet.
     pub fn images(&self) -> impl Iterator<Item = (&ImageId, &Image)> {
         self.images.iter()
     }
 
-    /// The images of this name, by id.
+    /// Returns the images of this name, by id.
     pub fn named(&self, name: &ImageName) -> impl Iterator<Item = (&ImageId, &Image)> {
         self.images
             .iter()
             .filter(move |(_, image)| image.name == *name)
     }
 
-    /// Every create that took effect, in order.
+    /// Returns every create that took effect, in order.
     pub fn created(&self) -> &[CreateRecord] {
         &self.memory.created
     }
 
-    /// The rules that have not done all their work yet.
     pub fn faults(&self) -> impl Iterator<Item = &Rule> {
         self.faults.iter()
     }
 
-    /// A number that grows whenever something changes that must outlive the process: not the rate limit's state.
+    /// Returns a number that grows with every change that must outlive the process: not with the rate limit's state.
     pub(crate) fn revision(&self) -> u64 {
         self.memory.revision
     }
@@ -138,7 +137,6 @@ impl Account {
         self.memory.revision += 1;
     }
 
-    /// Adds a rule after all others.
     pub fn add_fault(&mut self, rule: Rule) {
         self.faults.push(rule);
         self.memory.revision += 1;
@@ -170,7 +168,7 @@ impl Account {
         self.add_image(id, image);
     }
 
-    /// Deletes an image without a call, and tells whether there was one.
+    /// Deletes an image without a call. Returns whether the image existed.
     pub fn delete_by_hand(&mut self, id: &ImageId) -> bool {
         let deleted = self.images.remove(id).is_some();
         self.memory.revision += u64::from(deleted);
@@ -223,7 +221,7 @@ impl Account {
             }),
             Fault::InternalErrorBefore { body } => internal_error(*body),
             Fault::InternalErrorAfter { body } => {
-                // Whatever the outcome: nobody hears of it.
+                // The outcome is lost.
                 let _ = self.perform(now, call, None);
                 internal_error(*body)
             }
@@ -304,13 +302,13 @@ impl Account {
         let due: &mut Vec<LateCreate> = &mut due;
         due.sort_by_key(|late| late.at);
         for late in due {
-            // What is refused by now has no effect, and nobody is left to hear why.
+            // A create that is refused by now has no effect.
             let _ = self.create_updated_image(late.at, &late.input, None);
             self.memory.revision += 1;
         }
     }
 
-    /// The name of the image that a call is about.
+    /// Returns the name of the image that a call is about.
     fn about(&self, call: &Call) -> Option<String> {
         let id = match call {
             Call::DescribeImages(_) => return None,

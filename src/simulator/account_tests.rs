@@ -59,7 +59,7 @@ fn creating(image: &str, source: &str) -> Call {
 }
 
 /// What a call came to: `ok`, the error's code, or what happened to the answer.
-fn told(reply: &Reply) -> String {
+fn outcome(reply: &Reply) -> String {
     match &reply.answer {
         Answer::Ok(_) => "ok".into(),
         Answer::Error(error) => error.code.clone(),
@@ -69,7 +69,7 @@ fn told(reply: &Reply) -> String {
 }
 
 fn create(account: &mut Account, second: i64, image: &str) -> String {
-    told(&account.call(at(second), &creating(image, GOLD)))
+    outcome(&account.call(at(second), &creating(image, GOLD)))
 }
 
 /// One page: its images and its token.
@@ -237,7 +237,11 @@ fn a_create_is_refused_for_what_it_meets_in_the_account() {
             let mut account = account.clone();
             list_quietly(&mut account);
             let reply = account.call(at(second), &creating(new, "wsi-000000002"));
-            assert_eq!(told(&reply), expected, "{new} of {source:?} at {second} s");
+            assert_eq!(
+                outcome(&reply),
+                expected,
+                "{new} of {source:?} at {second} s"
+            );
             assert_eq!(account.created().len(), usize::from(expected == "ok"));
         }
     }
@@ -260,7 +264,7 @@ fn a_failed_source_never_becomes_valid_and_an_unknown_one_is_named() {
     );
     for second in [0, 1_000_000] {
         let reply = account.call(at(second), &creating("New", "wsi-000000002"));
-        assert_eq!(told(&reply), "InvalidResourceStateException");
+        assert_eq!(outcome(&reply), "InvalidResourceStateException");
     }
     let members = |reply: Reply| match reply.answer {
         Answer::Error(error) => error.members,
@@ -299,13 +303,19 @@ fn all_calls_share_one_rate_limit() {
         } else {
             describe.clone()
         };
-        assert_ne!(told(&account.call(at(0), &call)), "ThrottlingException");
+        assert_ne!(outcome(&account.call(at(0), &call)), "ThrottlingException");
     }
     assert_eq!(create(&mut account, 0, "New"), "ThrottlingException");
-    assert_eq!(told(&account.call(at(0), &describe)), "ThrottlingException");
+    assert_eq!(
+        outcome(&account.call(at(0), &describe)),
+        "ThrottlingException"
+    );
     assert_eq!(create(&mut account, 1, "New"), "ok");
-    assert_eq!(told(&account.call(at(1), &describe)), "ok");
-    assert_eq!(told(&account.call(at(1), &describe)), "ThrottlingException");
+    assert_eq!(outcome(&account.call(at(1), &describe)), "ok");
+    assert_eq!(
+        outcome(&account.call(at(1), &describe)),
+        "ThrottlingException"
+    );
 }
 
 #[test]
@@ -358,7 +368,7 @@ fn pages_hold_every_image_once_whatever_their_size() {
             ..Default::default()
         };
         let reply = account.call(at(0), &Call::DescribeImages(input));
-        assert_eq!(told(&reply), "InvalidParameterValuesException");
+        assert_eq!(outcome(&reply), "InvalidParameterValuesException");
     }
 }
 
@@ -524,7 +534,7 @@ fn faults_before_the_effect_make_no_image_and_those_after_it_do() {
     ] {
         let mut account = failing([Rule::next(CREATE, fault.clone())]);
         let reply = account.call(at(0), &creating("New", GOLD));
-        assert_eq!(told(&reply), expected);
+        assert_eq!(outcome(&reply), expected);
         let slow = matches!(fault, Fault::Slow { .. });
         assert_eq!(reply.delay, Duration::from_secs(if slow { 3 } else { 0 }));
         assert_eq!(account.created().len(), made, "{fault:?}");
@@ -580,13 +590,19 @@ fn tags_can_be_denied_alone() {
         source_image_id: Some(GOLD.into()),
         tags: tags.clone(),
     });
-    assert_eq!(told(&account.call(at(0), &tagged)), "AccessDeniedException");
+    assert_eq!(
+        outcome(&account.call(at(0), &tagged)),
+        "AccessDeniedException"
+    );
     assert_eq!(create(&mut account, 0, "Plain"), "ok");
     let later = Call::CreateTags(CreateTags {
         resource_id: Some(GOLD.into()),
         tags,
     });
-    assert_eq!(told(&account.call(at(0), &later)), "AccessDeniedException");
+    assert_eq!(
+        outcome(&account.call(at(0), &later)),
+        "AccessDeniedException"
+    );
     assert_eq!(names_made(&account), ["Plain"]);
 }
 
@@ -688,13 +704,16 @@ fn images_are_tagged_and_deleted() {
     };
 
     assert_eq!(
-        told(&account.call(at(0), &put(vec![tag("b", "1"), tag("a", "1")]))),
+        outcome(&account.call(at(0), &put(vec![tag("b", "1"), tag("a", "1")]))),
         "ok"
     );
-    assert_eq!(told(&account.call(at(0), &put(vec![tag("b", "2")]))), "ok");
+    assert_eq!(
+        outcome(&account.call(at(0), &put(vec![tag("b", "2")]))),
+        "ok"
+    );
     let many = (0..49).map(|n| tag(&format!("k{n}"), "")).collect();
     assert_eq!(
-        told(&account.call(at(0), &put(many))),
+        outcome(&account.call(at(0), &put(many))),
         "ResourceLimitExceededException"
     );
     assert_eq!(
@@ -704,19 +723,19 @@ fn images_are_tagged_and_deleted() {
         })
     );
     assert_eq!(
-        told(&account.call(at(0), &tags_of("wsi-999999999"))),
+        outcome(&account.call(at(0), &tags_of("wsi-999999999"))),
         "ResourceNotFoundException"
     );
 
     assert_eq!(create(&mut account, 0, "New"), "ok");
     let new = account.created()[0].image_id.clone();
     assert_eq!(
-        told(&account.call(at(0), &delete(&new))),
+        outcome(&account.call(at(0), &delete(&new))),
         "InvalidResourceStateException"
     );
-    assert_eq!(told(&account.call(at(100), &delete(&new))), "ok");
+    assert_eq!(outcome(&account.call(at(100), &delete(&new))), "ok");
     assert_eq!(
-        told(&account.call(at(100), &delete(&new))),
+        outcome(&account.call(at(100), &delete(&new))),
         "ResourceNotFoundException"
     );
     assert_eq!(list(&mut account, 100), ["Gold AVAILABLE"]);
@@ -747,7 +766,7 @@ fn sources_are_added_once_and_with_ids_that_depend_on_their_names() {
             at(0),
             &creating(&format!("Of{}", &image.as_str()[4..9]), image.as_str()),
         );
-        assert_eq!(told(&reply), "ok");
+        assert_eq!(outcome(&reply), "ok");
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Cloud`] on a simulated account without a socket, so that thousands of runs take no time.
 //!
-//! It tells the caller what the SDK client would: the same listing, the same [`Failure`]s, classified by the same table.
+//! It returns what the SDK client would: the same listing, the same [`Failure`]s, classified by the same table.
 //! It retries nothing and limits no rate of its own. How long a client waits before it gives up is not known here either:
 //! a slow answer comes late, and the caller may stop waiting.
 
@@ -24,12 +24,11 @@ pub struct DirectApi {
 }
 
 impl DirectApi {
-    /// A client of this account, which lives by this clock.
+    /// Returns a client of this account on this clock.
     pub fn new(account: SharedAccount, clock: Clock) -> Self {
         Self { account, clock }
     }
 
-    /// Calls the account and waits for the answer.
     async fn call(&self, operation: Operation, call: Call) -> Result<(Output, String), ApiError> {
         let Reply {
             delay,
@@ -161,7 +160,7 @@ fn unreadable(operation: Operation, message: &str) -> ApiError {
     ApiError::new(operation, failure)
 }
 
-/// A listed image in repave's words, as aws.rs has it; a missing id is empty.
+/// Returns a listed image in repave's words, as cloud/aws does; a missing id is empty.
 fn observed(image: ListedImage) -> ObservedImage {
     let state = match image.state.as_deref() {
         Some("PENDING") => ImageState::Pending,

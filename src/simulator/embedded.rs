@@ -1,4 +1,4 @@
-//! The embedded API in place of AWS: an account that is kept in a file, served on loopback within this process.
+//! The embedded API in place of AWS: an account that is saved in a file, served within this process.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -50,7 +50,6 @@ pub(crate) enum EmbeddedError {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SavedAccount<A = Account> {
-    /// The digest of the seed's text.
     seed: Option<String>,
     pub(crate) account: A,
 }
@@ -116,7 +115,7 @@ impl SavedAccount {
     }
 }
 
-/// Gives the account every source that the manifests name and do not declare: a rehearsal needs no seed.
+/// Adds every source that the manifests name and do not declare, so that a rehearsal needs no seed.
 pub(crate) fn add_sources(account: &mut Account, desired: &Desired, clock: Clock) {
     for image in desired {
         match &image.source {

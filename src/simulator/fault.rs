@@ -14,7 +14,6 @@ use super::wire::{Call, CodePlacement, ListedImage, Operation};
 pub enum Fault {
     /// `ThrottlingException`, without effect and beside the account's own rate limit.
     Throttle {},
-    /// This error, without effect.
     Error {
         code: String,
         #[serde(default = "error_message")]
@@ -127,7 +126,6 @@ impl Member {
         ]
     }
 
-    /// Takes the member from the image.
     pub(super) fn remove(self, image: &mut ListedImage) {
         match self {
             Self::ImageId => image.image_id = None,
@@ -147,7 +145,7 @@ impl Member {
 }
 
 impl Fault {
-    /// Tells whether the fault can happen to calls of this operation.
+    /// Returns whether the fault can happen to calls of this operation.
     pub(crate) fn fits(&self, operation: Operation) -> bool {
         match self {
             Self::Throttle {}
@@ -174,7 +172,6 @@ impl Fault {
     }
 }
 
-/// A fault, and the calls that it happens to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
@@ -198,7 +195,7 @@ fn once() -> u32 {
 }
 
 impl Rule {
-    /// The next call of the operation fails.
+    /// Returns the rule that the next call of the operation fails.
     pub fn next(operation: Operation, fault: Fault) -> Self {
         Self {
             operation: Some(operation),
@@ -209,7 +206,7 @@ impl Rule {
         }
     }
 
-    /// Tells whether the call is one of those that the rule counts.
+    /// Returns whether the rule counts the call.
     fn matches(&self, call: &Call, about: Option<&str>) -> bool {
         let operation = call.operation();
         let listing = operation == Operation::DescribeWorkspaceImages;

@@ -13,7 +13,7 @@ use super::stock::{Detail, Image, State};
 use super::validate::ValidListing;
 use super::wire::{ErrorDetail, ListedImage, OperatingSystem, Updates};
 
-/// Where a listing goes on.
+/// The place where a listing continues.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Position {
     /// Which listing, counted over the account's life; images to be listed from a later one are missing.
@@ -27,7 +27,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// The token for this position in a listing of what was asked for.
+    /// Returns the token for this position in a listing of what was asked for.
     pub(super) fn token(&self, asked: &ValidListing) -> String {
         let Self {
             listing,
@@ -61,7 +61,7 @@ fn checksum(text: &str, asked: &ValidListing) -> String {
     digest::hexadecimal(format!("{text} {shared:?} {ids:?}").as_bytes(), 8)
 }
 
-/// The images of the page at a position, each with its name, and the position after them, unless they are the last.
+/// Returns the images of the page at a position, and the position after them, unless they are the last.
 pub(super) fn page(
     account: &Account,
     asked: &ValidListing,
@@ -92,7 +92,6 @@ pub(super) fn page(
     (listed, next)
 }
 
-/// An image as a listing shows it.
 fn listed(id: &ImageId, image: &Image, account: &Account, now: Timestamp) -> ListedImage {
     let state = image.state(account.age(now));
     let error = (state == State::Error).then(|| image.build_error());

@@ -24,7 +24,7 @@
 //! | `seed.rs` | YAML to an account, and the limits of its fields |
 //! | `shared.rs` | an account that several clients call |
 //! | `direct.rs` | [`Cloud`](crate::cloud::Cloud) on a shared account |
-//! | `sts.rs` | whose credentials these are |
+//! | `sts.rs` | GetCallerIdentity of STS |
 //! | `server.rs` | HTTP |
 //! | `embedded.rs` | an account saved in a file, served within this process |
 

@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn a_problem_names_its_place() {
         refused(&[
             (
                 "imageLimit: x",
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_image_is_told_with_its_place() {
+    fn a_problem_of_an_image_names_its_place() {
         refused(&[
             (
                 "images:\n  - name: a b",
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_fault_is_told_with_its_place() {
+    fn a_problem_of_a_fault_names_its_place() {
         refused(&[
             (
                 "faults:\n  - fault: Slow",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::model::value::{Description, ImageId, ImageName};
 use crate::sys::digest;
 
-/// The time so long after another, and never before it.
+/// Returns the time so long after another, and never before it.
 pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.saturating_add(by.max(SignedDuration::ZERO))
         .unwrap_or(Timestamp::MAX)
@@ -22,7 +22,7 @@ pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
 pub(crate) enum Tenancy {
     #[default]
     Default,
-    /// The account's own, as brought licences need it.
+    /// The account's own hardware, as brought licenses need it.
     Dedicated,
 }
 
@@ -109,7 +109,7 @@ pub struct Image {
     pub(crate) created: Option<Timestamp>,
     /// How long no update can be made from it.
     pub(crate) busy_for: Option<SignedDuration>,
-    /// What the service says about an update for it, if anything.
+    /// What the service reports about an update for it, if anything.
     pub(crate) update_available: Option<bool>,
     pub(crate) update_description: Option<Description>,
     /// How many listings lack it, counted over the account's life.
@@ -117,7 +117,7 @@ pub struct Image {
     pub(crate) hidden_for: u64,
     #[serde(default, deserialize_with = "unique_keys")]
     pub(crate) tags: BTreeMap<String, String>,
-    /// The image it was made from, which no call tells.
+    /// The image it was made from, which no call reports.
     pub(crate) source: Option<ImageId>,
 }
 
@@ -178,7 +178,7 @@ impl Image {
         }
     }
 
-    /// Tells whether the listing of this number, counted from 1 over the account's life, shows it.
+    /// Returns whether the listing of this number, counted from 1 over the account's life, shows it.
     pub(super) fn is_listed(&self, listing: u64) -> bool {
         self.hidden_for == 0 || self.hidden_for < listing
     }
@@ -203,7 +203,6 @@ pub(super) fn id_of_name(images: &BTreeMap<ImageId, Image>, name: &ImageName) ->
     free_id(images, |n| format!("name {n} {name}"))
 }
 
-/// Writes the images into a file, as a list.
 pub(super) fn to_list<S: Serializer>(
     images: &BTreeMap<ImageId, Image>,
     serializer: S,
