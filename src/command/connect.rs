@@ -5,7 +5,7 @@ use crate::cli::{Service, Simulation};
 use crate::cloud::aws::AwsCloud;
 use crate::model::image::Desired;
 use crate::model::outcome::Outcome;
-use crate::simulator::embedded::{self, Kept};
+use crate::simulator::embedded::{self, SavedAccount};
 use crate::simulator::{self, SharedAccount};
 use crate::sys::clock::Clock;
 use crate::sys::environment::Environment;
@@ -58,8 +58,8 @@ pub(super) async fn connect(
     };
     let account_file = service.status.account_file();
     let region = connection.region.as_deref();
-    let (kept, new) =
-        Kept::find(Some(&account_file), seed, region).map_err(|error| embedded_failed(&error))?;
+    let (saved, new) = SavedAccount::find(Some(&account_file), seed, region)
+        .map_err(|error| embedded_failed(&error))?;
     let file = escaped(&account_file.display().to_string(), 512);
     if new {
         tracing::info!(file, "new simulated account");
@@ -69,9 +69,9 @@ pub(super) async fn connect(
             "simulated account of an earlier run; to start with a new account, remove this file and the status file"
         );
     }
-    let region = region.unwrap_or(&kept.account.settings().region).to_owned();
+    let region = region.unwrap_or(&saved.account.region).to_owned();
     let file = keeps.then_some(account_file.as_path());
-    let (server, account) = embedded::serve(kept, file, embedded::ANY_PORT, clock)
+    let (server, account) = embedded::serve(saved, file, embedded::ANY_PORT, clock)
         .await
         .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());

@@ -7,7 +7,7 @@ use super::screen::Screen;
 use crate::cli;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::DocumentKind;
-use crate::simulator::embedded::{self, Kept};
+use crate::simulator::embedded::{self, SavedAccount};
 use crate::sys::clock::Clock;
 use crate::sys::lock::{self, Lock};
 use crate::sys::stop::Stop;
@@ -42,9 +42,9 @@ pub(super) async fn run(
         }
         None => None,
     };
-    let (kept, _) = Kept::find(file, arguments.seed.as_deref(), None)
+    let (saved, _) = SavedAccount::find(file, arguments.seed.as_deref(), None)
         .map_err(|error| embedded_failed(&error))?;
-    let (server, _) = embedded::serve(kept, file, arguments.listen, clock)
+    let (server, _) = embedded::serve(saved, file, arguments.listen, clock)
         .await
         .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());

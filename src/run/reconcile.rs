@@ -225,7 +225,7 @@ mod tests {
     use super::*;
     use crate::model::value::ImageId;
     use crate::plan::samples::desired;
-    use crate::simulator::{Account, DirectApi, Settings};
+    use crate::simulator::{Account, DirectApi};
 
     #[tokio::test(start_paused = true)]
     async fn each_pass_has_its_number_and_what_was_asked_for_is_not_asked_for_again() {
@@ -233,7 +233,7 @@ mod tests {
         let store = FileStore::lock(&folder.path().join("status.json"), "test").unwrap();
         let clock = Clock::following_runtime(Timestamp::UNIX_EPOCH);
         let desired = desired(&["a", "b"]);
-        let mut account = Account::new(Settings::default());
+        let mut account = Account::default();
         account.ensure_source_id(&ImageId::parse("wsi-gold00000").unwrap(), clock.now());
         let api = DirectApi::new(Arc::new(Mutex::new(account)), clock);
         let (target, settle) = (Target::default(), SignedDuration::from_mins(10));

@@ -3,26 +3,73 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::value::{ImageId, ImageName};
 
-use super::fault::{ErrorBody, Fault, Rule, Rules};
-use super::settings::{Bucket, Settings};
-use super::stock::{Image, Update, later};
+use super::fault::{self, ErrorBody, Fault, Rule};
+use super::rate::{ApiRate, Bucket};
+use super::stock::{self, Image, later};
 use super::wire::{Answer, Call, CreateUpdatedImage, Output, Reply, ServiceError};
 
-/// A simulated account. Serialised, it is one JSON object that holds everything, the rate limit's state included.
+/// A simulated account, in memory and in a file: docs/simulator.md lists the fields that a user writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Account {
-    format: Format,
-    pub(super) settings: Settings,
+    /// The Region that ARNs in messages name.
+    pub region: String,
+    /// The default is the id that AWS uses in documentation.
+    pub account_id: String,
+    /// How many images the account may own, building and failed ones included. Default 40 (docs).
+    pub image_limit: u32,
+    /// The rate limit that all calls share. Default 2 a second, burst 5 (docs).
+    pub api_rate: ApiRate,
+    /// How long an update builds; the service takes tens of minutes.
+    pub build_time: SignedDuration,
+    /// The most images on one page. Default 25 (model).
+    pub page_size: u8,
+    /// How many listings begun after a create still lack the new image; that there are any is assumed.
+    pub listing_lag: u64,
+    /// Whether a second image of one name is refused (assumed; the model has the exception).
+    pub unique_names: bool,
+    /// Whether an image is busy while another is made from it (unknown).
+    pub busy_while_updating: bool,
+    #[serde(
+        serialize_with = "stock::to_list",
+        deserialize_with = "stock::from_list"
+    )]
+    pub(super) images: BTreeMap<ImageId, Image>,
+    /// The rules that have not done all their work yet, in the order in which they are asked.
+    pub(super) faults: Vec<Rule>,
+    pub(super) memory: Memory,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            region: "eu-west-1".into(),
+            account_id: "111122223333".into(),
+            image_limit: 40,
+            api_rate: ApiRate::default(),
+            build_time: SignedDuration::from_secs(30),
+            page_size: 25,
+            listing_lag: 0,
+            unique_names: true,
+            busy_while_updating: false,
+            images: BTreeMap::new(),
+            faults: Vec::new(),
+            memory: Memory::default(),
+        }
+    }
+}
+
+/// What the calls so far have left behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct Memory {
     /// The time of the first call.
     started: Option<Timestamp>,
-    pub(super) images: BTreeMap<ImageId, Image>,
-    rules: Rules,
     /// Creates that have been answered and have yet to take effect.
     late: Vec<LateCreate>,
     pub(super) created: Vec<CreateRecord>,
@@ -34,117 +81,65 @@ pub struct Account {
     pub(super) revision: u64,
 }
 
-/// The version of the serialised form; another one is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-struct Format;
-
-/// The version that this code writes and reads.
-const FORMAT: u32 = 1;
-
-impl TryFrom<u32> for Format {
-    type Error = String;
-
-    fn try_from(version: u32) -> Result<Self, String> {
-        if version == FORMAT {
-            return Ok(Self);
-        }
-        Err(format!(
-            "a simulated account of format {version}; this version of repave reads format {FORMAT}"
-        ))
-    }
-}
-
-impl From<Format> for u32 {
-    fn from(Format: Format) -> Self {
-        FORMAT
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LateCreate {
     at: Timestamp,
     input: CreateUpdatedImage,
 }
 
-/// A create that took effect, whatever its caller was told.
+/// A create that took effect, whatever the answer was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateRecord {
     pub(crate) at: Timestamp,
-    /// The new image's name.
     pub name: ImageName,
-    /// Its id.
     pub image_id: ImageId,
-    /// The image it was made from.
     pub(crate) source_image_id: ImageId,
 }
 
 pub(super) type Outcome = Result<Output, ServiceError>;
 
 impl Account {
-    /// An account without images, where nothing goes wrong.
-    pub fn new(settings: Settings) -> Self {
-        Self {
-            format: Format,
-            settings,
-            started: None,
-            images: BTreeMap::new(),
-            rules: Rules::default(),
-            late: Vec::new(),
-            created: Vec::new(),
-            ids: 0,
-            listings: 0,
-            calls: 0,
-            bucket: Bucket::default(),
-            revision: 0,
-        }
-    }
-
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Its images by id, those that no listing shows yet included.
+    /// Returns all images by id, also those that no listing shows yet.
     pub fn images(&self) -> impl Iterator<Item = (&ImageId, &Image)> {
         self.images.iter()
     }
 
-    /// The images that bear this name, by id.
+    /// Returns the images of this name, by id.
     pub fn named(&self, name: &ImageName) -> impl Iterator<Item = (&ImageId, &Image)> {
         self.images
             .iter()
             .filter(move |(_, image)| image.name == *name)
     }
 
-    /// Every create that took effect, in order.
+    /// Returns every create that took effect, in order.
     pub fn created(&self) -> &[CreateRecord] {
-        &self.created
+        &self.memory.created
     }
 
-    /// The rules that have not done all their work yet.
     pub fn faults(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
+        self.faults.iter()
     }
 
-    /// A number that grows whenever something changes that must outlive the process: not the rate limit's state.
+    /// Returns a number that grows with every change that must outlive the process: not with the rate limit's state.
     pub(crate) fn revision(&self) -> u64 {
-        self.revision
+        self.memory.revision
     }
 
     /// Adds an image, or puts it in the place of the one with this id. Neither name nor quota is checked.
     pub fn add_image(&mut self, id: ImageId, mut image: Image) {
-        if let Some(start) = self.started {
-            image.start(start);
+        if let Some(start) = self.memory.started {
+            image.start(start, self.build_time);
         }
+        image.id = Some(id.clone());
         self.images.insert(id, image);
-        self.revision += 1;
+        self.memory.revision += 1;
     }
 
-    /// Adds a rule after all others.
     pub fn add_fault(&mut self, rule: Rule) {
-        self.rules.add(rule);
-        self.revision += 1;
+        self.faults.push(rule);
+        self.memory.revision += 1;
     }
 
     /// Adds an AVAILABLE Windows image with this id, unless there is one.
@@ -161,30 +156,22 @@ impl Account {
     /// Adds an AVAILABLE Windows image of this name, unless there is one. Its id depends on the name.
     pub(crate) fn ensure_source_name(&mut self, name: &ImageName, now: Timestamp) {
         if self.named(name).next().is_none() {
-            let id = self.id_for(name);
+            let id = stock::id_of_name(&self.images, name);
             self.add_source(id, name.clone(), now);
         }
     }
 
     fn add_source(&mut self, id: ImageId, name: ImageName, now: Timestamp) {
         let mut image = Image::new(name);
-        image.update = Some(Update {
-            available: true,
-            description: None,
-        });
-        image.start(now);
+        image.update_available = Some(true);
+        image.start(now, self.build_time);
         self.add_image(id, image);
     }
 
-    /// A free id that depends on the name alone, as long as it is free.
-    pub(super) fn id_for(&self, name: &ImageName) -> ImageId {
-        self.free_id(|n| format!("name {n} {name}"))
-    }
-
-    /// Deletes an image without a call, and tells whether there was one.
+    /// Deletes an image without a call. Returns whether the image existed.
     pub fn delete_by_hand(&mut self, id: &ImageId) -> bool {
         let deleted = self.images.remove(id).is_some();
-        self.revision += u64::from(deleted);
+        self.memory.revision += u64::from(deleted);
         deleted
     }
 
@@ -192,21 +179,19 @@ impl Account {
     pub fn call(&mut self, now: Timestamp, call: &Call) -> Reply {
         self.start(now);
         self.apply_late_creates(now);
-        self.calls += 1;
+        self.memory.calls += 1;
         let mut reply = Reply {
             delay: Duration::ZERO,
             // The form of the service's own ids.
-            request_id: format!("00000000-0000-4000-8000-{:012x}", self.calls),
+            request_id: format!("00000000-0000-4000-8000-{:012x}", self.memory.calls),
             answer: Answer::Error(throttled()),
         };
-        if let Some(rate) = self.settings.api_rate
-            && !self.bucket.take(rate, now)
-        {
+        if !self.memory.bucket.take(self.api_rate, now) {
             return reply;
         }
         let about = self.about(call);
-        let (rule, counted) = self.rules.take(call, about.as_deref());
-        self.revision += u64::from(counted);
+        let (rule, counted) = fault::take(&mut self.faults, call, about.as_deref());
+        self.memory.revision += u64::from(counted);
         if let Some(Rule {
             fault: Fault::Slow { by },
             ..
@@ -223,7 +208,7 @@ impl Account {
 
     fn call_gone_wrong(&mut self, now: Timestamp, call: &Call, rule: &Rule) -> Answer {
         match &rule.fault {
-            Fault::Throttle => Answer::Error(throttled()),
+            Fault::Throttle {} => Answer::Error(throttled()),
             Fault::Error {
                 code,
                 message,
@@ -236,27 +221,27 @@ impl Account {
             }),
             Fault::InternalErrorBefore { body } => internal_error(*body),
             Fault::InternalErrorAfter { body } => {
-                // Whatever the outcome: nobody hears of it.
+                // The outcome is lost.
                 let _ = self.perform(now, call, None);
                 internal_error(*body)
             }
             Fault::LateEffect { by } => {
                 if let Call::CreateUpdatedImage(input) = call {
                     let at = later(now, *by);
-                    self.late.push(LateCreate {
+                    self.memory.late.push(LateCreate {
                         at,
                         input: input.clone(),
                     });
-                    self.revision += 1;
+                    self.memory.revision += 1;
                 }
                 internal_error(ErrorBody::Json)
             }
-            Fault::DropBefore => Answer::DropConnection,
-            Fault::DropAfter => {
+            Fault::DropBefore {} => Answer::DropConnection,
+            Fault::DropAfter {} => {
                 let _ = self.perform(now, call, None);
                 Answer::DropConnection
             }
-            Fault::MalformedBody => match self.perform(now, call, None) {
+            Fault::MalformedBody {} => match self.perform(now, call, None) {
                 Ok(output) => {
                     let body = serde_json::to_string(&output).unwrap_or_default();
                     let half = body.chars().count().div_ceil(2);
@@ -268,15 +253,15 @@ impl Account {
                 }
                 Err(error) => Answer::Error(error),
             },
-            Fault::DenyTags => Answer::Error(self.tags_denied()),
+            Fault::DenyTags {} => Answer::Error(self.tags_denied()),
             Fault::Slow { .. }
             | Fault::FailedBuild(_)
             | Fault::LongBuild { .. }
-            | Fault::EmptyPageWithToken
-            | Fault::RepeatedToken
+            | Fault::EmptyPageWithToken {}
+            | Fault::RepeatedToken {}
             | Fault::MissingMembers { .. }
             | Fault::UnknownEnumValue { .. }
-            | Fault::HiddenImages => answer(self.perform(now, call, Some(rule))),
+            | Fault::HiddenImages {} => answer(self.perform(now, call, Some(rule))),
         }
     }
 
@@ -293,30 +278,37 @@ impl Account {
         }
     }
 
-    /// Times that are counted from the start become times of day at the first call.
     fn start(&mut self, now: Timestamp) {
-        if self.started.is_none() {
-            self.started = Some(now);
-            self.images.values_mut().for_each(|image| image.start(now));
-            self.revision += 1;
+        if self.memory.started.is_none() {
+            self.memory.started = Some(now);
+            for image in self.images.values_mut() {
+                image.start(now, self.build_time);
+            }
+            self.memory.revision += 1;
         }
+    }
+
+    /// Returns how long ago the first call was.
+    pub(super) fn age(&self, now: Timestamp) -> SignedDuration {
+        let started = self.memory.started.unwrap_or(now);
+        now.duration_since(started)
     }
 
     fn apply_late_creates(&mut self, now: Timestamp) {
-        let (mut due, waiting) = std::mem::take(&mut self.late)
+        let (mut due, waiting) = std::mem::take(&mut self.memory.late)
             .into_iter()
             .partition(|l| l.at <= now);
-        self.late = waiting;
+        self.memory.late = waiting;
         let due: &mut Vec<LateCreate> = &mut due;
         due.sort_by_key(|late| late.at);
         for late in due {
-            // What is refused by now has no effect, and nobody is left to hear why.
+            // A create that is refused by now has no effect.
             let _ = self.create_updated_image(late.at, &late.input, None);
-            self.revision += 1;
+            self.memory.revision += 1;
         }
     }
 
-    /// The name of the image that a call is about.
+    /// Returns the name of the image that a call is about.
     fn about(&self, call: &Call) -> Option<String> {
         let id = match call {
             Call::DescribeImages(_) => return None,
@@ -330,7 +322,7 @@ impl Account {
     }
 
     fn tags_denied(&self) -> ServiceError {
-        let Settings { account_id, .. } = &self.settings;
+        let account_id = &self.account_id;
         ServiceError::new(
             "AccessDeniedException",
             format!(

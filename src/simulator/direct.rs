@@ -1,6 +1,6 @@
 //! [`Cloud`] on a simulated account without a socket, so that thousands of runs take no time.
 //!
-//! It tells the caller what the SDK client would: the same listing, the same [`Failure`]s, classified by the same table.
+//! It returns what the SDK client would: the same listing, the same [`Failure`]s, classified by the same table.
 //! It retries nothing and limits no rate of its own. How long a client waits before it gives up is not known here either:
 //! a slow answer comes late, and the caller may stop waiting.
 
@@ -11,6 +11,7 @@ use crate::model::image::{ImageState, Observed, ObservedImage, OperatingSystem, 
 use crate::sys::clock::{Clock, whole_seconds};
 
 use super::shared::{SharedAccount, lock};
+use super::stock::System;
 use super::wire::{
     Answer, Call, CreateUpdatedImage, DescribeImages, ListedImage, Output, Reply, ServiceError, Tag,
 };
@@ -23,12 +24,11 @@ pub struct DirectApi {
 }
 
 impl DirectApi {
-    /// A client of this account, which lives by this clock.
+    /// Returns a client of this account on this clock.
     pub fn new(account: SharedAccount, clock: Clock) -> Self {
         Self { account, clock }
     }
 
-    /// Calls the account and waits for the answer.
     async fn call(&self, operation: Operation, call: Call) -> Result<(Output, String), ApiError> {
         let Reply {
             delay,
@@ -160,7 +160,7 @@ fn unreadable(operation: Operation, message: &str) -> ApiError {
     ApiError::new(operation, failure)
 }
 
-/// A listed image in repave's words, as aws.rs has it; a missing id is empty.
+/// Returns a listed image in repave's words, as cloud/aws does; a missing id is empty.
 fn observed(image: ListedImage) -> ObservedImage {
     let state = match image.state.as_deref() {
         Some("PENDING") => ImageState::Pending,
@@ -169,14 +169,10 @@ fn observed(image: ListedImage) -> ObservedImage {
         Some(other) => ImageState::Unknown(other.to_owned()),
         None => ImageState::Unknown(String::new()),
     };
-    let operating_system = match image
-        .operating_system
-        .map(|system| system.r#type)
-        .as_deref()
-    {
-        Some("WINDOWS") => OperatingSystem::Windows,
-        Some("LINUX") => OperatingSystem::Linux,
-        Some(_) | None => OperatingSystem::Unknown,
+    let operating_system = match image.operating_system.map(|system| system.r#type) {
+        Some(System::Windows) => OperatingSystem::Windows,
+        Some(System::Linux) => OperatingSystem::Linux,
+        None => OperatingSystem::Unknown,
     };
     let mut errors = Vec::new();
     if image.error_code.is_some() || image.error_message.is_some() {

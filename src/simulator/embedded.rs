@@ -1,56 +1,44 @@
-//! The embedded API in place of AWS: an account that is kept in a file, served on loopback within this process.
+//! The embedded API in place of AWS: an account that is saved in a file, served within this process.
 
-use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
 use crate::model::image::{Desired, Source};
 use crate::sys::clock::Clock;
+use crate::sys::digest;
 use crate::sys::escape::escaped;
 use crate::sys::files::{self, FileError};
 use crate::sys::http::Server;
 
 use super::account::Account;
-use super::settings::Settings;
 use super::shared::SharedAccount;
 use super::{seed, server};
 
 /// The largest account file or seed that is read.
 const MAX_ACCOUNT: u64 = 64 * 1024 * 1024;
 
-/// The simulated account could not be set up.
+/// Why there is no simulated account.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EmbeddedError {
-    /// A file of it can't be read.
     #[error("cannot read {path}")]
     Read { path: String, source: io::Error },
-    /// The seed is wrong.
     #[error("{path}: {problem}")]
-    Seed {
-        path: String,
-        /// What is wrong, and where.
-        problem: String,
-    },
-    /// The account of an earlier run is no such thing.
+    Seed { path: String, problem: String },
     #[error(
-        "{path} is no simulated account of this version ({problem}); remove it to start afresh"
+        "{path} is not a simulated account of this version ({problem}); remove it to start with a new account"
     )]
     Account { path: String, problem: String },
-    /// The account of an earlier run began with another seed.
     #[error(
-        "{path} keeps a simulated account that began with another seed, or with none; remove it and the status file beside it to start afresh"
+        "{path} has a simulated account that began with another seed, or with none; remove it and the status file beside it to start with a new account"
     )]
     OtherSeed { path: String },
-    /// The folder of the account file can't be made.
     #[error(transparent)]
     Store(#[from] FileError),
-    /// The address can't be listened on.
     #[error("cannot listen on {address}")]
     Listen {
         address: SocketAddr,
@@ -60,16 +48,15 @@ pub(crate) enum EmbeddedError {
 
 /// An account between runs, and the seed that it began with.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Kept {
-    /// The digest of the seed's text, in hexadecimal.
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedAccount<A = Account> {
     seed: Option<String>,
-    pub(crate) account: Account,
+    pub(crate) account: A,
 }
 
-impl Kept {
-    /// Finds the account as an earlier run left it in `file`, or begins one from the seed, or an empty one in `region`.
-    /// Tells whether it is new.
+impl SavedAccount {
+    /// Reads the account that an earlier run left in `file`, or begins one from the seed, or an empty one in `region`.
+    /// Returns also whether it is new.
     ///
     /// A seed is read in any case: an account that began with another one is refused, not used in its place.
     pub(crate) fn find(
@@ -87,59 +74,48 @@ impl Kept {
         let bytes = match files::read_limited(path, MAX_ACCOUNT) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((new, true)),
-            Err(source) => {
-                return Err(EmbeddedError::Read {
-                    path: shown(path),
-                    source,
-                });
-            }
+            Err(source) => return Err(unread(path)(source)),
         };
-        let kept: Self =
-            serde_json::from_slice(&bytes).map_err(|error| EmbeddedError::Account {
-                path: shown(path),
-                problem: error.to_string(),
-            })?;
-        if kept.seed != new.seed {
+        let refused = |problem: String| EmbeddedError::Account {
+            path: shown(path),
+            problem,
+        };
+        let saved: Self =
+            serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
+        seed::validate(&saved.account).map_err(refused)?;
+        if saved.seed != new.seed {
             return Err(EmbeddedError::OtherSeed { path: shown(path) });
         }
-        Ok((kept, false))
+        Ok((saved, false))
     }
 
     fn of_seed(path: &Path) -> Result<Self, EmbeddedError> {
-        let unread = |source| EmbeddedError::Read {
+        let bytes = files::read_limited(path, MAX_ACCOUNT).map_err(unread(path))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| unread(path)(io::Error::other("it is not UTF-8")))?;
+        let account = seed::parse(&text).map_err(|problem| EmbeddedError::Seed {
             path: shown(path),
-            source,
-        };
-        let bytes = files::read_limited(path, MAX_ACCOUNT).map_err(unread)?;
-        let text =
-            String::from_utf8(bytes).map_err(|_| unread(io::Error::other("it is not UTF-8")))?;
-        let account = seed::parse(&text).map_err(|error| EmbeddedError::Seed {
-            path: shown(path),
-            problem: error.to_string(),
+            problem,
         })?;
-        let mut digest = String::new();
-        for byte in Sha256::digest(&text) {
-            let _ = write!(digest, "{byte:02x}");
-        }
         Ok(Self {
-            seed: Some(digest),
+            seed: Some(digest::sha256(text.as_bytes())),
             account,
         })
     }
 
     fn empty(region: Option<&str>) -> Self {
-        let mut settings = Settings::default();
+        let mut account = Account::default();
         if let Some(region) = region {
-            region.clone_into(&mut settings.region);
+            region.clone_into(&mut account.region);
         }
         Self {
             seed: None,
-            account: Account::new(settings),
+            account,
         }
     }
 }
 
-/// Gives the account every source that the manifests name and do not declare: a rehearsal needs no seed.
+/// Adds every source that the manifests name and do not declare, so that a rehearsal needs no seed.
 pub(crate) fn add_sources(account: &mut Account, desired: &Desired, clock: Clock) {
     for image in desired {
         match &image.source {
@@ -152,9 +128,9 @@ pub(crate) fn add_sources(account: &mut Account, desired: &Desired, clock: Clock
     }
 }
 
-/// Serves the account on any free port of loopback; with `file`, every change is kept there before it is answered.
+/// Serves the account at the address; with `file`, every change is saved there before it is answered.
 pub(crate) async fn serve(
-    kept: Kept,
+    saved: SavedAccount,
     file: Option<&Path>,
     address: SocketAddr,
     clock: Clock,
@@ -163,11 +139,11 @@ pub(crate) async fn serve(
         files::make_folder(file)?;
     }
     let file = file.map(Path::to_owned);
-    let Kept { seed, account } = kept;
+    let SavedAccount { seed, account } = saved;
     let save = move |account: &Account| match &file {
         Some(file) => {
-            let bytes = serde_json::to_vec(&KeptRef {
-                seed: seed.as_deref(),
+            let bytes = serde_json::to_vec(&SavedAccount {
+                seed: seed.clone(),
                 account,
             })?;
             files::write_whole(file, &bytes).map_err(io::Error::other)
@@ -182,16 +158,16 @@ pub(crate) async fn serve(
     Ok((server.map_err(listen)?, account))
 }
 
-/// What [`Kept`] is written as.
-#[derive(Serialize)]
-struct KeptRef<'a> {
-    seed: Option<&'a str>,
-    account: &'a Account,
-}
-
 /// Any free port of loopback.
 pub(crate) const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+fn unread(path: &Path) -> impl Fn(io::Error) -> EmbeddedError {
+    move |source| EmbeddedError::Read {
+        path: shown(path),
+        source,
+    }
+}
 
 fn shown(path: &Path) -> String {
     escaped(&path.to_string_lossy(), 512)

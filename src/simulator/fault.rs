@@ -6,73 +6,77 @@ use serde::{Deserialize, Serialize};
 use super::stock::BuildError;
 use super::wire::{Call, CodePlacement, ListedImage, Operation};
 
-/// What goes wrong with a call.
+/// What goes wrong with a call. A file has the kind in the field `fault`, with the kind's own fields beside it.
+///
+/// Kinds without fields have braces because serde accepts any field beside a kind without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fault", deny_unknown_fields)]
 pub enum Fault {
     /// `ThrottlingException`, without effect and beside the account's own rate limit.
-    Throttle,
-    /// This error, without effect.
+    Throttle {},
     Error {
-        /// The error code: any text.
         code: String,
-        /// The message.
+        #[serde(default = "error_message")]
         message: String,
-        /// HTTP status, 400-599.
+        #[serde(default = "error_status")]
         status: u16,
-        /// Where the code stands in the answer.
+        #[serde(default)]
         placement: CodePlacement,
     },
     /// HTTP 500 without effect.
     InternalErrorBefore {
-        /// What the answer's body holds.
+        #[serde(default)]
         body: ErrorBody,
     },
     /// The effect, then HTTP 500.
     InternalErrorAfter {
-        /// What the answer's body holds.
+        #[serde(default)]
         body: ErrorBody,
     },
     /// HTTP 500; the create takes effect later, if it then can.
-    LateEffect {
-        /// How much later.
-        by: SignedDuration,
-    },
+    LateEffect { by: SignedDuration },
     /// The connection is cut without effect.
-    DropBefore,
+    DropBefore {},
     /// The effect, then the connection is cut.
-    DropAfter,
+    DropAfter {},
     /// The effect, and an answer so much later.
-    Slow {
-        /// How much later.
-        by: SignedDuration,
-    },
+    Slow { by: SignedDuration },
     /// The effect, and an answer of status 200 whose JSON ends in its middle.
-    MalformedBody,
+    MalformedBody {},
     /// `AccessDeniedException` for `workspaces:CreateTags`; only for calls that carry tags.
-    DenyTags,
+    DenyTags {},
     /// The create takes effect, and the image's build ends in ERROR.
     FailedBuild(BuildError),
     /// The create takes effect, and the image's build takes so long.
-    LongBuild {
-        /// How long.
-        by: SignedDuration,
-    },
+    LongBuild { by: SignedDuration },
     /// A page without images, whose token leads to the page that was asked for.
-    EmptyPageWithToken,
+    EmptyPageWithToken {},
     /// From this page on, the listing gives the same page and the same token for ever.
-    RepeatedToken,
+    RepeatedToken {},
     /// The page's images lack members.
     MissingMembers {
-        /// Which ones.
+        #[serde(default = "Member::all_but_id")]
         members: Vec<Member>,
     },
     /// The page's images have a state that the model does not know.
     UnknownEnumValue {
-        /// The state.
+        #[serde(default = "unknown_state")]
         value: String,
     },
     /// The page lacks images that exist, as a stale listing does.
-    HiddenImages,
+    HiddenImages {},
+}
+
+fn error_message() -> String {
+    "This error is simulated".into()
+}
+
+fn error_status() -> u16 {
+    400
+}
+
+fn unknown_state() -> String {
+    "COPYING".into()
 }
 
 /// What the body of an HTTP 500 holds.
@@ -106,22 +110,22 @@ pub enum Member {
 }
 
 impl Member {
-    /// Every member but the id.
-    pub(crate) const ALL_BUT_ID: [Self; 11] = [
-        Self::Name,
-        Self::Description,
-        Self::OperatingSystem,
-        Self::State,
-        Self::RequiredTenancy,
-        Self::ErrorCode,
-        Self::ErrorMessage,
-        Self::ErrorDetails,
-        Self::Created,
-        Self::OwnerAccountId,
-        Self::Updates,
-    ];
+    pub(crate) fn all_but_id() -> Vec<Self> {
+        vec![
+            Self::Name,
+            Self::Description,
+            Self::OperatingSystem,
+            Self::State,
+            Self::RequiredTenancy,
+            Self::ErrorCode,
+            Self::ErrorMessage,
+            Self::ErrorDetails,
+            Self::Created,
+            Self::OwnerAccountId,
+            Self::Updates,
+        ]
+    }
 
-    /// Takes the member from the image.
     pub(super) fn remove(self, image: &mut ListedImage) {
         match self {
             Self::ImageId => image.image_id = None,
@@ -141,50 +145,57 @@ impl Member {
 }
 
 impl Fault {
-    /// Tells whether the fault can happen to calls of this operation.
+    /// Returns whether the fault can happen to calls of this operation.
     pub(crate) fn fits(&self, operation: Operation) -> bool {
         match self {
-            Self::Throttle
+            Self::Throttle {}
             | Self::Error { .. }
             | Self::InternalErrorBefore { .. }
             | Self::InternalErrorAfter { .. }
-            | Self::DropBefore
-            | Self::DropAfter
+            | Self::DropBefore {}
+            | Self::DropAfter {}
             | Self::Slow { .. }
-            | Self::MalformedBody => true,
-            Self::DenyTags => matches!(
+            | Self::MalformedBody {} => true,
+            Self::DenyTags {} => matches!(
                 operation,
                 Operation::CreateUpdatedWorkspaceImage | Operation::CreateTags
             ),
             Self::LateEffect { .. } | Self::FailedBuild(_) | Self::LongBuild { .. } => {
                 operation == Operation::CreateUpdatedWorkspaceImage
             }
-            Self::EmptyPageWithToken
-            | Self::RepeatedToken
+            Self::EmptyPageWithToken {}
+            | Self::RepeatedToken {}
             | Self::MissingMembers { .. }
             | Self::UnknownEnumValue { .. }
-            | Self::HiddenImages => operation == Operation::DescribeWorkspaceImages,
+            | Self::HiddenImages {} => operation == Operation::DescribeWorkspaceImages,
         }
     }
 }
 
-/// A fault, and the calls that it happens to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Rule {
     /// Only calls of this operation; if `None`, of every one that the fault fits.
     pub(crate) operation: Option<Operation>,
     /// Only calls about the image of this name. A listing is about all: there, the only image that the fault touches.
     pub(crate) image_name: Option<String>,
     /// How many of these calls pass before the first that fails.
+    #[serde(default)]
     pub(crate) skip: u32,
     /// How many fail then.
+    #[serde(default = "once")]
     pub(crate) times: u32,
+    /// An unknown field of the rule is refused here, where the fields that the rule does not know arrive.
+    #[serde(flatten)]
     pub(crate) fault: Fault,
 }
 
+fn once() -> u32 {
+    1
+}
+
 impl Rule {
-    /// The next call of the operation fails.
+    /// Returns the rule that the next call of the operation fails.
     pub fn next(operation: Operation, fault: Fault) -> Self {
         Self {
             operation: Some(operation),
@@ -195,52 +206,41 @@ impl Rule {
         }
     }
 
-    /// Tells whether the call is one of those that the rule counts.
+    /// Returns whether the rule counts the call.
     fn matches(&self, call: &Call, about: Option<&str>) -> bool {
         let operation = call.operation();
         let listing = operation == Operation::DescribeWorkspaceImages;
         self.fault.fits(operation)
             && self.operation.is_none_or(|only| only == operation)
-            && (self.fault != Fault::DenyTags || call.has_tags())
+            && (self.fault != Fault::DenyTags {} || call.has_tags())
             && (listing || self.image_name.is_none() || self.image_name.as_deref() == about)
     }
 }
 
-/// The rules that have not done all their work yet, in the order in which they are asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Rules(Vec<Rule>);
-
-impl Rules {
-    pub(super) fn add(&mut self, rule: Rule) {
-        self.0.push(rule);
-    }
-
-    pub(super) fn iter(&self) -> std::slice::Iter<'_, Rule> {
-        self.0.iter()
-    }
-
-    /// Counts the call, and gives the rule that fires for it. Rules after that one don't see the call, so that rules of
-    /// one operation follow one another like the lines of a script. Says also whether any count moved.
-    pub(super) fn take(&mut self, call: &Call, about: Option<&str>) -> (Option<Rule>, bool) {
-        let mut counted = false;
-        let mut fired = None;
-        for rule in &mut self.0 {
-            if rule.times == 0 || !rule.matches(call, about) {
-                continue;
-            }
-            counted = true;
-            if let Some(left) = rule.skip.checked_sub(1) {
-                rule.skip = left;
-                continue;
-            }
-            rule.times -= 1;
-            fired = Some(rule.clone());
-            break;
+/// Counts the call, and returns the rule that fires for it. Rules after that one don't see the call, so that rules of one
+/// operation follow one another like the lines of a script. Returns also whether any count moved.
+pub(super) fn take(
+    rules: &mut Vec<Rule>,
+    call: &Call,
+    about: Option<&str>,
+) -> (Option<Rule>, bool) {
+    let mut counted = false;
+    let mut fired = None;
+    for rule in rules.iter_mut() {
+        if rule.times == 0 || !rule.matches(call, about) {
+            continue;
         }
-        self.0.retain(|rule| rule.times > 0);
-        (fired, counted)
+        counted = true;
+        if let Some(left) = rule.skip.checked_sub(1) {
+            rule.skip = left;
+            continue;
+        }
+        rule.times -= 1;
+        fired = Some(rule.clone());
+        break;
     }
+    rules.retain(|rule| rule.times > 0);
+    (fired, counted)
 }
 
 #[cfg(test)]
@@ -256,11 +256,10 @@ mod tests {
     }
 
     /// Which of so many calls the rules fire for, and with what.
-    fn fired(rules: Vec<Rule>, calls: &[(Call, &str)]) -> Vec<Option<Fault>> {
-        let mut rules = Rules(rules);
+    fn fired(mut rules: Vec<Rule>, calls: &[(Call, &str)]) -> Vec<Option<Fault>> {
         calls
             .iter()
-            .map(|(call, about)| rules.take(call, Some(about)).0.map(|rule| rule.fault))
+            .map(|(call, about)| take(&mut rules, call, Some(about)).0.map(|rule| rule.fault))
             .collect()
     }
 
@@ -271,18 +270,18 @@ mod tests {
             Rule {
                 skip: 1,
                 times: 2,
-                ..Rule::next(create_op, Fault::Throttle)
+                ..Rule::next(create_op, Fault::Throttle {})
             },
-            Rule::next(create_op, Fault::DropAfter),
+            Rule::next(create_op, Fault::DropAfter {}),
         ];
         let calls: Vec<_> = (0..5).map(|_| (create(false), "a")).collect();
         // The second rule sees the first call, which the first one only counts.
         assert_eq!(
             fired(rules, &calls),
             [
-                Some(Fault::DropAfter),
-                Some(Fault::Throttle),
-                Some(Fault::Throttle),
+                Some(Fault::DropAfter {}),
+                Some(Fault::Throttle {}),
+                Some(Fault::Throttle {}),
                 None,
                 None
             ]
@@ -294,7 +293,7 @@ mod tests {
         let describe = || Call::DescribeImages(DescribeImages::default());
         let named = Rule {
             image_name: Some("b".into()),
-            ..Rule::next(Operation::CreateUpdatedWorkspaceImage, Fault::DropBefore)
+            ..Rule::next(Operation::CreateUpdatedWorkspaceImage, Fault::DropBefore {})
         };
         let calls = [
             (create(false), "a"),
@@ -303,12 +302,12 @@ mod tests {
         ];
         assert_eq!(
             fired(vec![named], &calls),
-            [None, None, Some(Fault::DropBefore)]
+            [None, None, Some(Fault::DropBefore {})]
         );
 
         let tags = Rule {
             operation: None,
-            ..Rule::next(Operation::CreateTags, Fault::DenyTags)
+            ..Rule::next(Operation::CreateTags, Fault::DenyTags {})
         };
         let calls = [
             (create(false), "a"),
@@ -317,17 +316,17 @@ mod tests {
         ];
         assert_eq!(
             fired(vec![tags], &calls),
-            [None, Some(Fault::DenyTags), None]
+            [None, Some(Fault::DenyTags {}), None]
         );
 
         let pages = Rule {
             operation: None,
-            ..Rule::next(Operation::CreateTags, Fault::HiddenImages)
+            ..Rule::next(Operation::CreateTags, Fault::HiddenImages {})
         };
         let calls = [(create(false), "a"), (describe(), "")];
         assert_eq!(
             fired(vec![pages], &calls),
-            [None, Some(Fault::HiddenImages)]
+            [None, Some(Fault::HiddenImages {})]
         );
     }
 }

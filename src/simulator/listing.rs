@@ -3,21 +3,17 @@
 //! A token is all that a listing remembers: which listing it is, after which image it goes on, and what was asked for. So
 //! it stays valid as long as the account does, and the pages of one listing agree on which new images they lack.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
-use crate::model::image::{ImageState, OperatingSystem};
 use crate::model::value::ImageId;
+use crate::sys::digest;
 
-use super::settings::Settings;
-use super::stock::{Image, Tenancy};
+use super::account::Account;
+use super::stock::{Detail, Image, State};
 use super::validate::ValidListing;
-use super::wire::{ErrorDetail, ListedImage, System, Updates};
+use super::wire::{ErrorDetail, ListedImage, OperatingSystem, Updates};
 
-/// Where a listing goes on.
+/// The place where a listing continues.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Position {
     /// Which listing, counted over the account's life; images to be listed from a later one are missing.
@@ -31,7 +27,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// The token for this position in a listing of what was asked for.
+    /// Returns the token for this position in a listing of what was asked for.
     pub(super) fn token(&self, asked: &ValidListing) -> String {
         let Self {
             listing,
@@ -39,18 +35,17 @@ impl Position {
             stuck,
             after,
         } = self;
-        let text = format!("{listing} {empty_pages} {stuck} {after}");
-        format!("{}{}", checksum(&text, asked), hex(text.as_bytes()))
+        let text = format!("{listing}.{empty_pages}.{stuck}.{after}");
+        format!("{}.{text}", checksum(&text, asked))
     }
 
-    /// Reads a token back. There is none in a text that [`token`](Self::token) didn't give for the same question.
+    /// Reads a token back. Returns `None` for a text that [`token`](Self::token) did not give for the same question.
     pub(super) fn of_token(token: &str, asked: &ValidListing) -> Option<Self> {
-        let (sum, text) = token.split_at_checked(CHECKSUM_LENGTH)?;
-        let text = String::from_utf8(unhex(text)?).ok()?;
-        if sum != checksum(&text, asked) {
+        let (sum, text) = token.split_once('.')?;
+        if sum != checksum(text, asked) {
             return None;
         }
-        let mut parts = text.splitn(4, ' ');
+        let mut parts = text.splitn(4, '.');
         Some(Self {
             listing: parts.next()?.parse().ok()?,
             empty_pages: parts.next()?.parse().ok()?,
@@ -60,56 +55,25 @@ impl Position {
     }
 }
 
-/// The length of a token's checksum in hexadecimal digits.
-const CHECKSUM_LENGTH: usize = 16;
-
+/// The page size may change between pages, the question may not.
 fn checksum(text: &str, asked: &ValidListing) -> String {
-    let mut digest = Sha256::new();
-    // The page size may change between pages, the question may not.
-    digest.update(format!("{text}\n{:?}\n", asked.shared));
-    for id in asked.ids.iter().flatten() {
-        digest.update(format!("{id}\n"));
-    }
-    let mut sum = hex(&digest.finalize());
-    sum.truncate(CHECKSUM_LENGTH);
-    sum
+    let ValidListing { ids, shared, .. } = asked;
+    digest::hexadecimal(format!("{text} {shared:?} {ids:?}").as_bytes(), 8)
 }
 
-/// The bytes in lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
-}
-
-/// The images of the page at a position, each with its name, and the position after them, unless they are the last.
+/// Returns the images of the page at a position, and the position after them, unless they are the last.
 pub(super) fn page(
-    images: &BTreeMap<ImageId, Image>,
-    settings: &Settings,
+    account: &Account,
     asked: &ValidListing,
     position: &Position,
     now: Timestamp,
 ) -> (Vec<ListedImage>, Option<Position>) {
-    let size = asked
-        .page_size
-        .min(usize::from(settings.page_size.clamp(1, 25)));
-    let mut found = images
+    let size = asked.page_size.min(usize::from(account.page_size));
+    let mut found = account
+        .images
         .iter()
         .filter(|(id, _)| id.as_str() > position.after.as_str())
-        .filter(|(_, image)| image.listed_from <= position.listing)
+        .filter(|(_, image)| image.is_listed(position.listing))
         .filter(|(_, image)| {
             asked
                 .shared
@@ -123,53 +87,38 @@ pub(super) fn page(
     });
     let listed = page
         .into_iter()
-        .map(|(id, image)| listed(id, image, settings, now))
+        .map(|(id, image)| listed(id, image, account, now))
         .collect();
     (listed, next)
 }
 
-/// An image as a listing shows it.
-fn listed(id: &ImageId, image: &Image, settings: &Settings, now: Timestamp) -> ListedImage {
-    let (state, error) = match image.state(now) {
-        ImageState::Pending => ("PENDING", None),
-        ImageState::Available => ("AVAILABLE", None),
-        ImageState::Error => ("ERROR", image.build_error.as_ref()),
-        ImageState::Unknown(_) => ("", None),
-    };
-    let system = match image.operating_system() {
-        OperatingSystem::Windows => "WINDOWS",
-        OperatingSystem::Linux => "LINUX",
-        OperatingSystem::Unknown => "",
-    };
-    let tenancy = match image.tenancy {
-        Tenancy::Default => "DEFAULT",
-        Tenancy::Dedicated => "DEDICATED",
-    };
-    let owner = image.shared_by.as_ref().unwrap_or(&settings.account_id);
+fn listed(id: &ImageId, image: &Image, account: &Account, now: Timestamp) -> ListedImage {
+    let state = image.state(account.age(now));
+    let error = (state == State::Error).then(|| image.build_error());
+    let owner = image.shared_by.as_ref().unwrap_or(&account.account_id);
     ListedImage {
         image_id: Some(id.to_string()),
         name: Some(image.name.to_string()),
         description: image.description.as_ref().map(ToString::to_string),
-        operating_system: Some(System {
-            r#type: system.into(),
+        operating_system: Some(OperatingSystem {
+            r#type: image.operating_system,
         }),
-        state: Some(state.into()),
-        required_tenancy: Some(tenancy.into()),
-        error_code: error.map(|e| e.code.clone()),
-        error_message: error.map(|e| e.message.clone()),
-        created: image.created.time(),
+        state: Some(state.as_str().into()),
+        required_tenancy: Some(image.tenancy),
+        error_code: error.as_ref().map(|error| error.code.clone()),
+        error_message: error.as_ref().map(|error| error.message.clone()),
+        created: image.created,
         owner_account_id: Some(owner.clone()),
-        updates: image.update.as_ref().map(|update| Updates {
-            update_available: update.available,
-            description: update.description.clone(),
+        updates: image.update_available.map(|update_available| Updates {
+            update_available,
+            description: image.update_description.as_ref().map(ToString::to_string),
         }),
         error_details: error
-            .map(|e| e.details.as_slice())
-            .unwrap_or_default()
-            .iter()
-            .map(|(code, message)| ErrorDetail {
-                error_code: code.clone(),
-                error_message: message.clone(),
+            .into_iter()
+            .flat_map(|error| error.details)
+            .map(|Detail { code, message }| ErrorDetail {
+                error_code: code,
+                error_message: message,
             })
             .collect(),
     }

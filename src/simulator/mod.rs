@@ -9,22 +9,24 @@
 //!                        pure, sync                  `- server: awsJson 1.1 over HTTP, for the SDKs and the AWS CLI
 //! ```
 //!
+//! [`Account`] is also the form of the seed and of the file between runs: what is added to it can be written there.
+//!
 //! | file | its one job |
 //! |---|---|
-//! | `account.rs` | one account and Region: takes a call, asks the rules, answers |
+//! | `account.rs` | one account and Region, with what can be set: takes a call, asks the rules, answers |
 //! | `operations.rs` | what each operation does to the account |
 //! | `stock.rs` | the images it holds, and their state at a time |
-//! | `settings.rs` | what can be set, and the rate limit |
+//! | `rate.rs` | the rate limit |
 //! | `wire.rs` | requests and answers in the model's words |
 //! | `validate.rs` | the limits that the model sets on a request |
 //! | `listing.rs` | pages and page tokens |
 //! | `fault.rs` | rules for what goes wrong, and when |
-//! | `seed/` | YAML to an account |
+//! | `seed.rs` | YAML to an account, and the limits of its fields |
 //! | `shared.rs` | an account that several clients call |
 //! | `direct.rs` | [`Cloud`](crate::cloud::Cloud) on a shared account |
-//! | `sts.rs` | whose credentials these are |
+//! | `sts.rs` | GetCallerIdentity of STS |
 //! | `server.rs` | HTTP |
-//! | `embedded.rs` | an account in a file, served within this process |
+//! | `embedded.rs` | an account saved in a file, served within this process |
 
 mod account;
 pub(crate) mod direct;
@@ -32,9 +34,9 @@ pub(crate) mod embedded;
 pub mod fault;
 mod listing;
 mod operations;
+mod rate;
 pub mod seed;
 pub mod server;
-mod settings;
 mod shared;
 mod stock;
 mod sts;
@@ -43,7 +45,7 @@ pub mod wire;
 
 pub use account::Account;
 pub use direct::DirectApi;
-pub use settings::{ApiRate, Settings};
+pub use rate::ApiRate;
 pub use shared::SharedAccount;
 pub(crate) use shared::lock;
 pub use stock::Image;

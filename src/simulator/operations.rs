@@ -1,16 +1,13 @@
 //! The five operations: what each does to an account, or why it is refused. What goes wrong with calls is decided before.
 
-use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::model::image::ImageState;
 use crate::model::value::{ImageId, Tags};
 
 use super::account::{Account, CreateRecord, Outcome};
 use super::fault::{Fault, Rule};
 use super::listing::{self, Position};
-use super::settings::Settings;
-use super::stock::{Image, Moment, Update, later};
+use super::stock::{self, Image, State, System};
 use super::validate::{self, ValidCreate};
 use super::wire::{
     CreateTags, CreateUpdatedImage, DeleteImage, DescribeImages, DescribeTags, Output,
@@ -27,24 +24,26 @@ impl Account {
         let asked = validate::describe_images(input)?;
         let position = if let Some(token) = &asked.token {
             Position::of_token(token, &asked)
-                .filter(|position| position.listing <= self.listings)
+                .filter(|position| position.listing <= self.memory.listings)
                 .ok_or_else(|| {
                     ServiceError::new("InvalidParameterValuesException", "Invalid NextToken")
                 })?
         } else {
-            // A new listing is worth counting only while there are images that earlier ones lack.
+            // The first listing counts, so that its pages lack what is created between them; a later one counts only
+            // while there are images that earlier ones lack.
             let owned = asked.shared != Some(true);
-            if owned && self.images.values().any(|i| i.listed_from > self.listings) {
-                self.listings += 1;
-                self.revision += 1;
+            let listings = self.memory.listings;
+            if owned && (listings == 0 || self.images.values().any(|i| i.hidden_for >= listings)) {
+                self.memory.listings += 1;
+                self.memory.revision += 1;
             }
             Position {
-                listing: self.listings,
+                listing: self.memory.listings,
                 ..Position::default()
             }
         };
         let fault = rule.map(|rule| &rule.fault);
-        if fault == Some(&Fault::EmptyPageWithToken) {
+        if fault == Some(&Fault::EmptyPageWithToken {}) {
             let empty_pages = position.empty_pages.saturating_add(1);
             let next = Position {
                 empty_pages,
@@ -55,9 +54,8 @@ impl Account {
                 next_token: Some(next.token(&asked)),
             });
         }
-        let (mut images, mut next) =
-            listing::page(&self.images, &self.settings, &asked, &position, now);
-        if position.stuck || fault == Some(&Fault::RepeatedToken) {
+        let (mut images, mut next) = listing::page(self, &asked, &position, now);
+        if position.stuck || fault == Some(&Fault::RepeatedToken {}) {
             next = Some(Position {
                 stuck: true,
                 ..position
@@ -65,7 +63,7 @@ impl Account {
         }
         let only = rule.and_then(|rule| rule.image_name.as_deref());
         let touched = |name: Option<&str>| only.is_none() || only == name;
-        if fault == Some(&Fault::HiddenImages) {
+        if fault == Some(&Fault::HiddenImages {}) {
             images.retain(|image| !touched(image.name.as_deref()));
         }
         for image in images.iter_mut().filter(|i| touched(i.name.as_deref())) {
@@ -101,7 +99,7 @@ impl Account {
         let source = self
             .own_image(source_id.as_str())
             .ok_or_else(|| not_found(source_id.as_str()))?;
-        if source.linux {
+        if source.operating_system == System::Linux {
             return Err(ServiceError::new(
                 "OperationNotSupportedException",
                 format!("Image {source_id} is a Linux image; only Windows images can be updated"),
@@ -111,7 +109,7 @@ impl Account {
         let taken = self
             .named(&name)
             .any(|(_, image)| image.shared_by.is_none());
-        if taken && self.settings.unique_names {
+        if taken && self.unique_names {
             return Err(ServiceError::new(
                 "ResourceAlreadyExistsException",
                 format!("An image named {name} already exists"),
@@ -123,51 +121,53 @@ impl Account {
             .values()
             .filter(|image| image.shared_by.is_none())
             .count();
-        if owned >= usize::try_from(self.settings.image_limit).unwrap_or(usize::MAX) {
+        if owned >= usize::try_from(self.image_limit).unwrap_or(usize::MAX) {
             return Err(ServiceError::new(
                 "ResourceLimitExceededException",
                 format!(
                     "The account owns {owned} images; the quota is {}",
-                    self.settings.image_limit
+                    self.image_limit
                 ),
             ));
         }
         let build_time = if let Some(Fault::LongBuild { by }) = fault {
             *by
         } else {
-            self.settings.build_time
+            self.build_time
         };
-        let build_error = if let Some(Fault::FailedBuild(error)) = fault {
-            Some(error.clone())
-        } else {
-            None
-        };
-        let image = Image {
+        let pending_for = self.age(now).saturating_add(build_time);
+        let mut image = Image {
             description: Some(description),
             tenancy: source.tenancy,
-            created: Moment::At(now),
-            build_ends: Moment::At(later(now, build_time)),
-            build_error,
-            update: Some(Update::default()),
+            state: State::Pending,
+            pending_for: Some(pending_for.max(SignedDuration::ZERO)),
+            created: Some(now),
+            update_available: Some(false),
             tags,
-            listed_from: self
-                .listings
-                .saturating_add(1)
-                .saturating_add(self.settings.listing_lag),
+            hidden_for: self.memory.listings.saturating_add(self.listing_lag),
             source: Some(source_id.clone()),
             ..Image::new(name.clone())
         };
-        let ids = self.ids;
-        let image_id = self.free_id(|n| format!("created {ids} {n}"));
-        self.ids += 1;
+        if let Some(Fault::FailedBuild(error)) = fault {
+            image.error_code = Some(error.code.clone());
+            image.error_message = Some(error.message.clone());
+            image.error_details.clone_from(&error.details);
+        }
+        let ids = self.memory.ids;
+        let (account_id, region) = (&self.account_id, &self.region);
+        let image_id = stock::free_id(&self.images, |n| {
+            format!("{account_id} {region} created {ids} {n}")
+        });
+        image.id = Some(image_id.clone());
+        self.memory.ids += 1;
         self.images.insert(image_id.clone(), image);
-        self.created.push(CreateRecord {
+        self.memory.created.push(CreateRecord {
             at: now,
             name,
             image_id: image_id.clone(),
             source_image_id: source_id,
         });
-        self.revision += 1;
+        self.memory.revision += 1;
         Ok(Output::Created {
             image_id: image_id.to_string(),
         })
@@ -179,17 +179,17 @@ impl Account {
         id: &ImageId,
         source: &Image,
     ) -> Result<(), ServiceError> {
-        let building = self.settings.busy_while_updating
+        let age = self.age(now);
+        let building = self.busy_while_updating
             && self.images.values().any(|image| {
-                image.source.as_ref() == Some(id) && image.state(now) == ImageState::Pending
+                image.source.as_ref() == Some(id) && image.state(age) == State::Pending
             });
-        let busy = source.busy_until.is_some_and(|until| !until.has_come(now));
-        let state = match source.state(now) {
-            ImageState::Available if building || busy => "busy with another operation",
-            ImageState::Available => return Ok(()),
-            ImageState::Pending => "PENDING",
-            ImageState::Error => "in state ERROR",
-            ImageState::Unknown(_) => "in an unknown state",
+        let busy = source.busy_for.is_some_and(|wait| wait > age);
+        let state = match source.state(age) {
+            State::Available if building || busy => "busy with another operation",
+            State::Available => return Ok(()),
+            State::Pending => "PENDING",
+            State::Error => "in state ERROR",
         };
         Err(ServiceError::new(
             "InvalidResourceStateException",
@@ -203,7 +203,7 @@ impl Account {
         let image = self
             .own_image(id.as_str())
             .ok_or_else(|| not_found(id.as_str()))?;
-        if image.state(now) == ImageState::Pending {
+        if image.state(self.age(now)) == State::Pending {
             return Err(ServiceError::new(
                 "InvalidResourceStateException",
                 format!("Image {id} is PENDING, which is not valid for this operation"),
@@ -236,7 +236,7 @@ impl Account {
         }
         if all != image.tags {
             image.tags = all;
-            self.revision += 1;
+            self.memory.revision += 1;
         }
         Ok(Output::Empty {})
     }
@@ -256,25 +256,6 @@ impl Account {
     pub(super) fn own_image(&self, id: &str) -> Option<&Image> {
         let (_, image) = self.images.iter().find(|(known, _)| known.as_str() == id)?;
         Some(image).filter(|image| image.shared_by.is_none())
-    }
-
-    /// The first free id of those made from the texts that are given for 0, 1, 2, ...
-    pub(super) fn free_id(&self, text: impl Fn(u64) -> String) -> ImageId {
-        let Settings {
-            account_id, region, ..
-        } = &self.settings;
-        let mut n = 0;
-        loop {
-            let hash = Sha256::digest(format!("{account_id} {region} {}", text(n)));
-            let digits = listing::hex(hash.get(..6).unwrap_or_default());
-            // Twelve hexadecimal digits are always an id, so the loop ends at the first one that is free.
-            if let Ok(id) = ImageId::parse(format!("wsi-{digits}"))
-                && !self.images.contains_key(&id)
-            {
-                return id;
-            }
-            n += 1;
-        }
     }
 }
 

@@ -23,12 +23,11 @@ use super::shared::{SharedAccount, lock};
 use super::sts;
 use super::wire::{Answer, Call, CodePlacement, Operation, Reply, ServiceError};
 
-/// Keeps an account that a call has changed, before the call is answered. It may block for as long as a file is written.
+/// Saves an account that a call has changed, before the call is answered. It may block while a file is written.
 pub(crate) type Save = Box<dyn Fn(&Account) -> io::Result<()> + Send + Sync>;
 
 /// The largest request body in bytes. The largest valid request, 50 tags in escaped characters, has less than a fifth.
 const MAX_BODY: usize = 1 << 20;
-/// The longest wait for a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const LIMITS: Limits = Limits {
     connections: 512,
@@ -132,7 +131,7 @@ async fn respond(
                     &message,
                 );
             }
-            // The client is gone, or its chunks are none: hyper can't find the next request either.
+            // The client is gone, or its chunks are malformed: hyper can't find the next request either.
             Ok(Err(_)) => return Err(Cut),
             Err(_) => {
                 let message = "The request's body did not arrive in time";
@@ -166,7 +165,7 @@ enum Service {
 }
 
 fn identify(form: &[u8], shared: &Shared) -> Response<Full<Bytes>> {
-    let account = lock(&shared.account).settings().account_id.clone();
+    let account = lock(&shared.account).account_id.clone();
     let (status, xml) = sts::answer(form, &account);
     with_body(
         status.as_u16(),
@@ -184,8 +183,8 @@ fn perform(call: &Call, shared: &Shared) -> Reply {
     if account.revision() != before
         && let Err(error) = (shared.saved)(&account)
     {
-        // The effect stands as long as the process does; the caller must not take it for lasting.
-        tracing::error!(%error, "the simulated account could not be saved");
+        // The effect lasts only as long as the process, so the caller must not get a success.
+        tracing::error!(%error, "cannot save the simulated account");
         let message = "The simulator could not save its account; the call may have had effect";
         let answer = Answer::Error(ServiceError {
             status: 500,
@@ -196,7 +195,7 @@ fn perform(call: &Call, shared: &Shared) -> Reply {
     reply
 }
 
-/// What a reply is on the wire.
+/// Returns the reply as HTTP.
 pub fn response(reply: Reply) -> Result<Response<Full<Bytes>>, Cut> {
     let Reply {
         delay: _,

@@ -1,51 +1,16 @@
 //! The images that an account holds, and each one's state at a time. It knows no calls.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::image::{ImageState, OperatingSystem};
 use crate::model::value::{Description, ImageId, ImageName};
+use crate::sys::digest;
 
-/// A time, which may be counted from the account's start: its first call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Moment {
-    /// So long after the account's start.
-    AfterStart(SignedDuration),
-    At(Timestamp),
-}
-
-impl Moment {
-    /// The account's start itself.
-    pub(crate) const START: Self = Self::AfterStart(SignedDuration::ZERO);
-
-    /// Turns a time counted from the start into a time of day.
-    pub(super) fn fix(&mut self, start: Timestamp) {
-        if let Self::AfterStart(passed) = *self {
-            *self = Self::At(start.saturating_add(passed).unwrap_or(Timestamp::MAX));
-        }
-    }
-
-    /// Tells whether it has come. In an account that has not started, only what has no time to wait has.
-    pub(crate) fn has_come(&self, now: Timestamp) -> bool {
-        match self {
-            Self::AfterStart(passed) => *passed <= SignedDuration::ZERO,
-            Self::At(time) => *time <= now,
-        }
-    }
-
-    /// The time, once the account has started.
-    pub(crate) fn time(&self) -> Option<Timestamp> {
-        match self {
-            Self::AfterStart(_) => None,
-            Self::At(time) => Some(*time),
-        }
-    }
-}
-
-/// The time so long after another, and never before it.
+/// Returns the time so long after another, and never before it.
 pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.saturating_add(by.max(SignedDuration::ZERO))
         .unwrap_or(Timestamp::MAX)
@@ -57,105 +22,238 @@ pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
 pub(crate) enum Tenancy {
     #[default]
     Default,
-    /// The account's own, as brought licences need it.
+    /// The account's own hardware, as brought licenses need it.
     Dedicated,
 }
 
-/// What the service says about an update for an image.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Update {
-    pub(crate) available: bool,
-    /// What it brings: 1-255 characters (model).
-    pub(crate) description: Option<String>,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum System {
+    #[default]
+    Windows,
+    Linux,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum State {
+    #[default]
+    Available,
+    Pending,
+    Error,
+}
+
+impl State {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Available => "AVAILABLE",
+            Self::Pending => "PENDING",
+            Self::Error => "ERROR",
+        }
+    }
 }
 
 /// Why a build fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct BuildError {
     /// The image's `ErrorCode`; an open set of texts (model).
     pub(crate) code: String,
     pub(crate) message: String,
-    /// The image's `ErrorDetails`: code and message of each.
-    #[serde(default)]
-    pub(crate) details: Vec<(String, String)>,
+    pub(crate) details: Vec<Detail>,
 }
 
-/// One image that the account owns or that is shared with it.
+impl Default for BuildError {
+    fn default() -> Self {
+        Self {
+            code: "UnknownError".into(),
+            message: "The image could not be built".into(),
+            details: Vec::new(),
+        }
+    }
+}
+
+/// One of an image's `ErrorDetails`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Detail {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// One image that the account owns or that is shared with it. Durations are counted from the account's first call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Image {
-    /// Its name.
+    /// A file may leave it out: then it is made from the name.
+    pub(super) id: Option<ImageId>,
     pub name: ImageName,
-    /// Its description.
     pub description: Option<Description>,
-    /// Whether it is a Linux image; else Windows.
-    pub(crate) linux: bool,
+    #[serde(default)]
+    pub(crate) operating_system: System,
+    #[serde(default)]
     pub(crate) tenancy: Tenancy,
     /// The account that owns it, if not this one: then it is shared with this one.
     pub(crate) shared_by: Option<String>,
-    /// When it was created.
-    pub(crate) created: Moment,
-    /// When its build ends; until then it is PENDING.
-    pub(crate) build_ends: Moment,
-    /// Why its build fails: then it ends in ERROR, else AVAILABLE.
-    pub(crate) build_error: Option<BuildError>,
-    /// Until when no update can be made from it.
-    pub(crate) busy_until: Option<Moment>,
-    /// What the service says about an update for it, if anything.
-    pub(crate) update: Option<Update>,
+    /// The state that it began in; [`Image::state`] is that at a time.
+    #[serde(default)]
+    pub(crate) state: State,
+    /// How long it is PENDING; `None` until the first call if that is the build time.
+    pub(crate) pending_for: Option<SignedDuration>,
+    /// Why its build fails. If any of these is set, the build ends in ERROR.
+    pub(crate) error_code: Option<String>,
+    pub(crate) error_message: Option<String>,
+    #[serde(default)]
+    pub(crate) error_details: Vec<Detail>,
+    /// `None` until the first call if that is when it was created.
+    pub(crate) created: Option<Timestamp>,
+    /// How long no update can be made from it.
+    pub(crate) busy_for: Option<SignedDuration>,
+    /// What the service reports about an update for it, if anything.
+    pub(crate) update_available: Option<bool>,
+    pub(crate) update_description: Option<Description>,
+    /// How many listings lack it, counted over the account's life.
+    #[serde(default)]
+    pub(crate) hidden_for: u64,
+    #[serde(default, deserialize_with = "unique_keys")]
     pub(crate) tags: BTreeMap<String, String>,
-    /// The first listing that shows it, counted from 1 over the account's life; an earlier one lacks it.
-    pub(crate) listed_from: u64,
-    /// The image it was made from, which no call tells.
+    /// The image it was made from, which no call reports.
     pub(crate) source: Option<ImageId>,
 }
 
 impl Image {
-    /// An AVAILABLE Windows image of the account's own, created at its start.
+    /// Returns an AVAILABLE Windows image of the account's own, created at the first call.
     pub fn new(name: ImageName) -> Self {
         Self {
+            id: None,
             name,
             description: None,
-            linux: false,
-            tenancy: Tenancy::Default,
+            operating_system: System::default(),
+            tenancy: Tenancy::default(),
             shared_by: None,
-            created: Moment::START,
-            build_ends: Moment::START,
-            build_error: None,
-            busy_until: None,
-            update: None,
+            state: State::default(),
+            pending_for: None,
+            error_code: None,
+            error_message: None,
+            error_details: Vec::new(),
+            created: None,
+            busy_for: None,
+            update_available: None,
+            update_description: None,
+            hidden_for: 0,
             tags: BTreeMap::new(),
-            listed_from: 0,
             source: None,
         }
     }
 
-    pub(crate) fn state(&self, now: Timestamp) -> ImageState {
-        if !self.build_ends.has_come(now) {
-            ImageState::Pending
-        } else if self.build_error.is_some() {
-            ImageState::Error
-        } else {
-            ImageState::Available
+    /// Returns its state so long after the account's first call.
+    pub(crate) fn state(&self, age: SignedDuration) -> State {
+        let builds = self.pending_for.is_none_or(|wait| wait > age);
+        match self.state {
+            State::Pending if builds => State::Pending,
+            State::Pending if self.has_error() => State::Error,
+            State::Pending | State::Available => State::Available,
+            State::Error => State::Error,
         }
     }
 
-    pub(crate) fn operating_system(&self) -> OperatingSystem {
-        if self.linux {
-            OperatingSystem::Linux
-        } else {
-            OperatingSystem::Windows
+    pub(super) fn build_error(&self) -> BuildError {
+        let default = BuildError::default();
+        BuildError {
+            code: self.error_code.clone().unwrap_or(default.code),
+            message: self.error_message.clone().unwrap_or(default.message),
+            details: self.error_details.clone(),
         }
     }
 
-    /// Fixes every time that is counted from the account's start.
-    pub(super) fn start(&mut self, start: Timestamp) {
-        self.created.fix(start);
-        self.build_ends.fix(start);
-        if let Some(until) = &mut self.busy_until {
-            until.fix(start);
+    pub(super) fn has_error(&self) -> bool {
+        self.error_code.is_some() || self.error_message.is_some() || !self.error_details.is_empty()
+    }
+
+    /// Sets what depends on the account's first call.
+    pub(super) fn start(&mut self, start: Timestamp, build_time: SignedDuration) {
+        self.created.get_or_insert(start);
+        if self.state == State::Pending {
+            self.pending_for.get_or_insert(build_time);
         }
     }
+
+    /// Returns whether the listing of this number, counted from 1 over the account's life, shows it.
+    pub(super) fn is_listed(&self, listing: u64) -> bool {
+        self.hidden_for == 0 || self.hidden_for < listing
+    }
+}
+
+/// Returns the first free id of those made from the texts for 0, 1, 2, ...
+pub(super) fn free_id(images: &BTreeMap<ImageId, Image>, text: impl Fn(u64) -> String) -> ImageId {
+    let mut n = 0;
+    loop {
+        let digits = digest::hexadecimal(text(n).as_bytes(), 6);
+        // Twelve hexadecimal digits are always an id, so the loop ends at the first one that is free.
+        if let Ok(id) = ImageId::parse(format!("wsi-{digits}"))
+            && !images.contains_key(&id)
+        {
+            return id;
+        }
+        n += 1;
+    }
+}
+
+pub(super) fn id_of_name(images: &BTreeMap<ImageId, Image>, name: &ImageName) -> ImageId {
+    free_id(images, |n| format!("name {n} {name}"))
+}
+
+pub(super) fn to_list<S: Serializer>(
+    images: &BTreeMap<ImageId, Image>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(images.values())
+}
+
+/// Reads a list of images, and gives an id to those that have none.
+pub(super) fn from_list<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ImageId, Image>, D::Error> {
+    let mut list = Vec::<Image>::deserialize(deserializer)?;
+    // Ids that are given come first, so that none that is made takes the place of one.
+    list.sort_by_key(|image| image.id.is_none());
+    let mut images = BTreeMap::new();
+    for mut image in list {
+        let made = || id_of_name(&images, &image.name);
+        let id = image.id.clone().unwrap_or_else(made);
+        image.id = Some(id.clone());
+        if images.insert(id.clone(), image).is_some() {
+            let problem = format!("images: two images have the id {id}");
+            return Err(D::Error::custom(problem));
+        }
+    }
+    Ok(images)
+}
+
+/// Reads tags; serde alone would keep the last value of a key that is given twice.
+fn unique_keys<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Tags;
+
+    impl<'de> Visitor<'de> for Tags {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a mapping of keys to values")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut tags = BTreeMap::new();
+            while let Some((key, value)) = map.next_entry::<String, String>()? {
+                if tags.contains_key(&key) {
+                    return Err(A::Error::custom(format!("the tag {key} is given twice")));
+                }
+                tags.insert(key, value);
+            }
+            Ok(tags)
+        }
+    }
+
+    deserializer.deserialize_map(Tags)
 }

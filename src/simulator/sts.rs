@@ -1,4 +1,4 @@
-//! What the simulator answers of STS: whose credentials these are. Everybody's are the account's.
+//! The one operation of STS that the simulator answers: GetCallerIdentity. All credentials belong to the account.
 
 use hyper::StatusCode;
 use hyper::header::HeaderValue;
@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) const XML: HeaderValue = HeaderValue::from_static("text/xml");
 
-/// Nothing is kept of these calls, so that they need no ids of their own.
+/// These calls change nothing, so they share one id.
 pub(super) const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 
 /// Answers a form with XML.

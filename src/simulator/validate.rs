@@ -24,7 +24,6 @@ const MAX_TOKEN: usize = 2048;
 struct Violations(Vec<String>);
 
 impl Violations {
-    /// Notes that a member's value breaks a constraint.
     fn add(&mut self, member: &str, value: Option<&str>, constraint: &str) {
         let value = value.map_or("null".into(), |value| format!("'{value}'"));
         self.0.push(format!(
@@ -32,7 +31,6 @@ impl Violations {
         ));
     }
 
-    /// Takes a required member.
     fn required<'a, T: ?Sized>(&mut self, member: &str, value: Option<&'a T>) -> Option<&'a T> {
         if value.is_none() {
             self.add(member, None, "Member must not be null");
@@ -86,7 +84,7 @@ impl Violations {
         }
     }
 
-    /// An error, if there were violations or a value is missing, which is one; else the value.
+    /// Returns the value, or an error if there were violations; a missing value is a violation.
     fn value<T>(self, value: Option<T>) -> Result<T, ServiceError> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
@@ -226,7 +224,7 @@ pub(super) fn image_id(member: &str, text: Option<&str>) -> Result<ImageId, Serv
     violations.value(id)
 }
 
-/// Checks a resource id, which may be any text but none.
+/// Checks a resource id, which may be any text that is not empty.
 pub(super) fn resource_id(text: Option<&str>) -> Result<&str, ServiceError> {
     let mut violations = Violations::default();
     let id = violations

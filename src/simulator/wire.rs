@@ -7,35 +7,25 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::de::IntoDeserializer as _;
+use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// An operation that the simulator knows.
+use super::stock::{System, Tenancy};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Operation {
-    /// Lists images.
     DescribeWorkspaceImages,
-    /// Makes an updated image of another.
     CreateUpdatedWorkspaceImage,
-    /// Deletes an image.
     DeleteWorkspaceImage,
-    /// Puts tags on an image.
     CreateTags,
-    /// Lists an image's tags.
     DescribeTags,
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::DescribeWorkspaceImages,
-        Self::CreateUpdatedWorkspaceImage,
-        Self::DeleteWorkspaceImage,
-        Self::CreateTags,
-        Self::DescribeTags,
-    ];
-
-    /// The operation of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|op| op.to_string() == name)
+        let name: StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Self::deserialize(name).ok()
     }
 }
 
@@ -49,15 +39,10 @@ impl fmt::Display for Operation {
 /// One request, before it is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
-    /// `DescribeWorkspaceImages`.
     DescribeImages(DescribeImages),
-    /// `CreateUpdatedWorkspaceImage`.
     CreateUpdatedImage(CreateUpdatedImage),
-    /// `DeleteWorkspaceImage`.
     DeleteImage(DeleteImage),
-    /// `CreateTags`.
     CreateTags(CreateTags),
-    /// `DescribeTags`.
     DescribeTags(DescribeTags),
 }
 
@@ -69,7 +54,7 @@ pub struct DescribeImages {
     pub(crate) image_ids: Option<Vec<String>>,
     /// `OWNED` or `SHARED`.
     pub(crate) image_type: Option<String>,
-    /// What the page before said to go on with.
+    /// The token of the page before.
     pub next_token: Option<String>,
     /// The most images on the page: 1-25.
     pub(crate) max_results: Option<i64>,
@@ -79,11 +64,8 @@ pub struct DescribeImages {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateUpdatedImage {
-    /// The new image's name; required.
     pub name: Option<String>,
-    /// Its description; required.
     pub(crate) description: Option<String>,
-    /// The image it is made from; required.
     pub source_image_id: Option<String>,
     pub(crate) tags: Option<Vec<Tag>>,
 }
@@ -92,7 +74,6 @@ pub struct CreateUpdatedImage {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DeleteImage {
-    /// The image; required.
     pub(crate) image_id: Option<String>,
 }
 
@@ -100,9 +81,7 @@ pub struct DeleteImage {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateTags {
-    /// The image; required.
     pub(crate) resource_id: Option<String>,
-    /// The tags to put on it; required.
     pub(crate) tags: Option<Vec<Tag>>,
 }
 
@@ -110,22 +89,19 @@ pub struct CreateTags {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeTags {
-    /// The image; required.
     pub(crate) resource_id: Option<String>,
 }
 
-/// A tag as it is sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// Its key; required.
     pub(crate) key: Option<String>,
     /// Its value; empty if missing.
     pub(crate) value: Option<String>,
 }
 
 impl Call {
-    /// Reads the JSON body of a request. The error says where the body is no such request.
+    /// Reads the JSON body of a request.
     pub fn parse(operation: Operation, body: &[u8]) -> Result<Self, serde_json::Error> {
         Ok(match operation {
             Operation::DescribeWorkspaceImages => {
@@ -140,7 +116,6 @@ impl Call {
         })
     }
 
-    /// The operation that is called.
     pub fn operation(&self) -> Operation {
         match self {
             Self::DescribeImages(_) => Operation::DescribeWorkspaceImages,
@@ -151,7 +126,7 @@ impl Call {
         }
     }
 
-    /// Tells whether it carries tags, which need a permission of their own.
+    /// Returns whether it carries tags, which need a permission of their own.
     pub(crate) fn has_tags(&self) -> bool {
         let tags = match self {
             Self::CreateUpdatedImage(input) => &input.tags,
@@ -162,54 +137,46 @@ impl Call {
     }
 }
 
-/// What comes back from a call, and when.
+/// The answer to a call, and when it comes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     /// How long the answer takes after the effect.
     pub delay: Duration,
-    /// The request's id: unique and predictable.
     pub request_id: String,
-    /// What comes back.
     pub answer: Answer,
 }
 
-/// What comes back from a call.
+/// The answer to a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// The operation's result.
     Ok(Output),
     /// The service's refusal or failure.
     Error(ServiceError),
-    /// An answer that is none of the service's: what a load balancer says, or what arrives broken.
+    /// An answer that is not the service's: a load balancer's, or one that arrives broken.
     RawHttp {
-        /// HTTP status.
         status: u16,
-        /// The `content-type` header.
         content_type: &'static str,
-        /// The whole body.
         body: String,
     },
-    /// None: the connection is cut.
+    /// No answer: the connection is cut.
     DropConnection,
 }
 
-/// An error as the service answers it.
+/// An error of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceError {
-    /// HTTP status.
     pub status: u16,
-    /// The error code, bare.
+    /// The error code, without a namespace.
     pub code: String,
-    /// The message.
     pub message: String,
     /// Further members of the error, such as `ResourceId` or `reason`.
     pub members: BTreeMap<&'static str, String>,
-    /// Where the code stands in the answer.
     pub placement: CodePlacement,
 }
 
-/// Where an error's code stands in an answer; clients must read them all.
+/// Where an error's code stands in an answer; clients must read each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum CodePlacement {
     /// `"__type": "Code"`.
     #[default]
@@ -221,7 +188,7 @@ pub enum CodePlacement {
 }
 
 impl ServiceError {
-    /// An error with status 400, as all of the model's are.
+    /// Returns an error with status 400, the status of all errors of the model.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self {
             status: 400,
@@ -232,7 +199,7 @@ impl ServiceError {
         }
     }
 
-    /// The same error with one member more.
+    /// Adds a member to the error.
     #[must_use]
     pub(crate) fn with(mut self, member: &'static str, value: impl Into<String>) -> Self {
         self.members.insert(member, value.into());
@@ -247,25 +214,18 @@ pub enum Output {
     /// Of `DescribeWorkspaceImages`.
     #[serde(rename_all = "PascalCase")]
     Images {
-        /// The page's images.
         images: Vec<ListedImage>,
-        /// What to ask the next page with.
+        /// The token of the next page.
         #[serde(skip_serializing_if = "Option::is_none")]
         next_token: Option<String>,
     },
     /// Of `CreateUpdatedWorkspaceImage`.
     #[serde(rename_all = "PascalCase")]
-    Created {
-        /// The new image's id.
-        image_id: String,
-    },
+    Created { image_id: String },
     /// Of `DescribeTags`.
     #[serde(rename_all = "PascalCase")]
-    Tags {
-        /// The tags by key.
-        tag_list: Vec<Tag>,
-    },
-    /// Of `DeleteWorkspaceImage` and `CreateTags`: nothing.
+    Tags { tag_list: Vec<Tag> },
+    /// Of `DeleteWorkspaceImage` and `CreateTags`.
     Empty {},
 }
 
@@ -273,21 +233,18 @@ pub enum Output {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ListedImage {
-    /// `ImageId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_id: Option<String>,
-    /// `Name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) operating_system: Option<System>,
-    /// `State`.
+    pub(crate) operating_system: Option<OperatingSystem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) required_tenancy: Option<String>,
+    pub(crate) required_tenancy: Option<Tenancy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -307,15 +264,12 @@ pub struct ListedImage {
     pub(crate) error_details: Vec<ErrorDetail>,
 }
 
-/// `OperatingSystem` of a listed image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct System {
-    /// `WINDOWS` or `LINUX`.
-    pub(crate) r#type: String,
+pub(crate) struct OperatingSystem {
+    pub(crate) r#type: System,
 }
 
-/// `Updates` of a listed image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Updates {

@@ -5,13 +5,16 @@ use sha2::{Digest as _, Sha256};
 /// What every digest begins with.
 const PREFIX: &str = "sha256:";
 
-/// The digest of the bytes.
+/// Returns the digest of the bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
+    PREFIX.to_owned() + &hexadecimal(bytes, 32)
+}
+
+/// Returns the first `length` bytes of the digest in hexadecimal digits, without `sha256:`.
+pub(crate) fn hexadecimal(bytes: &[u8], length: usize) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digest = Sha256::digest(bytes);
-    let mut text = String::with_capacity(PREFIX.len() + 2 * digest.len());
-    text.push_str(PREFIX);
-    for byte in digest {
+    let mut text = String::with_capacity(2 * length);
+    for byte in Sha256::digest(bytes).into_iter().take(length) {
         text.push(char::from(DIGITS[usize::from(byte >> 4)]));
         text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }

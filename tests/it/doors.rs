@@ -76,7 +76,7 @@ fn each_outside_thing_has_its_door() {
         ("aws_smithy_http_client", &["cloud/aws/pace.rs"]),
         (
             "serde_yaml",
-            &["manifest/yaml/tree.rs", "simulator/seed/mod.rs"],
+            &["manifest/yaml/tree.rs", "simulator/seed.rs"],
         ),
         ("saphyr_parser", &["manifest/yaml/locate.rs"]),
         ("annotate_snippets", &["show/diagnostics.rs"]),

@@ -14,7 +14,7 @@ use repave::plan::Totals;
 use repave::run::once::{self, End};
 use repave::run::reconcile::Reconciler;
 use repave::show::live::Progress;
-use repave::simulator::{Account, DirectApi, Settings, SharedAccount, seed};
+use repave::simulator::{Account, DirectApi, SharedAccount, seed};
 use repave::state::status::{ImageStatus, ManifestsStatus, Status};
 use repave::sys::clock::Clock;
 use repave::sys::stop::{Stop, StopReason, Stopper};
@@ -84,7 +84,7 @@ impl Story {
     /// These manifests, and an account that has their source; `seed` is YAML that sets more.
     fn new(manifests: impl IntoIterator<Item = DesiredImage>, seed: &str) -> Self {
         let mut account = match seed {
-            "" => Account::new(Settings::default()),
+            "" => Account::default(),
             seed => seed::parse(seed).unwrap(),
         };
         account.ensure_source_id(&ImageId::parse(GOLD).unwrap(), noon());

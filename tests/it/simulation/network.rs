@@ -358,8 +358,8 @@ impl Network {
                 state.hidden = Some(Hidden::One(which));
                 whole(state)
             }
-            Fault::RepeatedToken => state.rigged(call, Rigged::RepeatedToken),
-            Fault::EmptyPage => state.rigged(call, Rigged::EmptyPageWithToken),
+            Fault::RepeatedToken => state.rigged(call, Rigged::RepeatedToken {}),
+            Fault::EmptyPage => state.rigged(call, Rigged::EmptyPageWithToken {}),
             Fault::UnknownState => state.rigged(
                 call,
                 Rigged::UnknownEnumValue {

@@ -21,7 +21,7 @@ use repave::run::daemon::{Daemon, Settings as DaemonSettings, Watch};
 use repave::run::once::{self, End};
 use repave::run::reconcile::Reconciler;
 use repave::show::live::Progress;
-use repave::simulator::{Account, ApiRate, Image, Settings};
+use repave::simulator::{Account, ApiRate, Image};
 use repave::state::file::read_any;
 use repave::state::status::{ConditionStatus, ConditionType};
 use repave::sys::clock::Clock;
@@ -141,14 +141,14 @@ enum Ended {
 
 impl World {
     fn new(schedule: &Schedule, folder: &Path) -> Self {
-        let mut account = Account::new(Settings {
-            unique_names: schedule.unique,
-            build_time: SignedDuration::from_secs(schedule.build.into()),
-            listing_lag: schedule.lag,
-            page_size: schedule.page,
-            api_rate: schedule.rate.then(ApiRate::default),
-            ..Settings::default()
-        });
+        let mut account = Account::default();
+        account.unique_names = schedule.unique;
+        account.build_time = SignedDuration::from_secs(schedule.build.into());
+        account.listing_lag = schedule.lag;
+        account.page_size = schedule.page;
+        if !schedule.rate {
+            account.api_rate = ApiRate::NO_LIMIT;
+        }
         account.ensure_source_id(&ImageId::parse(GOLD).unwrap(), noon());
         for number in 0..4 {
             let id = ImageId::parse(format!("wsi-other000{number}")).unwrap();
