@@ -646,7 +646,7 @@ async fn a_daemon_that_lost_its_lock_does_nothing_until_it_has_it_again() {
             sleep(HOUR).await;
             assert_eq!(house.calls(), (lists, 1));
             assert_eq!(house.heard.count("WARN"), 1, "{:?}", house.heard.lines());
-            assert_eq!(house.heard.count("another repave holds"), 1);
+            assert_eq!(house.heard.count("another repave process holds"), 1);
             drop(other);
             sleep(6 * MINUTE).await;
             assert_eq!(house.ids("b").len(), 1);

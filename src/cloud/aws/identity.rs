@@ -17,7 +17,7 @@ use crate::cloud::ApiError;
 use crate::sys::clock::Clock;
 use crate::sys::environment::Environment;
 use crate::sys::escape::escaped;
-use crate::sys::panics::caught;
+use crate::sys::panics::catch_panic;
 
 /// Credentials are replaced this long before they expire, or after half of their lifetime if that is shorter: a call that is
 /// marked must not wait for STS.
@@ -290,7 +290,7 @@ impl Identity {
             }
             Ok(credentials)
         };
-        let mut work = std::pin::pin!(caught(work));
+        let mut work = std::pin::pin!(catch_panic(work));
         let result = tokio::select! {
             result = &mut work => result,
             () = tokio::time::sleep(SILENCE) => {

@@ -23,7 +23,7 @@ use crate::model::image::{Observed, Question};
 use crate::model::reason::Reason;
 use crate::model::value::is_account_id;
 use crate::sys::environment::Environment;
-use crate::sys::panics::{Panicked, caught};
+use crate::sys::panics::{Panicked, catch_panic};
 
 mod calls;
 mod checks;
@@ -93,7 +93,7 @@ impl AwsCloud {
         connection: &Connection,
         environment: Environment,
     ) -> Result<Self, ConnectError> {
-        caught(Self::set_up(connection, environment)).await?
+        catch_panic(Self::set_up(connection, environment)).await?
     }
 
     async fn set_up(
@@ -307,14 +307,14 @@ impl Cloud for AwsCloud {
                 Ask::Questions(questions) => self.answers(questions).await,
             }
         };
-        caught(observed).await.unwrap_or_else(|panicked| {
+        catch_panic(observed).await.unwrap_or_else(|panicked| {
             let failure = failure::panicked(panicked);
             Err(ApiError::new(Operation::DescribeWorkspaceImages, failure))
         })
     }
 
     async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
-        caught(self.send_once(step))
+        catch_panic(self.send_once(step))
             .await
             .unwrap_or_else(|panicked| {
                 let failure = failure::panicked(panicked);
@@ -332,7 +332,7 @@ impl AwsCloud {
             let (identity, limiter) = (Arc::clone(&identity), Arc::clone(&limiter));
             async move {
                 // What is wrong with them, the call itself says.
-                let _ = caught(identity.credentials()).await;
+                let _ = catch_panic(identity.credentials()).await;
                 limiter.ready().await;
             }
         })
