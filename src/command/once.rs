@@ -358,7 +358,7 @@ mod tests {
             still_waiting(&ended, &images),
             "b (SourceImageNotAvailable: so it is); d (not started)"
         );
-        let words = outcome_of(&ended, &images, TIMEOUT).words;
+        let words = outcome_of(&ended, &images, TIMEOUT).message;
         let blocked = "a (QuotaExceeded); f (BuildOverdue); ";
         assert!(words.contains(blocked), "{words}");
         assert!(words.ends_with(&still_waiting(&ended, &images)), "{words}");
@@ -381,7 +381,7 @@ mod tests {
                 .collect(),
         };
         assert_eq!(
-            outcome_of(&ended, &images, TIMEOUT).words,
+            outcome_of(&ended, &images, TIMEOUT).message,
             "done: 2 creates accepted in this run; 2 building, 0 waiting, 1 ready"
         );
     }

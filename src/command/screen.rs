@@ -193,7 +193,7 @@ impl<'a> Screen<'a> {
             .map(|error| format!("cannot write the output: {error}"));
         match self.unwritten.or(broken) {
             Some(why) if matches!(outcome.code, ExitCode::Done | ExitCode::ChangesPending) => {
-                Outcome::new(ExitCode::Failed, format!("{}; {why}", outcome.words))
+                Outcome::new(ExitCode::Failed, format!("{}; {why}", outcome.message))
             }
             Some(_) | None => outcome,
         }

@@ -53,7 +53,7 @@ impl<T: Serialize> Document<T> {
             kind,
             exit_code: outcome.code,
             reason: outcome.reason(),
-            message: outcome.words.clone(),
+            message: outcome.message.clone(),
             body,
         }
     }

@@ -38,8 +38,8 @@ pub fn plan_markdown(
         let _ = writeln!(page.text, "Checksum {}\n", code(checksum));
     }
     let said = format!("planned: {}", totals_text(totals));
-    if outcome.words != said {
-        let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    if outcome.message != said {
+        let _ = writeln!(page.text, "{}\n", code(&outcome.message));
     }
     for group in [
         Group::Blocked,
@@ -69,7 +69,7 @@ pub(crate) fn problems_markdown(outcome: &Outcome, problems: &[Problem]) -> Stri
         "repave: invalid manifests",
         &counted(problems.len(), "problem"),
     );
-    let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    let _ = writeln!(page.text, "{}\n", code(&outcome.message));
     let rows = problems.iter().map(|problem| {
         let place = match (problem.line, problem.column) {
             (Some(line), Some(column)) => format!("{}:{line}:{column}", problem.file),
@@ -103,7 +103,7 @@ pub(crate) fn outcome_markdown(outcome: &Outcome) -> String {
         "repave",
         &format!("{} (exit {})", outcome.reason(), outcome.code.number()),
     );
-    let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    let _ = writeln!(page.text, "{}\n", code(&outcome.message));
     page.end()
 }
 
