@@ -496,7 +496,7 @@ async fn exit_64_for_a_command_line_that_makes_no_sense() {
     assert_eq!(ran.code, 64, "{ran:?}");
     assert!(
         ran.last_line()
-            .contains("no Region: checked AWS_REGION, AWS_DEFAULT_REGION, profile default"),
+            .contains("found no Region: checked AWS_REGION, AWS_DEFAULT_REGION, profile default"),
         "{}",
         ran.err
     );

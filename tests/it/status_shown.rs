@@ -79,7 +79,7 @@ fn without_a_terminal_every_line_is_whole() {
     held      held      Unknown  Suspended        1m12s  -
         nothing is owed: suspended in its manifest
     lost      lost      False    AwaitingListing  1m12s  -
-        waits for listings that agree: a create was sent and its result is not known (no. The image may be on its way: repave looks before it asks again); not listed yet; asked for 7s ago
+        waits for listings that agree: a create was sent and its result is not known (no. The image may have been created: repave checks the image list before it tries again); not listed yet; asked for 7s ago
     new       new       False    Missing          1m12s  -
         due at the next pass: missing; to be created from wsi-gold00000
     refused   refused   False    QuotaExceeded    1m12s  in 53s
