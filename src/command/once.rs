@@ -106,7 +106,11 @@ pub(super) async fn run(
     .await
     .map_err(|error| store_failed(&error))?;
 
-    let outcome = outcome_of(&ended, &loaded.desired, timeout);
+    let mut outcome = outcome_of(&ended, &loaded.desired, timeout);
+    if outcome.code == ExitCode::Done && accepted(&ended) > 0 {
+        outcome.words += "; next: repave status";
+        outcome.words += if target.simulated { " --simulate" } else { "" };
+    }
     let rows = match &ended.left {
         Some(left) => show::planned(left, reconciler.status()),
         None => Vec::new(),
@@ -115,8 +119,7 @@ pub(super) async fn run(
     if !ended.attempts.is_empty() {
         let text = show::plan_text(&rows, now);
         if text != shown {
-            let attempts = counted(ended.attempts.len(), "attempt");
-            screen.text(&format!("After {attempts}:\n{text}"));
+            screen.text(&format!("{}:\n{text}", attempts_in_words(&ended)));
         }
     }
     let body = PlanBody::new(&reconciler.status().target, &outcome, &rows)
@@ -229,18 +232,28 @@ fn done(ended: &Ended<'_>) -> Outcome {
         ready,
         ..
     } = ended.left.as_ref().map(Plan::totals).unwrap_or_default();
-    let created = ended
-        .attempts
-        .iter()
-        .filter(|attempt| attempt.result.is_ok())
-        .count();
     Outcome::new(
         ExitCode::Done,
         format!(
             "done: {} accepted in this run; {building} building, {waiting} waiting, {ready} ready",
-            counted(created, "create")
+            counted(accepted(ended), "create")
         ),
     )
+}
+
+/// "3 creates accepted", "1 create accepted of 3 attempts".
+fn attempts_in_words(ended: &Ended<'_>) -> String {
+    let (accepted, all) = (accepted(ended), ended.attempts.len());
+    let creates = counted(accepted, "create");
+    if accepted == all {
+        return format!("{creates} accepted");
+    }
+    format!("{creates} accepted of {}", counted(all, "attempt"))
+}
+
+fn accepted(ended: &Ended<'_>) -> usize {
+    let attempts = ended.attempts.iter();
+    attempts.filter(|attempt| attempt.result.is_ok()).count()
 }
 
 fn cancelled_run() -> Outcome {

@@ -6,7 +6,7 @@
 //! | `read.rs` | finds and reads the files: what may be opened, how much of it |
 //! | `touch.rs` | tells whether anything was touched, without reading it |
 //! | `yaml/tree.rs` | text to a tree with numbered nodes; the only user of `serde_yaml` |
-//! | `yaml/locate.rs` | node number to line and column; looks suspect texts over before `serde_yaml` may touch them |
+//! | `yaml/locate.rs` | node number to line and column; reads every text before `serde_yaml`, and holds it to the limits |
 //! | `yaml/characters.rs` | characters that hide something |
 //! | `yaml/limits.rs` | how much a text may hold |
 //! | `shape.rs` | the header, and the names of the fields |
@@ -191,32 +191,32 @@ pub fn parse(file: &str, text: &str) -> FileResult {
             .into_problems(Severity::Error, file, &lines, |_| None);
         return result;
     }
-    let mut map = yaml::is_suspect(text).then(|| Map::new(text));
-    let mut readable = text;
-    if let Some(map) = &mut map {
-        report.problems = std::mem::take(&mut map.findings);
-        readable = &text[..map.readable];
-    }
-    let mut counts = Vec::new();
-    yaml::read(readable, |document, tree, count| match tree {
-        Ok(root) => {
-            counts.push(Some(count));
-            let skipped = &mut result.skipped;
-            if let Some((image, origin)) =
-                decode::document(&root, file, document, &mut report, skipped)
-            {
-                result.images.push(image);
-                result.origins.push(origin);
+    let mut map = Map::new(text);
+    report.problems = std::mem::take(&mut map.findings);
+    let readable = &text[..map.readable];
+    let mut counts: Vec<Option<u32>> = Vec::new();
+    let skip = |document| map.has_aliases(document);
+    yaml::read(readable, skip, |document, tree, count| {
+        // A document that was skipped has no count.
+        counts.resize(document - 1, None);
+        counts.push(tree.is_ok().then_some(count));
+        match tree {
+            Ok(root) => {
+                let skipped = &mut result.skipped;
+                if let Some((image, origin)) =
+                    decode::document(&root, file, document, &mut report, skipped)
+                {
+                    result.images.push(image);
+                    result.origins.push(origin);
+                }
+            }
+            Err(error) => {
+                let draft = || yaml::draft(&error, document, readable);
+                report.problems.push(draft);
             }
         }
-        Err(trouble) => {
-            counts.push(None);
-            report
-                .problems
-                .push(|| trouble.into_draft(document, readable));
-        }
     });
-    if let Some(draft) = map.as_ref().and_then(|map| map.disagreement(&counts)) {
+    if let Some(draft) = map.disagreement(&counts) {
         report.problems.push(|| draft);
     }
     // A value on a last line that does not end may have lost its own end. Where YAML itself breaks off, that is told;
@@ -231,7 +231,6 @@ pub fn parse(file: &str, text: &str) -> FileResult {
     if report.problems.count() + report.warnings.count() == 0 {
         return result;
     }
-    let map = map.get_or_insert_with(|| Map::new(text));
     let lines = Lines::new(text);
     let spot = |draft: &problem::Draft| {
         let document = draft.document?;

@@ -65,7 +65,7 @@ fn log(subject: &Subject, step: &Step, result: &Result<Receipt, ApiError>) {
     match result {
         Ok(receipt) => {
             let id = escaped(&receipt.image_id, 80);
-            tracing::info!(name, image, source, id, "{verb} accepted");
+            tracing::debug!(name, image, source, id, "{verb} accepted");
         }
         Err(error) => {
             let (reason, why) = (error.reason, escaped(&error.message, 500));

@@ -269,7 +269,7 @@ async fn what_is_left_after_the_attempts_is_told_too() {
     ])
     .await;
     let ran = checkout.run_at(&server, "reconcile --once").await;
-    let (before, after) = ran.out.split_once("After 2 attempts:\n").unwrap();
+    let (before, after) = ran.out.split_once("2 creates accepted:\n").unwrap();
     assert!(before.contains("Plan: 2 to create"), "{before}");
     for image in ["wsi-a", "wsi-b"] {
         assert!(after.contains(image), "{after}");

@@ -1,25 +1,14 @@
-//! Places of nodes, and what only places can tell: anchors, aliases, tags, and texts too costly for `serde_yaml`.
+//! Places of nodes, and what is refused by its place alone: anchors, aliases, tags, and texts beyond the limits.
 //!
-//! This second parser never decides what a text means. It counts nodes as `tree` numbers them; where the two disagree
-//! about a document, that document's beginning is the best place known.
-
-use std::cell::Cell;
+//! This parser reads every text first, and never decides what a text means. It counts nodes as `tree` numbers them; a
+//! document that the two count differently is refused.
 
 use saphyr_parser::{Event, Marker, Parser, Span};
 
-use super::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES};
+use super::limits::{MAX_DEPTH, MAX_NODES};
+use super::tree::likely;
 use crate::manifest::place::{Position, Spot};
 use crate::manifest::problem::{Draft, Drafts};
-
-/// Most marks of structure of a text that `serde_yaml` may read at once; it makes at most twice as many events of them,
-/// of about 100 bytes each. 256 KiB of manifests have 26,000.
-const MAX_PLAIN_MARKS: u64 = 32 * 1024;
-/// The parser under `serde_yaml` visits every open bracket at every token: this many visits take about 10 ms.
-const MAX_PLAIN_VISITS: u64 = 4 * 1024 * 1024;
-/// Most marks between two events. The parser below keeps a whole flow list or map as tokens, of about 100 bytes each,
-/// before it tells the first event; two tokens a mark stay below 12 MiB. Only texts that hold other texts, as a large
-/// JSON document, come near.
-const MAX_HELD_MARKS: u32 = 32 * 1024;
 
 impl Position {
     fn at(marker: Marker) -> Self {
@@ -37,61 +26,6 @@ impl From<Span> for Spot {
         let end = (start.line == end.line).then_some(end.column);
         Self { start, end }
     }
-}
-
-/// What each byte adds to the counts of [`is_suspect`], one in each third of a number, so that a loop without
-/// branches adds them all up: marks, brackets, and signs that need a second look.
-const COUNTS: [u64; 256] = {
-    let mut counts = [0; 256];
-    let mut byte = 0;
-    while byte < counts.len() {
-        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
-        let count = match byte as u8 {
-            b'&' | b'*' | b'!' | b'%' => SIGN,
-            b'[' | b'{' => MARK + BRACKET,
-            b']' | b'}' | b',' | b'?' | b':' | b'\n' | b'\r' => MARK,
-            _ => 0,
-        };
-        counts[byte] = count;
-        byte += 1;
-    }
-    counts
-};
-const MARK: u64 = 1;
-const BRACKET: u64 = 1 << COUNT_BITS;
-const SIGN: u64 = 1 << (2 * COUNT_BITS);
-/// Enough for the bytes of any file; a longer text, whose counts would overflow, is suspect by its length.
-const COUNT_BITS: u32 = 21;
-
-/// Tells whether a text must be looked over before `serde_yaml` may read it. Costs one look at each byte.
-pub(crate) fn is_suspect(text: &str) -> bool {
-    if text.len() > MAX_FILE_BYTES {
-        return true;
-    }
-    let bytes = text.as_bytes();
-    let mut counts = 0;
-    let mut after_dash = 0;
-    for &byte in bytes {
-        let is_item = after_dash & u64::from(matches!(byte, b' ' | b'\t'));
-        counts += COUNTS[usize::from(byte)] + is_item;
-        after_dash = u64::from(byte == b'-');
-    }
-    let count = |unit: u64| (counts / unit) & ((1 << COUNT_BITS) - 1);
-    let (marks, brackets) = (count(MARK), count(BRACKET));
-    let is_sign = |(at, byte): (usize, &u8)| match byte {
-        b'&' | b'*' | b'!' => true,
-        b'%' => at == 0 || begins_line(bytes[at - 1]),
-        _ => false,
-    };
-    marks > MAX_PLAIN_MARKS
-        || brackets * marks > MAX_PLAIN_VISITS
-        || (count(SIGN) > 0 && bytes.iter().enumerate().any(is_sign))
-}
-
-/// Tells whether the byte may end a line break (ASCII, U+0085, U+2028, U+2029) or a byte order mark; other characters
-/// end in the same bytes, which costs them a closer look.
-fn begins_line(previous: u8) -> bool {
-    matches!(previous, b'\n' | b'\r' | 0x85 | 0xa8 | 0xa9 | 0xbf)
 }
 
 /// The nodes' places in one text.
@@ -143,14 +77,25 @@ impl Map {
         Some(known.unwrap_or(document.start.into()))
     }
 
-    /// Finds a document that the two parsers read differently, so that an alias may have gone unseen; `counts` is how
-    /// many nodes `tree` saw in each, where it saw them all.
-    ///
-    /// To be asked of suspect texts only: in others a difference costs no more than a place.
+    /// Returns whether the document has an alias, so that reading it could repeat a part of it very often.
+    pub(crate) fn has_aliases(&self, document: usize) -> bool {
+        let index = document.checked_sub(1);
+        let document = index.and_then(|index| self.documents.get(index));
+        document.is_some_and(|document| document.has_aliases)
+    }
+
+    /// Finds a document that the two parsers read differently; `counts` is how many nodes `tree` saw in each, where it saw
+    /// them all.
     pub(crate) fn disagreement(&self, counts: &[Option<u32>]) -> Option<Draft> {
         let differs = |(at, document): (usize, &Document)| {
             let is_known = document.is_whole && !document.has_aliases;
-            let count = counts.get(at).copied().unwrap_or(Some(0));
+            // After an error nothing was read.
+            let unread = if counts.last() == Some(&None) {
+                None
+            } else {
+                Some(0)
+            };
+            let count = counts.get(at).copied().unwrap_or(unread);
             is_known && count.is_some_and(|count| count as usize != document.nodes.len())
         };
         let is_whole = self.documents.last().is_some_and(|last| last.is_whole);
@@ -231,31 +176,8 @@ impl Walk<'_> {
 
     /// Walks all events. Gives the beginning of the document that it could not finish.
     fn events(&mut self) -> Option<usize> {
-        // Counts the marks since the last event, and ends the text where there are too many.
-        let held = Cell::new(0);
-        let characters = self.text.chars().take_while(|c| {
-            if matches!(
-                c,
-                '[' | ']' | '{' | '}' | ',' | ':' | '?' | '"' | '\'' | '&' | '*' | '!'
-            ) {
-                held.set(held.get() + 1);
-            }
-            held.get() <= MAX_HELD_MARKS
-        });
-        let mut parser = Parser::new_from_iter(characters);
+        let mut parser = Parser::new_from_str(self.text);
         while let Some(event) = parser.next_event() {
-            if held.get() > MAX_HELD_MARKS {
-                let document = self.documents.last();
-                let position = document.and_then(|d| d.nodes.last()).map(|spot| spot.start);
-                self.find(
-                    (!self.documents.is_empty()).then_some(self.documents.len()),
-                    position.unwrap_or(Position { line: 1, column: 1 }),
-                    &format!("found more than {MAX_HELD_MARKS} marks of structure in one value"),
-                    "fewer; nothing after this place was read",
-                );
-                return Some(self.begin);
-            }
-            held.set(0);
             if self.findings.more > 0 {
                 return Some(self.begin); // nobody reads more of them, and each costs
             }
@@ -267,17 +189,36 @@ impl Walk<'_> {
                 }
                 Err(e) => {
                     let document = self.documents.len();
-                    self.find(
-                        (document > 0).then_some(document),
-                        Position::at(*e.marker()),
-                        &format!("found no valid YAML: {}", e.info()),
-                        "valid YAML; nothing after this place was read",
-                    );
+                    let position = self.tab(e.info(), Position::at(*e.marker()));
+                    let line = self
+                        .text
+                        .lines()
+                        .nth((position.line as usize).saturating_sub(1));
+                    self.findings.push(|| Draft {
+                        document: (document > 0).then_some(document),
+                        position: Some(position),
+                        found: format!("found no valid YAML: {}", e.info()),
+                        allowed: "valid YAML; nothing after this place was read".into(),
+                        help: likely(e.info(), line.unwrap_or("")).to_owned(),
+                        ..Draft::default()
+                    });
                     return Some(self.begin);
                 }
             }
         }
         None
+    }
+
+    /// Returns the place of the tab that an error is about: the parser reports where the value before it began.
+    fn tab(&self, error: &str, position: Position) -> Position {
+        let lines = (1..)
+            .zip(self.text.lines())
+            .skip_while(|(line, _)| *line < position.line);
+        let tabs = lines.filter(|(_, text)| text.trim_start_matches(' ').starts_with('\t'));
+        match tabs.take(1).last() {
+            Some((line, _)) if error.contains("found a tab") => Position { line, column: 1 },
+            Some(_) | None => position,
+        }
     }
 
     /// Takes one event; tells whether a limit was exceeded.

@@ -1,4 +1,4 @@
-//! Text to a tree of numbered nodes, within limits. The one place that calls `serde_yaml`, which decides what a text
+//! Text to a tree of numbered nodes. The one place that calls `serde_yaml`, which decides what a text
 //! means; it knows nothing of manifests.
 //!
 //! The tree keeps what a typed deserialization would lose: the order of entries, repeated keys and wrong types. Nodes
@@ -8,11 +8,9 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{
-    DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-use super::limits::{MAX_DEPTH, MAX_NODES};
+use super::limits::MAX_NODES;
 use crate::manifest::place::Position;
 use crate::manifest::problem::Draft;
 
@@ -51,71 +49,56 @@ impl Value<'_> {
     }
 }
 
-/// Why a document has no tree.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// No YAML. Nothing after it was read.
-    Syntax(serde_yaml::Error),
-    /// Beyond a limit at the node with this number.
-    Limit(u32, &'static str),
-}
-
-impl Trouble {
-    pub(crate) fn into_draft(self, document: usize, text: &str) -> Draft {
-        let draft = Draft {
-            document: Some(document),
-            ..Draft::default()
+/// Makes the problem of a text that is not YAML. Nothing after it was read.
+pub(crate) fn draft(error: &serde_yaml::Error, document: usize, text: &str) -> Draft {
+    let draft = Draft {
+        document: Some(document),
+        ..Draft::default()
+    };
+    let at = error.location().map_or(0, |location| location.index());
+    let unreadable = text.char_indices().find(|(_, c)| !is_readable(*c));
+    if let (0, Some((at, c))) = (at, unreadable) {
+        // serde_yaml reports no place for these, and reads ahead: even the document may be an earlier one.
+        return Draft {
+            document: None,
+            position: Some(Position::of(text.as_bytes(), at)),
+            found: format!(
+                "found the character U+{:04X}, which YAML does not allow",
+                u32::from(c)
+            ),
+            allowed:
+                "printable characters, tabs and line breaks; nothing after this place was read"
+                    .into(),
+            ..draft
         };
-        match self {
-            Self::Limit(node, found) => Draft {
-                node,
-                found: found.to_owned(),
-                allowed: format!(
-                    "at most {MAX_NODES} values a file, nested at most {MAX_DEPTH} deep"
-                ),
-                ..draft
-            },
-            Self::Syntax(e) => {
-                let at = e.location().map_or(0, |location| location.index());
-                let unreadable = text.char_indices().find(|(_, c)| !is_readable(*c));
-                if let (0, Some((at, c))) = (at, unreadable) {
-                    // serde_yaml tells no place for these, and reads ahead: even the document may be an earlier one.
-                    return Draft {
-                        document: None,
-                        position: Some(Position::of(text.as_bytes(), at)),
-                        found: format!(
-                            "found the character U+{:04X}, which YAML does not allow",
-                            u32::from(c)
-                        ),
-                        allowed: "printable characters, tabs and line breaks; nothing after this place was read".into(),
-                        ..draft
-                    };
-                }
-                let message = e.to_string();
-                let begin = text.get(..at).unwrap_or(text).rfind(['\n', '\r']);
-                let line = text[begin.map_or(0, |end| end + 1)..].lines().next();
-                Draft {
-                    position: Some(Position::of(text.as_bytes(), at)),
-                    found: format!("found no valid YAML: {}", without_place(&message)),
-                    allowed: "valid YAML; nothing after this place was read".into(),
-                    help: likely(&message, line.unwrap_or("")).to_owned(),
-                    ..draft
-                }
-            }
-        }
+    }
+    let message = error.to_string();
+    let begin = text.get(..at).unwrap_or(text).rfind(['\n', '\r']);
+    let line = text[begin.map_or(0, |end| end + 1)..].lines().next();
+    Draft {
+        position: Some(Position::of(text.as_bytes(), at)),
+        found: format!("found no valid YAML: {}", without_place(&message)),
+        allowed: "valid YAML; nothing after this place was read".into(),
+        help: likely(&message, line.unwrap_or("")).to_owned(),
+        ..draft
     }
 }
 
-/// What is likely behind a text that is no YAML.
-fn likely(message: &str, line: &str) -> &'static str {
+/// Returns the likely cause of a text that is not YAML.
+pub(super) fn likely(message: &str, line: &str) -> &'static str {
     if line.trim_start_matches(' ').starts_with('\t') {
         "indent with spaces: YAML allows no tab there"
     } else if message.contains("scanning a quoted scalar") {
         "the quote that was opened there is not closed"
     } else if message.contains("mapping values are not allowed") {
         "a text with ': ' in it needs quotes; if there is none, look at the indentation"
-    } else if message.contains("did not find expected")
-        || message.contains("could not find expected")
+    } else if [
+        "did not find expected",
+        "could not find expected",
+        "expected ',' or",
+    ]
+    .iter()
+    .any(|part| message.contains(part))
     {
         "look at the indentation, and for a quote or bracket that is not closed, here or above"
     } else {
@@ -123,7 +106,7 @@ fn likely(message: &str, line: &str) -> &'static str {
     }
 }
 
-/// Cuts the first " at line .. column .." off: the problem tells its own place. A second one says where something began.
+/// Removes the first " at line .. column ..": the problem has its own place. A second one says where something began.
 fn without_place(message: &str) -> String {
     let Some((before, after)) = message.split_once(" at line ") else {
         return message.to_owned();
@@ -132,7 +115,7 @@ fn without_place(message: &str) -> String {
     format!("{before}{rest}")
 }
 
-/// Tells whether a character may stand in a YAML text at all (YAML 1.1, section 4.1, as `serde_yaml` has it).
+/// Returns whether a character may stand in a YAML text (YAML 1.1, section 4.1, as `serde_yaml` has it).
 fn is_readable(c: char) -> bool {
     matches!(
         c,
@@ -140,98 +123,40 @@ fn is_readable(c: char) -> bool {
     )
 }
 
-/// Hands every document to `each`: its number from 1, its tree, and how many nodes were seen.
-pub(crate) fn read<'a>(text: &'a str, mut each: impl FnMut(usize, Result<Node<'a>, Trouble>, u32)) {
-    let budget = Budget {
-        nodes: Cell::new(MAX_NODES),
-        bytes: Cell::new(2 * text.len()),
-        number: Cell::new(0),
-        exceeded: Cell::new(None),
-    };
-    for (index, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
-        budget.number.set(0);
-        let seed = Seed {
-            budget: &budget,
-            depth: 0,
-        };
-        let tree = seed.deserialize(document);
-        let count = budget.number.get();
-        match (tree, budget.exceeded.take()) {
-            (Ok(root), _) => each(index + 1, Ok(root), count),
-            (Err(_), Some((node, found))) => {
-                each(index + 1, Err(Trouble::Limit(node, found)), count);
-                if budget.nodes.get() == 0 || budget.bytes.get() == 0 {
-                    return;
-                }
-            }
-            (Err(e), None) => {
-                // The iterator would repeat the error for ever.
-                return each(index + 1, Err(Trouble::Syntax(e)), count);
-            }
+/// Hands every document to `each`, but those that `skip` names: its number from 1, its tree, and how many nodes were seen.
+pub(crate) fn read<'a>(
+    text: &'a str,
+    skip: impl Fn(usize) -> bool,
+    mut each: impl FnMut(usize, Result<Node<'a>, serde_yaml::Error>, u32),
+) {
+    for (number, document) in (1..).zip(serde_yaml::Deserializer::from_str(text)) {
+        if skip(number) {
+            continue;
+        }
+        let nodes = Cell::new(0);
+        let tree = Seed(&nodes).deserialize(document);
+        // After an error the iterator would repeat it for ever.
+        let is_end = tree.is_err();
+        each(number, tree, nodes.get());
+        if is_end {
+            return;
         }
     }
 }
 
-/// What may still be used of the limits, and the next node's number.
-///
-/// `locate` has looked at every text that could come near the limits; these hold where the two parsers disagree.
-struct Budget {
-    nodes: Cell<u32>,
-    /// Escapes make at most 3 bytes from 2, so only repeated aliases need more than twice the text.
-    bytes: Cell<usize>,
-    number: Cell<u32>,
-    exceeded: Cell<Option<(u32, &'static str)>>,
-}
+/// Numbers the nodes of a document.
+#[derive(Clone, Copy)]
+struct Seed<'n>(&'n Cell<u32>);
 
-impl Budget {
-    fn node(&self, depth: usize) -> Result<u32, serde_yaml::Error> {
-        let number = self.number.get();
-        self.number.set(number + 1);
-        let left = self.nodes.get();
-        if left == 0 {
-            return Err(self.exceed(number, "found too many values"));
-        }
-        self.nodes.set(left - 1);
-        if depth > MAX_DEPTH {
-            return Err(self.exceed(number, "found values nested too deep"));
+impl Seed<'_> {
+    /// Returns the next number. `locate` has refused a text of too many nodes, unless it read the text differently.
+    fn number<E: serde::de::Error>(self) -> Result<u32, E> {
+        let number = self.0.get();
+        self.0.set(number + 1);
+        if number > MAX_NODES {
+            return Err(E::custom("too many values"));
         }
         Ok(number)
-    }
-
-    fn bytes<E: serde::de::Error>(&self, text: &str) -> Result<(), E> {
-        if let Some(left) = self.bytes.get().checked_sub(text.len()) {
-            self.bytes.set(left);
-            return Ok(());
-        }
-        self.bytes.set(0);
-        let number = self.number.get().saturating_sub(1);
-        self.exceeded
-            .set(Some((number, "found text repeated too often by aliases")));
-        Err(E::custom("too much text"))
-    }
-
-    fn exceed(&self, number: u32, what: &'static str) -> serde_yaml::Error {
-        self.exceeded.set(Some((number, what)));
-        serde_yaml::Error::custom(what)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Seed<'b> {
-    budget: &'b Budget,
-    depth: usize,
-}
-
-impl<'b> Seed<'b> {
-    fn number<E: serde::de::Error>(self) -> Result<u32, E> {
-        self.budget.node(self.depth).map_err(E::custom)
-    }
-
-    fn below(self) -> Seed<'b> {
-        Seed {
-            depth: self.depth + 1,
-            ..self
-        }
     }
 }
 
@@ -248,7 +173,7 @@ impl<'a> DeserializeSeed<'a> for Seed<'_> {
     }
 }
 
-struct Values<'b>(Seed<'b>);
+struct Values<'n>(Seed<'n>);
 
 impl<'a> Visitor<'a> for Values<'_> {
     type Value = Value<'a>;
@@ -295,30 +220,28 @@ impl<'a> Visitor<'a> for Values<'_> {
         Ok(Value::Real(value))
     }
 
-    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'a str) -> Result<Value<'a>, E> {
-        self.0.budget.bytes(text)?;
+    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Value<'a>, E> {
         Ok(Value::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value<'a>, E> {
-        self.0.budget.bytes(text)?;
+    fn visit_str<E>(self, text: &str) -> Result<Value<'a>, E> {
         Ok(Value::Text(Cow::Owned(text.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<Value<'a>, A::Error> {
-        while items.next_element_seed(self.0.below())?.is_some() {}
+        while items.next_element_seed(self.0)?.is_some() {}
         Ok(Value::List)
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut entries: A) -> Result<Value<'a>, A::Error> {
         let mut map = Vec::with_capacity(4);
-        while let Some(key) = entries.next_key_seed(self.0.below())? {
-            map.push((key, entries.next_value_seed(self.0.below())?));
+        while let Some(key) = entries.next_key_seed(self.0)? {
+            map.push((key, entries.next_value_seed(self.0)?));
         }
         Ok(Value::Map(map))
     }
 
-    /// Tags arrive here; `locate` refuses them, so this only passes to the value that bears one.
+    /// Tags arrive here; `locate` refuses them, so this only passes to the value that has one.
     fn visit_enum<A: EnumAccess<'a>>(self, tagged: A) -> Result<Value<'a>, A::Error> {
         let (_, value) = tagged.variant::<serde::de::IgnoredAny>()?;
         value.newtype_variant_seed(Tagged(self.0))
@@ -326,7 +249,7 @@ impl<'a> Visitor<'a> for Values<'_> {
 }
 
 /// The value under a tag, which is the same node.
-struct Tagged<'b>(Seed<'b>);
+struct Tagged<'n>(Seed<'n>);
 
 impl<'a> DeserializeSeed<'a> for Tagged<'_> {
     type Value = Value<'a>;

@@ -21,7 +21,7 @@ use crate::cloud::retry;
 use crate::cloud::{Cloud, FailureKind};
 use crate::model::image::Desired;
 use crate::model::reason::Reason;
-use crate::plan::{Plan, guards};
+use crate::plan::{Attempt, Plan, guards};
 use crate::probe::health::Health;
 use crate::probe::metrics::PassResult;
 use crate::probe::systemd::{self, Systemd};
@@ -101,6 +101,17 @@ struct Outage {
     troubles: Vec<(Trouble, u32)>,
     /// Whether it was told that time has not helped.
     is_persistent: bool,
+}
+
+fn log_accepted(attempt: &Attempt<'_>) {
+    let Ok(receipt) = &attempt.result else {
+        return; // logged with the changes of its image
+    };
+    let (step, name) = (&attempt.step, attempt.desired.subject.name.as_str());
+    let source = escaped(step.from(), 80);
+    let id = escaped(&receipt.image_id, 80);
+    let verb = step.verb().as_str();
+    tracing::info!(name, image = step.to(), source, id, "{verb} accepted");
 }
 
 /// What keeps a pass from coming to its end; the same is told once.
@@ -304,6 +315,9 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
         metrics.images(self.reconciler.status());
         match passed {
             Ok(pass) => {
+                for attempt in &pass.attempts {
+                    log_accepted(attempt);
+                }
                 let now = Instant::now();
                 let wall = self.reconciler.clock().now();
                 self.timers = Timers::after(interval, now).with(&pass.left, now, wall);
