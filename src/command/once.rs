@@ -95,7 +95,7 @@ pub(super) async fn run(
         arguments.wait,
         &mut progress,
         |plan, status, attempts| {
-            shown = show::plan_text(&show::planned(plan, status), clock.now_in_seconds());
+            shown = show::plan_text(&show::plan_rows(plan, status), clock.now_in_seconds());
             screen.text(&shown);
             if let Some(expected) = &mut expected {
                 expected.review(plan)?;
@@ -108,11 +108,11 @@ pub(super) async fn run(
 
     let mut outcome = outcome_of(&ended, &loaded.desired, timeout);
     if outcome.code == ExitCode::Done && accepted(&ended) > 0 {
-        outcome.words += "; next: repave status";
-        outcome.words += if target.simulated { " --simulate" } else { "" };
+        outcome.message += "; next: repave status";
+        outcome.message += if target.simulated { " --simulate" } else { "" };
     }
     let rows = match &ended.left {
-        Some(left) => show::planned(left, reconciler.status()),
+        Some(left) => show::plan_rows(left, reconciler.status()),
         None => Vec::new(),
     };
     let now = clock.now_in_seconds();

@@ -692,7 +692,11 @@ async fn a_pipe_in_a_files_place_is_refused_and_not_waited_for() {
     ] {
         let ran = checkout.run(arguments).await;
         assert_eq!(ran.code, 1, "{arguments}: {ran:?}");
-        assert!(ran.last_line().contains("no regular file"), "{}", ran.err);
+        assert!(
+            ran.last_line().contains("not a regular file"),
+            "{}",
+            ran.err
+        );
     }
     let ran = checkout
         .run("reconcile --once --simulate --status-file status.json")
