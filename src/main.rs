@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::AlwaysAnsi.write_global(),
     }
     start_log(console);
-    panics::log_places();
+    panics::log_locations();
     let in_json = console.log_format == LogFormat::Json;
     let outcome = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -86,7 +86,7 @@ fn end_in_json(outcome: &Outcome) -> ExitCode {
 
 /// Turns a panic into an outcome, with an exit code and a last line.
 fn not_panicking(work: impl FnOnce() -> Outcome) -> Outcome {
-    panics::caught_now(work)
+    panics::catch_panic_now(work)
         .unwrap_or_else(|panicked| Outcome::new(outcome::ExitCode::Failed, panicked.to_string()))
 }
 

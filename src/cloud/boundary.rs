@@ -1,6 +1,6 @@
-//! The boundary: two verbs, observe and perform, and what goes through them.
+//! The `Cloud` trait, observe and perform, and its types.
 //!
-//! It knows no client and no protocol. The rate limiter and the renewal of credentials stand before it, in [`Gate`].
+//! It knows no client and no protocol. The rate limiter and the renewal of credentials are in [`Gate`], not in the trait.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,9 +15,9 @@ use super::operation::Operation;
 use crate::model::image::{Observed, Question};
 use crate::model::value::{Description, ImageName, Tags};
 
-/// One account and Region of the service.
+/// The service in one account and Region.
 pub trait Cloud {
-    /// Observes what is asked for, whole, or fails; never a part.
+    /// Returns the complete observation, or an error. The result is never partial.
     fn observe(&self, ask: &Ask) -> impl Future<Output = Result<Observed, ApiError>> + Send;
 
     /// Sends the step once.
@@ -28,49 +28,47 @@ pub trait Cloud {
 pub enum Ask {
     /// Every image that the account owns.
     Images,
-    /// What a plan must know beside that.
+    /// Questions that a plan needs answers to.
     Questions(BTreeSet<Question>),
 }
 
-/// A step that changes the account: complete, so that who takes it needs nothing else.
+/// A change of the account, with everything that is needed to make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     CreateImage(CreateImage),
 }
 
-/// What `CreateUpdatedWorkspaceImage` is asked for.
+/// The parameters of `CreateUpdatedWorkspaceImage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateImage {
     pub name: ImageName,
     pub description: Description,
-    /// The id of the image it is made from, as listed.
+    /// The id of the source image, as listed.
     pub source_id: String,
     pub tags: Tags,
 }
 
 impl Step {
-    /// Returns what it does, in one word.
     pub fn verb(&self) -> Verb {
         match self {
             Self::CreateImage(_) => Verb::Create,
         }
     }
 
-    /// Returns the operation that it is sent as.
     pub fn operation(&self) -> Operation {
         match self {
             Self::CreateImage(_) => Operation::CreateUpdatedWorkspaceImage,
         }
     }
 
-    /// Returns what it works from: the image's source.
+    /// Returns the id of the source image.
     pub fn from(&self) -> &str {
         match self {
             Self::CreateImage(create) => &create.source_id,
         }
     }
 
-    /// Returns the name of what it makes.
+    /// Returns the name of the new image.
     pub fn to(&self) -> &str {
         match self {
             Self::CreateImage(create) => create.name.as_str(),
@@ -85,7 +83,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Returns the word for it in output.
+    /// Returns the verb in output.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -93,23 +91,23 @@ impl Verb {
     }
 }
 
-/// What the service gave for a step that it accepted.
+/// The answer of the service to an accepted step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     pub image_id: String,
-    /// The request's id, if the answer carried one.
+    /// The request id, if the response has one.
     pub request_id: Option<String>,
 }
 
 type Opening = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What stands before a step: the rate limiter, and credentials that last. A step is marked after the gate, so that a mark
-/// is never old when its call leaves.
+/// Waits for the rate limiter and for valid credentials before a step. The mark is written after the gate, so the call
+/// follows its mark at once.
 #[derive(Clone, Default)]
 pub struct Gate(Option<Arc<dyn Fn() -> Opening + Send + Sync>>);
 
 impl Gate {
-    /// Makes a gate that opens when this ends.
+    /// Returns a gate that opens when the future is done.
     pub fn new<F, Fut>(opens: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -118,7 +116,7 @@ impl Gate {
         Self(Some(Arc::new(move || Box::pin(opens()))))
     }
 
-    /// Waits until a call can be sent at once.
+    /// Waits until a call can be sent without delay.
     pub async fn open(&self) {
         if let Some(opens) = &self.0 {
             opens().await;

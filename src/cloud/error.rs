@@ -1,85 +1,83 @@
-//! What a failed call means: what must happen before it is tried again, why, and what to do about it.
+//! Classifies failed calls: what must happen before a retry, the reason, and the advice.
 //!
-//! It knows codes and how far a call got, and no client: docs/errors.md has its table.
+//! It knows error codes and delivery, and no client. The table is in docs/errors.md.
 
 use serde::{Deserialize, Serialize};
 
 use super::operation::Operation;
 use crate::model::reason::Reason;
 
-/// What must happen before a failed call is tried again.
+/// What must happen before a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {
-    /// Time passes.
+    /// Time must pass.
     Transient,
-    /// The source's state changes, or time passes.
+    /// The state of the source must change, or time must pass.
     SourceBusy,
-    /// A new observation: the call may have had effect.
+    /// A new observation is needed: the call may have succeeded.
     OutcomeUnknown,
-    /// Someone changes something outside the manifest.
+    /// Something outside the manifest must change.
     Blocked,
-    /// The manifest changes.
+    /// The manifest must change.
     Rejected,
 }
 
-/// How far a call got, as the client knows it.
+/// How far a call got, as far as the client knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// It never left: it cannot have had effect.
+    /// The call was not sent, so it cannot have succeeded.
     NotSent,
-    /// It may have arrived; no answer came, or one that cannot be read.
+    /// The call may have arrived. No response came, or an unreadable one.
     Unanswered,
-    /// The service answered, with this HTTP status.
+    /// The service answered with this HTTP status.
     Answered(u16),
 }
 
-/// A call that failed, before repave has made sense of it.
+/// A failed call, before it is classified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// How far the call got.
     pub delivery: Delivery,
-    /// The service's error code, if the answer carried one.
+    /// The error code of the service, if the response has one.
     pub code: Option<String>,
-    /// What the service or the client says.
+    /// The message of the service or the client.
     pub message: String,
-    /// The service's own reason beside its message (`OperationNotSupportedException` has one).
+    /// The reason that `OperationNotSupportedException` has in addition to its message.
     pub service_reason: Option<String>,
-    /// The request's id, for a support case.
+    /// The request id, for a support case.
     pub request_id: Option<String>,
 }
 
-/// A call that failed, and what that means.
+/// A classified failure of a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", if self.was_sent() { format!("{operation} failed: ") } else { String::new() })]
 pub struct ApiError {
     pub operation: Operation,
-    /// What must happen before it is tried again.
     pub kind: FailureKind,
     pub reason: Reason,
-    /// The service's error code, if it gave one.
+    /// The error code of the service, if the response has one.
     pub code: Option<String>,
-    /// What happened and what to do, in words; the service's own text may be part of it, unescaped.
+    /// What happened and what to do. It may contain text of the service, not escaped.
     pub message: String,
-    /// The request's id, if an answer carried one.
+    /// The request id, if the response has one.
     pub request_id: Option<String>,
 }
 
-/// The code under which a client reports that it has no usable credentials. Not one of the service's.
+/// repave's own code for missing or unusable credentials.
 pub(crate) const NO_CREDENTIALS: &str = "NoCredentials";
 
-/// The code under which a client reports that its credentials are another account's than the expected one's.
+/// repave's own code for credentials of a different account than expected.
 pub(crate) const WRONG_ACCOUNT: &str = "WrongAccount";
 
-/// The code under which a client reports that whoever gives credentials cannot be reached or is busy.
+/// repave's own code for a source of credentials that is busy or cannot be reached.
 pub(crate) const CREDENTIALS_UNAVAILABLE: &str = "CredentialsUnavailable";
 
-/// repave's own codes: nothing was sent, for want of credentials.
+/// repave's own codes: the request was not sent, because there were no credentials.
 const WITHOUT_CREDENTIALS: [&str; 3] = [NO_CREDENTIALS, WRONG_ACCOUNT, CREDENTIALS_UNAVAILABLE];
 
-/// The code of "an image of this name exists".
+/// The code for "an image with this name exists".
 pub const ALREADY_EXISTS: &str = "ResourceAlreadyExistsException";
 
-/// Throttling codes, as the AWS SDKs list them for standard retries.
+/// Throttling codes, from the list in the AWS SDKs.
 const THROTTLING: [&str; 14] = [
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
@@ -97,7 +95,7 @@ const THROTTLING: [&str; 14] = [
     "TransactionInProgressException",
 ];
 
-/// Codes that say who is asking is the problem, as AWS documents them for all services.
+/// Codes for invalid credentials or missing permissions, from the AWS documentation of common errors.
 const ACCESS: [&str; 15] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -116,7 +114,7 @@ const ACCESS: [&str; 15] = [
     "UnrecognizedClientException",
 ];
 
-/// What the codes that the service's model gives to a create mean there.
+/// The error codes of a create in the service model, and their classification.
 const CREATE: [(&str, FailureKind, Reason); 7] = [
     (
         ALREADY_EXISTS,
@@ -155,7 +153,7 @@ const CREATE: [(&str, FailureKind, Reason); 7] = [
     ),
 ];
 
-/// Every code that repave knows, each once.
+/// Returns every code that repave knows, each once.
 pub fn known_codes() -> impl Iterator<Item = &'static str> {
     let create = CREATE.into_iter().map(|(code, ..)| code);
     THROTTLING
@@ -165,24 +163,24 @@ pub fn known_codes() -> impl Iterator<Item = &'static str> {
         .chain(WITHOUT_CREDENTIALS)
 }
 
-/// The code as repave's own text, if it is one that repave knows: a text from outside is never a metric's label.
+/// Returns the code as a static text, if repave knows it. A text from outside is never the label of a metric.
 pub fn known_code(code: &str) -> Option<&'static str> {
     known_codes().find(|known| *known == code)
 }
 
-/// Tells whether the code says that the service refuses for the rate of requests.
+/// Returns whether the code is a throttling code.
 pub(crate) fn is_throttling(code: &str) -> bool {
     THROTTLING.contains(&code)
 }
 
 impl ApiError {
-    /// Tells whether there were credentials to send the request with.
+    /// Returns whether there were credentials to send the request.
     fn was_sent(&self) -> bool {
         let code = self.code.as_deref();
         !code.is_some_and(|code| WITHOUT_CREDENTIALS.contains(&code))
     }
 
-    /// Tells whether the service refused the signature or its time, not what was asked for: other credentials may help.
+    /// Returns whether the service refused the signature or its time, not the permission. Other credentials may help.
     pub(crate) fn is_about_credentials(&self) -> bool {
         let known = self
             .code
@@ -198,7 +196,7 @@ impl ApiError {
         )
     }
 
-    /// An error for tests: what the service's code means, or of an answer without one.
+    /// Returns the error for a response with this code, or for a response without a code.
     #[cfg(test)]
     pub(crate) fn answered(operation: Operation, code: Option<&str>) -> Self {
         let failure = Failure {
@@ -211,7 +209,7 @@ impl ApiError {
         Self::new(operation, failure)
     }
 
-    /// Makes sense of a failed call: the table of docs/errors.md, row by row.
+    /// Classifies a failed call by the table in docs/errors.md.
     pub fn new(operation: Operation, failure: Failure) -> Self {
         let Failure {
             delivery,
@@ -223,19 +221,19 @@ impl ApiError {
         let (message, service_reason) = (cut(message), service_reason.map(cut));
         let (code, request_id) = (code.map(cut), request_id.map(cut));
         let (kind, reason) = classify(operation, delivery, code.as_deref());
-        let said = match (&code, message.is_empty()) {
+        let text = match (&code, message.is_empty()) {
             (Some(code), false) if WITHOUT_CREDENTIALS.contains(&code.as_str()) => message,
             (Some(code), true) => code.clone(),
             (Some(code), false) => format!("{code}: {message}"),
             (None, _) => message,
         };
-        let said = match service_reason {
-            Some(why) if !why.is_empty() => format!("{said} (reason: {why})"),
-            _ => said,
+        let text = match service_reason {
+            Some(why) if !why.is_empty() => format!("{text} (reason: {why})"),
+            _ => text,
         };
         let message = match advice(operation, kind, reason, code.as_deref()) {
-            Some(advice) => format!("{}. {advice}", said.trim_end_matches('.')),
-            None => said,
+            Some(advice) => format!("{}. {advice}", text.trim_end_matches('.')),
+            None => text,
         };
         Self {
             operation,
@@ -247,7 +245,7 @@ impl ApiError {
         }
     }
 
-    /// A listing that came back, but cannot be trusted to be whole.
+    /// Returns the error for a listing that may be incomplete.
     pub(super) fn broken_listing(message: String) -> Self {
         Self {
             operation: Operation::DescribeWorkspaceImages,
@@ -260,10 +258,10 @@ impl ApiError {
     }
 }
 
-/// The most characters of a text of the service's that are kept: it goes into logs and the status file.
+/// The maximum length of a text of the service in logs and in the status file, in characters.
 const MAX_TEXT: usize = 1000;
 
-/// Cuts a text of the service's to a length that people read.
+/// Shortens a text of the service to [`MAX_TEXT`] characters.
 pub fn cut(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
         text.truncate(end);
@@ -272,17 +270,17 @@ pub fn cut(mut text: String) -> String {
     text
 }
 
-/// What a failure means, by how far the call got and by the error code.
+/// Classifies a failure by delivery and error code.
 fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (FailureKind, Reason) {
     use FailureKind as Kind;
-    let creates = operation.makes_an_image();
-    // A code speaks only for an answer, or, if it is repave's own, for a request that never left for want of credentials.
-    let speaks = match delivery {
+    let creates = operation.creates_image();
+    // A code of the service counts in a response. A code of repave counts for a request that was not sent.
+    let code_counts = match delivery {
         Delivery::Answered(_) => code.is_none_or(|code| !WITHOUT_CREDENTIALS.contains(&code)),
         Delivery::NotSent => code.is_some_and(|code| WITHOUT_CREDENTIALS.contains(&code)),
         Delivery::Unanswered => false,
     };
-    if let Some(code) = code.filter(|_| speaks) {
+    if let Some(code) = code.filter(|_| code_counts) {
         if THROTTLING.contains(&code) {
             return (Kind::Transient, Reason::Throttled);
         }
@@ -292,19 +290,19 @@ fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (Fa
         if code == CREDENTIALS_UNAVAILABLE {
             return (Kind::Transient, Reason::ServiceUnavailable);
         }
-        // A 5xx is the service's failure, whatever code it bears; only "it exists" stays what it is.
+        // A 5xx is a failure of the service, whatever its code. Only "already exists" keeps its meaning.
         let is_failure = matches!(delivery, Delivery::Answered(500..));
         if code == NO_CREDENTIALS || (ACCESS.contains(&code) && !is_failure) {
             return (Kind::Blocked, Reason::AccessDenied);
         }
         let refused = code == ALREADY_EXISTS || !is_failure;
-        let meant = CREATE.into_iter().find(|(known, ..)| *known == code);
-        if let Some((_, kind, reason)) = meant.filter(|_| creates && refused) {
+        let classified = CREATE.into_iter().find(|(known, ..)| *known == code);
+        if let Some((_, kind, reason)) = classified.filter(|_| creates && refused) {
             return (kind, reason);
         }
     }
     match delivery {
-        // Too many requests, without a code that says so.
+        // Too many requests, without a throttling code.
         Delivery::Answered(429) => (Kind::Transient, Reason::Throttled),
         Delivery::Unanswered | Delivery::Answered(_) if creates => {
             (Kind::OutcomeUnknown, Reason::CreateResultUnknown)
@@ -315,7 +313,7 @@ fn classify(operation: Operation, delivery: Delivery, code: Option<&str>) -> (Fa
     }
 }
 
-/// What the person should do or know, beyond what the service said.
+/// Returns what to do, in addition to the message of the service.
 fn advice(
     operation: Operation,
     kind: FailureKind,
@@ -323,14 +321,14 @@ fn advice(
     code: Option<&str>,
 ) -> Option<String> {
     match (kind, reason) {
-        // What to do depends on where credentials come from, which the message has.
+        // The message already has the advice for the source of the credentials.
         (_, Reason::AccessDenied) if code == Some(NO_CREDENTIALS) => None,
         (_, Reason::AccessDenied) if !matches!(code, Some("AccessDenied" | "AccessDeniedException" | "NotAuthorized")) => {
-            Some("Check that the credentials are valid and have not expired, and that this machine's clock is right".into())
+            Some("Check that the credentials are valid and have not expired, and that the clock of this machine is correct".into())
         }
         (_, Reason::AccessDenied) => Some(match operation {
             Operation::DescribeWorkspaceImages => {
-                "Allow the action workspaces:DescribeWorkspaceImages with Resource \"*\" (it knows no other resource)".into()
+                "Allow the action workspaces:DescribeWorkspaceImages with Resource \"*\" (the action has no other resource)".into()
             }
             Operation::CreateUpdatedWorkspaceImage => {
                 "Allow the actions workspaces:CreateUpdatedWorkspaceImage on \
@@ -343,10 +341,10 @@ fn advice(
             "Delete images that are no longer used, or ask for a higher quota of WorkSpaces images in Service Quotas".into(),
         ),
         (FailureKind::Blocked, Reason::SourceImageNotFound) => {
-            Some("An image shared by another account must be copied into this one first".into())
+            Some("If another account shares the image, copy it into this account first".into())
         }
         (_, Reason::CreateResultUnknown) => {
-            Some("The image may be on its way: repave looks before it asks again".into())
+            Some("The image may have been created: repave checks the image list before it tries again".into())
         }
         _ => None,
     }
@@ -368,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_without_an_answer_says_nothing_of_what_became_of_a_create() {
+    fn a_code_without_a_response_does_not_decide_the_result_of_a_create() {
         for code in ["ThrottlingException", "AccessDenied", "ValidationException"] {
             let error = create(Delivery::Unanswered, code);
             assert_eq!(error.kind, FailureKind::OutcomeUnknown, "{code}");
@@ -379,7 +377,7 @@ mod tests {
         assert_eq!(error.kind, FailureKind::Blocked);
     }
 
-    /// What an answer with this code means, for a listing and for a create.
+    /// Returns the classification of a response with this code, for a listing and for a create.
     fn meaning(status: u16, code: Option<&str>) -> [(FailureKind, Reason); 2] {
         [
             Operation::DescribeWorkspaceImages,
@@ -389,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_means_the_same_for_every_status_and_access_below_500() {
+    fn throttling_counts_for_every_status_and_access_below_500() {
         for status in [400, 403, 429, 499, 500, 503] {
             for code in THROTTLING {
                 let throttled = (FailureKind::Transient, Reason::Throttled);
@@ -404,7 +402,7 @@ mod tests {
                 let meant = meaning(status, Some(code));
                 assert_eq!(meant == denied, status < 500, "{status} {code}: {meant:?}");
             }
-            // repave's own codes mean nothing in an answer.
+            // repave's own codes have no meaning in a response.
             for code in WITHOUT_CREDENTIALS {
                 let unknown = meaning(status, Some("SomethingNewException"));
                 assert_eq!(meaning(status, Some(code)), unknown, "{status} {code}");
@@ -413,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_the_model_is_a_refusal_of_a_create_below_500_only() {
+    fn a_code_of_the_model_refuses_a_create_only_below_500() {
         let unavailable = (FailureKind::Transient, Reason::ServiceUnavailable);
         let unknown = (FailureKind::OutcomeUnknown, Reason::CreateResultUnknown);
         for (code, kind, reason) in CREATE {
@@ -446,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_the_services_is_kept_to_a_length() {
+    fn every_text_of_the_service_has_a_maximum_length() {
         let error = create(Delivery::Answered(400), &"c".repeat(5000));
         let lengths = [&error.code, &error.request_id].map(|text| text.as_ref().map(String::len));
         let most = Some(MAX_TEXT + '…'.len_utf8());
@@ -458,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_call_unless_there_were_no_credentials_to_send_it_with() {
+    fn an_error_names_the_call_unless_there_were_no_credentials() {
         for code in known_codes().chain(["SomethingNewException"]) {
             let own = WITHOUT_CREDENTIALS.contains(&code);
             for delivery in [Delivery::NotSent, Delivery::Answered(400)] {
@@ -470,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_one_of_throttling_if_an_answer_with_it_means_that() {
+    fn the_throttling_codes_are_those_classified_as_throttled() {
         for code in known_codes().chain(["SomethingNewException"]) {
             let throttles = meaning(400, Some(code))[0].1 == Reason::Throttled;
             assert_eq!(is_throttling(code), throttles, "{code}");
@@ -480,11 +478,11 @@ mod tests {
     }
 
     #[test]
-    fn a_message_ends_with_the_advice_that_its_failure_has() {
+    fn a_message_ends_with_the_advice() {
         use Operation::{CreateUpdatedWorkspaceImage as Create, DescribeWorkspaceImages as List};
         let (not_sent, answered) = (Delivery::NotSent, Delivery::Answered(400));
         for (operation, delivery, code, end) in [
-            // The message of whoever looked for credentials says what to do.
+            // The message about credentials already has its advice.
             (List, not_sent, NO_CREDENTIALS, "no"),
             (Create, not_sent, NO_CREDENTIALS, "no"),
             (List, not_sent, WRONG_ACCOUNT, "no"),
@@ -493,19 +491,19 @@ mod tests {
                 List,
                 answered,
                 "ExpiredToken",
-                "this machine's clock is right",
+                "the clock of this machine is correct",
             ),
             (
                 Create,
                 answered,
                 "OptInRequired",
-                "this machine's clock is right",
+                "the clock of this machine is correct",
             ),
             (
                 List,
                 answered,
                 "AccessDenied",
-                "(it knows no other resource)",
+                "(the action has no other resource)",
             ),
             (
                 Create,
@@ -529,14 +527,9 @@ mod tests {
                 Create,
                 answered,
                 "ResourceNotFoundException",
-                "must be copied into this one first",
+                "copy it into this account first",
             ),
-            (
-                Create,
-                answered,
-                ALREADY_EXISTS,
-                "repave looks before it asks again",
-            ),
+            (Create, answered, ALREADY_EXISTS, "before it tries again"),
             (
                 Create,
                 answered,
@@ -564,7 +557,7 @@ mod tests {
     }
 
     #[test]
-    fn other_credentials_may_help_against_a_refused_signature_and_nothing_else() {
+    fn other_credentials_may_help_only_against_a_refused_signature() {
         let permission = [
             "AccessDenied",
             "AccessDeniedException",

@@ -1,6 +1,6 @@
-//! The boundary to the image service, in repave's own words: two verbs, and what a failed call means.
+//! The interface to the image service: observe, perform, and the classification of failed calls.
 //!
-//! It knows no manifests. `aws/` and the simulator both answer in these types.
+//! It knows no manifests. `aws/` and the simulator use these types.
 
 pub mod aws;
 mod boundary;

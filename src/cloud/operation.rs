@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-/// An operation of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     DescribeWorkspaceImages,
@@ -10,9 +9,9 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Tells whether it makes an image. Only such a call has a result that may be unknown: it must not be sent again before
-    /// its image has been looked for.
-    pub(crate) fn makes_an_image(self) -> bool {
+    /// Returns whether the operation creates an image. After an unknown result, a create must not be sent again before the
+    /// image list is checked.
+    pub(crate) fn creates_image(self) -> bool {
         match self {
             Self::CreateUpdatedWorkspaceImage => true,
             Self::DescribeWorkspaceImages => false,

@@ -1,4 +1,4 @@
-//! A listing that comes in pages: read whole, or an error.
+//! Reads a listing in pages: complete, or an error.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -9,16 +9,16 @@ use crate::model::image::{Observed, ObservedImage};
 /// One page of a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// The images on it; there may be none even where more pages follow.
+    /// The images of the page. A page can be empty even if more pages follow.
     pub images: Vec<ObservedImage>,
-    /// What to ask the next page with.
+    /// The token for the next page.
     pub next_token: Option<String>,
 }
 
-/// The most pages that are read: 25,000 images, far beyond any quota. A listing without an end would fill the memory.
+/// The maximum number of pages: 25,000 images, far above any quota. An endless listing would fill the memory.
 const MAX_PAGES: usize = 1000;
 
-/// Reads pages until the last one. A token that was seen before is an error: such a listing has no end, or holes.
+/// Reads all pages. A repeated token is an error: the listing has no end, or has gaps.
 pub(crate) async fn all_pages<F, Fut>(fetch: F) -> Result<Observed, ApiError>
 where
     F: Fn(Option<String>) -> Fut + Send,
@@ -30,12 +30,12 @@ where
     for _ in 0..MAX_PAGES {
         let page = fetch(token).await?;
         images.extend(page.images);
-        // The service ends a listing without a token; an empty one can't be asked with.
+        // The last page has no token. An empty token cannot be sent.
         match page.next_token.filter(|next| !next.is_empty()) {
             None => return Ok(Observed::new(images)),
             Some(next) if !seen.insert(next.clone()) => {
                 return Err(ApiError::broken_listing(
-                    "the service gave a page token twice, so the listing cannot be read to its end"
+                    "the service returned a page token twice, so the image list may be incomplete"
                         .into(),
                 ));
             }
@@ -43,7 +43,7 @@ where
         }
     }
     Err(ApiError::broken_listing(format!(
-        "the listing has no end after {MAX_PAGES} pages"
+        "the image list has more than {MAX_PAGES} pages"
     )))
 }
 
@@ -65,7 +65,7 @@ mod tests {
         }
     }
 
-    /// Reads pages with these tokens; gives how many were asked for, with which tokens, and what came of it.
+    /// Reads pages with these tokens. Returns the tokens that were sent, and the result.
     async fn read(tokens: &[Option<&str>]) -> (Vec<Option<String>>, Result<usize, String>) {
         let asked = std::sync::Mutex::new(Vec::new());
         let observed = all_pages(async |token| {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn so_many_pages_are_read_and_no_more() {
+    async fn the_number_of_pages_is_limited() {
         let tokens: Vec<String> = (0..=MAX_PAGES).map(|n| n.to_string()).collect();
         let endless: Vec<_> = tokens.iter().map(|token| Some(token.as_str())).collect();
         let mut longest = endless[..MAX_PAGES].to_vec();
@@ -121,6 +121,6 @@ mod tests {
         assert_eq!(read(&longest).await.1, Ok(MAX_PAGES));
         let (asked, result) = read(&endless).await;
         assert_eq!(asked.len(), MAX_PAGES);
-        assert!(result.unwrap_err().contains("no end"));
+        assert!(result.unwrap_err().contains("more than"));
     }
 }

@@ -1,10 +1,10 @@
-//! The IAM policy with the permissions that repave needs, and no others. It knows no account: whoever asks says which.
+//! The IAM policy with only the permissions that repave needs.
 
 use serde::Serialize;
 
 use crate::cloud::Operation;
 
-/// The action that a create with tags needs besides its own. repave makes no call of this name.
+/// The action that a create with tags needs in addition. repave does not call it.
 pub(crate) const CREATE_TAGS: &str = "workspaces:CreateTags";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,7 +23,7 @@ struct Statement {
     resource: String,
 }
 
-/// Where the permissions are to hold; what is not said holds everywhere.
+/// The scope of the permissions. Without a Region or account they apply everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Scope<'a> {
     pub region: Option<&'a str>,
@@ -33,9 +33,8 @@ pub(crate) struct Scope<'a> {
 }
 
 impl Policy {
-    /// The policy for these manifests' needs.
-    ///
-    /// Listing and tagging know no resource, so theirs is `*` (AWS service authorization reference).
+    /// Returns the policy for the scope. Listing and tagging have no resource type, so their resource is `*` (AWS service
+    /// authorization reference).
     pub(crate) fn new(scope: Scope<'_>) -> Self {
         let allow = |sid, action: String, resource: String| Statement {
             sid,
@@ -71,7 +70,6 @@ impl Policy {
     }
 
     #[cfg(test)]
-    /// The actions that it allows.
     fn actions(&self) -> impl Iterator<Item = &str> {
         self.statement
             .iter()
@@ -79,12 +77,12 @@ impl Policy {
     }
 }
 
-/// The IAM action of an operation.
+/// Returns the IAM action of an operation.
 pub fn action(operation: Operation) -> String {
     format!("workspaces:{operation}")
 }
 
-/// What a Region's name begins with where it belongs to another partition than `aws` (the SDK's endpoint rules).
+/// The prefixes of Region names outside the partition `aws` (endpoint rules of the SDK).
 const PARTITIONS: [(&str, &str); 7] = [
     ("cn-", "aws-cn"),
     ("us-gov-", "aws-us-gov"),
@@ -95,7 +93,7 @@ const PARTITIONS: [(&str, &str); 7] = [
     ("eusc-", "aws-eusc"),
 ];
 
-/// The partition of a Region: the second part of its ARNs.
+/// Returns the partition of a Region, which is the second part of an ARN.
 fn partition(region: &str) -> &'static str {
     PARTITIONS
         .into_iter()
@@ -136,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_need_an_action_of_their_own() {
+    fn tags_need_a_separate_action() {
         let scope = Scope {
             region: Some("eu-west-1"),
             account_id: Some("111122223333"),
@@ -170,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_partition_is_the_regions() {
+    fn the_partition_is_that_of_the_region() {
         for (region, start) in [
             ("us-east-1", "arn:aws:workspaces:us-east-1:*:"),
             (
@@ -192,10 +190,10 @@ mod tests {
         }
     }
 
-    /// What a person is told to allow when access is denied is what the policy allows.
+    /// The advice after a denied call names exactly the actions of the policy.
     #[test]
     fn the_advice_names_these_actions() {
-        let mut told: Vec<String> = [
+        let mut advised: Vec<String> = [
             Operation::DescribeWorkspaceImages,
             Operation::CreateUpdatedWorkspaceImage,
         ]
@@ -217,14 +215,14 @@ mod tests {
             words.collect::<Vec<_>>()
         })
         .collect();
-        told.sort_unstable();
-        told.dedup();
+        advised.sort_unstable();
+        advised.dedup();
         let policy = Policy::new(Scope {
             tags: true,
             ..Scope::default()
         });
         let mut actions: Vec<&str> = policy.actions().collect();
         actions.sort_unstable();
-        assert_eq!(told, actions);
+        assert_eq!(advised, actions);
     }
 }

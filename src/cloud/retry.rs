@@ -1,7 +1,7 @@
-//! When a failed call may be tried again: pure, from the kind of failure and how often it failed in a row.
+//! The delay before a retry: a pure function of the kind of failure and the number of failures in a row.
 //!
-//! The `backoff` crate serves as the schedule. It never sleeps, reads no clock that matters and draws no random number
-//! here: the delay becomes a time in the status file, and whoever runs the passes waits for it.
+//! The `backoff` crate computes the schedule. It does not sleep and uses no random numbers: the delay becomes the next retry
+//! time in the status file.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 
 use crate::cloud::FailureKind;
 
-/// The longest delay that any schedule gives. A retry time farther away than this was written under another clock.
+/// The longest delay of all schedules. A retry time farther in the future was written under another clock.
 pub(crate) const LONGEST: Duration = Duration::from_hours(1);
 
-/// The delay before a call is tried again after `failures` failures of one kind in a row (at least 1).
+/// Returns the delay after `failures` failures of one kind in a row (at least 1).
 ///
 /// | kind | delay |
 /// |---|---|
@@ -21,7 +21,7 @@ pub(crate) const LONGEST: Duration = Duration::from_hours(1);
 /// | `SourceBusy` | 15 s, doubling to 5 min, without end |
 /// | `Blocked` | 1 min, doubling to 1 h |
 /// | `Rejected` | 1 h |
-/// | `OutcomeUnknown` | none: an observation decides, after the settle window |
+/// | `OutcomeUnknown` | none: the image list decides, after the wait for AWS to list the image |
 pub fn delay(kind: FailureKind, failures: u32) -> Option<Duration> {
     let (first, longest) = match kind {
         FailureKind::Transient => (5, 300),
@@ -33,13 +33,13 @@ pub fn delay(kind: FailureKind, failures: u32) -> Option<Duration> {
     Some(exponential(first, longest, failures))
 }
 
-/// How long a one-shot run waits before it looks again at something that only time changes: 5 s, doubling to 1 min,
-/// counted in looks that saw nothing new.
-pub(crate) fn poll_delay(looks: u32) -> Duration {
-    exponential(5, 60, looks)
+/// Returns the delay of a one-shot run before the next check: 5 s, doubling to 1 min, after `checks` checks without a
+/// change.
+pub(crate) fn poll_delay(checks: u32) -> Duration {
+    exponential(5, 60, checks)
 }
 
-/// The `n`th delay (from 1) of a schedule that doubles from `first` to `longest` seconds.
+/// Returns the `n`th delay (from 1) of a schedule that doubles from `first` to `longest` seconds.
 fn exponential(first: u64, longest: u64, n: u32) -> Duration {
     let longest = Duration::from_secs(longest);
     let mut schedule: ExponentialBackoff = ExponentialBackoffBuilder::new()
@@ -47,11 +47,11 @@ fn exponential(first: u64, longest: u64, n: u32) -> Duration {
         .with_max_interval(longest)
         .with_multiplier(2.0)
         .with_randomization_factor(0.0)
-        // The default gives up after 15 minutes without a word.
+        // The default stops after 15 minutes.
         .with_max_elapsed_time(None)
         .build();
     let mut delay = longest;
-    // 2^12 is above the ratio of every pair above, so further steps change nothing.
+    // Every schedule reaches its longest delay in 12 steps.
     for _ in 0..n.clamp(1, 12) {
         delay = schedule.next_backoff().unwrap_or(longest);
     }

@@ -38,7 +38,7 @@ pub(super) fn store_failed(error: &StoreError) -> Outcome {
 pub(super) fn lock_failed(error: &LockError) -> Outcome {
     let code = match error {
         LockError::Held { .. } => ExitCode::Locked,
-        LockError::NoFile { .. } => ExitCode::Usage,
+        LockError::IsDirectory { .. } => ExitCode::Usage,
         LockError::File(_) => ExitCode::Failed,
     };
     Outcome::new(code, with_causes(error))
@@ -94,7 +94,7 @@ mod tests {
                 ExitCode::Locked,
             ),
             (
-                StoreError::Lock(LockError::NoFile { path: path() }),
+                StoreError::Lock(LockError::IsDirectory { path: path() }),
                 ExitCode::Usage,
             ),
             (

@@ -95,7 +95,7 @@ pub(super) async fn run(
         arguments.wait,
         &mut progress,
         |plan, status, attempts| {
-            shown = show::plan_text(&show::planned(plan, status), clock.now_in_seconds());
+            shown = show::plan_text(&show::plan_rows(plan, status), clock.now_in_seconds());
             screen.text(&shown);
             if let Some(expected) = &mut expected {
                 expected.review(plan)?;
@@ -108,11 +108,11 @@ pub(super) async fn run(
 
     let mut outcome = outcome_of(&ended, &loaded.desired, timeout);
     if outcome.code == ExitCode::Done && accepted(&ended) > 0 {
-        outcome.words += "; next: repave status";
-        outcome.words += if target.simulated { " --simulate" } else { "" };
+        outcome.message += "; next: repave status";
+        outcome.message += if target.simulated { " --simulate" } else { "" };
     }
     let rows = match &ended.left {
-        Some(left) => show::planned(left, reconciler.status()),
+        Some(left) => show::plan_rows(left, reconciler.status()),
         None => Vec::new(),
     };
     let now = clock.now_in_seconds();
@@ -371,7 +371,7 @@ mod tests {
             still_waiting(&ended, &images),
             "b (SourceImageNotAvailable: so it is); d (not started)"
         );
-        let words = outcome_of(&ended, &images, TIMEOUT).words;
+        let words = outcome_of(&ended, &images, TIMEOUT).message;
         let blocked = "a (QuotaExceeded); f (BuildOverdue); ";
         assert!(words.contains(blocked), "{words}");
         assert!(words.ends_with(&still_waiting(&ended, &images)), "{words}");
@@ -394,7 +394,7 @@ mod tests {
                 .collect(),
         };
         assert_eq!(
-            outcome_of(&ended, &images, TIMEOUT).words,
+            outcome_of(&ended, &images, TIMEOUT).message,
             "done: 2 creates accepted in this run; 2 building, 0 waiting, 1 ready"
         );
     }

@@ -72,7 +72,7 @@ pub(super) async fn run(
     };
     let outcome = Outcome::new(code, format!("planned: {}", show::totals_text(totals)));
     let checksum = checksum(&plan, &target.region, target.simulated);
-    let rows = show::planned(&plan, &status);
+    let rows = show::plan_rows(&plan, &status);
     screen.text(&show::plan_text(&rows, now.after()));
     screen.text(&format!("Checksum: {checksum}\n"));
     let body = PlanBody::new(&target, &outcome, &rows)

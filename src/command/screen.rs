@@ -58,7 +58,7 @@ impl<'a> Screen<'a> {
 
     /// Returns lines that can be written over, if stdout has them; lines that were passed in are returned once.
     pub(super) fn lines(&mut self) -> Option<Lines> {
-        let at_stdout = || self.terminal.can_write_over().then(Lines::at_stdout);
+        let at_stdout = || self.terminal.can_overwrite().then(Lines::at_stdout);
         self.lines.take().or_else(at_stdout)
     }
 
@@ -88,7 +88,7 @@ impl<'a> Screen<'a> {
                 .filter(|folder| !folder.as_os_str().is_empty());
             if path.is_dir() || path.file_name().is_none() {
                 return Err(format!(
-                    "{name}: {} is a folder; name a file in it",
+                    "{name}: {} is a directory. Give the path of a file",
                     path.display()
                 ));
             }
@@ -193,7 +193,7 @@ impl<'a> Screen<'a> {
             .map(|error| format!("cannot write the output: {error}"));
         match self.unwritten.or(broken) {
             Some(why) if matches!(outcome.code, ExitCode::Done | ExitCode::ChangesPending) => {
-                Outcome::new(ExitCode::Failed, format!("{}; {why}", outcome.words))
+                Outcome::new(ExitCode::Failed, format!("{}; {why}", outcome.message))
             }
             Some(_) | None => outcome,
         }

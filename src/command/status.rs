@@ -39,7 +39,7 @@ pub(super) async fn run(
     let (shown, outcome) = choose(arguments, status);
     let text = show::status_text(&shown, clock.now_in_seconds(), view(arguments, screen));
     screen.text(&text);
-    let rows = show::remembered(&shown);
+    let rows = show::status_rows(&shown);
     let body = StatusBody::new(&shown, &outcome, &rows);
     screen.json(show::DocumentKind::StatusReport, &outcome, &body);
     Ok(outcome)
@@ -143,7 +143,7 @@ async fn watch(
             continue;
         };
         if let Some(lines) = lines {
-            lines.leave();
+            lines.keep();
         }
         let words = format!("watched {}; {end}", path.display());
         return Ok(Outcome::new(ExitCode::Done, words));
@@ -167,7 +167,7 @@ fn show_change(
         });
         return;
     }
-    let rows = show::remembered(status);
+    let rows = show::status_rows(status);
     let body = StatusBody::new(status, outcome, &rows);
     screen.json(show::DocumentKind::StatusReport, outcome, &body);
 }

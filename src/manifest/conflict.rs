@@ -96,7 +96,7 @@ impl<'a> Conflicts<'a> {
                         "an image name that no other manifest declares",
                     ));
                 }
-                Conflict::SourceCircle(circle) => problems.extend(self.circle(circle)),
+                Conflict::SourceCycle(circle) => problems.extend(self.circle(circle)),
             }
         }
         for (file, told) in told {
@@ -113,7 +113,7 @@ impl<'a> Conflicts<'a> {
     fn file(&self, conflict: &Conflict) -> usize {
         let index = match conflict {
             Conflict::SameName { second, .. } | Conflict::SameImageName { second, .. } => *second,
-            Conflict::SourceCircle(circle) => circle.iter().copied().max().unwrap_or(0),
+            Conflict::SourceCycle(circle) => circle.iter().copied().max().unwrap_or(0),
         };
         self.claims.get(index).map_or(0, |claim| claim.file)
     }

@@ -128,7 +128,7 @@ mod values {
         assert_snapshot!(with("wsi-0123456789ab", "ami-0123456789ab"), @r#"f:8:14: spec.source.imageId: found "ami-0123456789ab": does not begin with wsi-; allowed: wsi- and 9 to 63 of a-z and 0-9; ami- is an image of EC2: take the id of the WorkSpaces image, which begins with wsi-"#);
         assert_snapshot!(with("Finance desktop", "Finance, desktop"), @r#"f:9:16: spec.description: found "Finance, desktop": character 8 is ","; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -; did you mean Finance desktop?"#);
         assert_snapshot!(with("Finance desktop", "''"), @r#"f:9:16: spec.description: found "": empty; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -"#);
-        assert_snapshot!(with("team: finance", "aws:team: finance"), @r#"f:10:11: spec.tags["aws:team"]: found "aws:team": begins with aws:, which AWS keeps for itself; allowed: 1 to 127 characters, not beginning with aws:"#);
+        assert_snapshot!(with("team: finance", "aws:team: finance"), @r#"f:10:11: spec.tags["aws:team"]: found "aws:team": begins with aws:, which AWS reserves; allowed: 1 to 127 characters, not beginning with aws:"#);
         assert_snapshot!(with("UpdateAvailable", "always"), @r#"f:11:15: spec.createWhen: found "always"; allowed: Always or UpdateAvailable; did you mean Always?"#);
         assert_snapshot!(with("suspend: true", "suspend: yes"), @r#"f:12:12: spec.suspend: found "yes"; allowed: true or false, without quotes; did you mean true?"#);
         assert_snapshot!(with("suspend: true", "suspend: 'true'"), @r#"f:12:12: spec.suspend: found "true"; allowed: true or false, without quotes; did you mean true?"#);

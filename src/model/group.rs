@@ -2,24 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How it stands with what is declared. `Answer::group` is the one place that decides it.
+/// The status of a declared image in one word. Only `Answer::group` decides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Group {
     /// A step is due.
     Due,
-    /// The service builds it.
+    /// The service is building the image.
     Building,
-    /// It waits, and nobody need do anything.
+    /// repave waits. No action is required.
     Waiting,
     /// Action is required.
     Blocked,
-    /// It is as declared.
+    /// The image is as declared.
     Ready,
 }
 
 impl Group {
-    /// All of them, in the order in which totals name them.
+    /// All groups, in the order of the totals.
     pub const ALL: [Self; 5] = [
         Self::Due,
         Self::Building,

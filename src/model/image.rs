@@ -1,4 +1,4 @@
-//! The nouns: what is desired of an image and what is observed of one. No input or output happens here.
+//! Desired images and observed images. It does no I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,13 +9,13 @@ use serde::Serialize;
 use crate::model::subject::Subject;
 use crate::model::value::{Description, ImageId, ImageName, Tags};
 
-/// Where a desired image is made from.
+/// The source of a desired image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Source {
     /// The image with this id.
     ImageId(ImageId),
-    /// The one image that bears this name, declared or not.
+    /// The only image with this name, declared or not.
     ImageName(ImageName),
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Source {
 /// When a missing image is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum CreateWhen {
-    /// As soon as it is missing.
+    /// Whenever it is missing.
     Always,
     /// Only once the service reports an update for the source.
     UpdateAvailable,
@@ -40,7 +40,7 @@ pub enum CreateWhen {
 impl CreateWhen {
     pub const ALL: [Self; 2] = [Self::Always, Self::UpdateAvailable];
 
-    /// The word for it in a manifest.
+    /// Returns the value in a manifest.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Always => "Always",
@@ -51,9 +51,9 @@ impl CreateWhen {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The file, as the person named the folder.
+    /// The path of the file, relative as the user gave the directory.
     pub file: String,
-    /// The document within the file, counted from 1.
+    /// The number of the document in the file, from 1.
     pub document: usize,
 }
 
@@ -70,23 +70,22 @@ impl fmt::Display for Place {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredImage {
-    /// Its name is `metadata.name`.
+    /// The subject. Its name is `metadata.name`.
     pub subject: Subject,
-    /// The name the image bears in the account.
+    /// The name of the image in the account.
     pub image_name: ImageName,
-    /// What it is made from.
     pub source: Source,
     pub description: Description,
     pub tags: Tags,
     pub create_when: CreateWhen,
-    /// Whether nothing is to be done for now.
+    /// Whether repave takes no step for the image.
     pub suspend: bool,
     pub place: Place,
-    /// `sha256:` and the digest of all values above but `suspend` and `place`: the manifest's generation.
+    /// The generation of the manifest: the SHA-256 digest of all fields except `suspend` and `place`.
     pub digest: String,
 }
 
-/// The validated set of manifests: unique names, unique image names, no circle of sources.
+/// A valid set of manifests: unique names, unique image names, no cycle of sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {
     images: Vec<DesiredImage>,
@@ -94,19 +93,19 @@ pub struct Desired {
     sources_first: Vec<usize>,
 }
 
-/// Why manifests that are each valid are no valid set. Indexes are those of the list given to [`Desired::new`].
+/// Why a list of valid manifests is not a valid set. Indexes refer to the list given to [`Desired::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conflict {
-    /// Two manifests have one `metadata.name`.
+    /// Two manifests have the same `metadata.name`.
     SameName { first: usize, second: usize },
-    /// Two manifests declare one image name.
+    /// Two manifests declare the same image name.
     SameImageName { first: usize, second: usize },
-    /// Each is made from the next, and the last from the first.
-    SourceCircle(Vec<usize>),
+    /// Each image is made from the next, and the last from the first.
+    SourceCycle(Vec<usize>),
 }
 
 impl Desired {
-    /// Makes a set of the manifests, or says everything that keeps them from being one.
+    /// Makes a set of the manifests, or returns all conflicts.
     pub fn new(images: Vec<DesiredImage>) -> Result<Self, Vec<Conflict>> {
         let mut conflicts = Vec::new();
         let mut by_name = BTreeMap::new();
@@ -125,15 +124,15 @@ impl Desired {
         }
         let sources_first = match sources_first(&images, &by_image_name) {
             Ok(order) => order,
-            Err(circles) => {
-                conflicts.extend(circles.into_iter().map(Conflict::SourceCircle));
+            Err(cycles) => {
+                conflicts.extend(cycles.into_iter().map(Conflict::SourceCycle));
                 Vec::new()
             }
         };
         if !conflicts.is_empty() {
             return Err(conflicts);
         }
-        // From here on, images are kept in the order of their manifests' names.
+        // Order the images by the names of their manifests.
         let order: Vec<usize> = by_name.into_values().collect();
         let mut position = vec![0; order.len()];
         for (new, &old) in order.iter().enumerate() {
@@ -150,7 +149,7 @@ impl Desired {
         })
     }
 
-    /// The images in the order of their manifests' names.
+    /// Returns the images, ordered by the names of their manifests.
     pub fn iter(&self) -> std::slice::Iter<'_, DesiredImage> {
         self.images.iter()
     }
@@ -159,17 +158,16 @@ impl Desired {
         self.images.len()
     }
 
-    /// Tells whether there are none.
     pub fn is_empty(&self) -> bool {
         self.images.is_empty()
     }
 
-    /// The position in [`iter`](Self::iter) of the image that is declared under this image name.
+    /// Returns the position in [`iter`](Self::iter) of the image that is declared with this image name.
     pub fn position(&self, name: &ImageName) -> Option<usize> {
         self.by_image_name.get(name).copied()
     }
 
-    /// Positions in [`iter`](Self::iter), each declared source before the images made from it.
+    /// Returns positions in [`iter`](Self::iter), each source before the images made from it.
     pub(crate) fn sources_first(&self) -> &[usize] {
         &self.sources_first
     }
@@ -183,23 +181,23 @@ impl<'a> IntoIterator for &'a Desired {
     }
 }
 
-/// Orders the images so that each declared source stands before what is made from it, or lists every circle.
+/// Orders the images so that each source comes before the images made from it, or returns every cycle.
 fn sources_first(
     images: &[DesiredImage],
     by_image_name: &BTreeMap<ImageName, usize>,
 ) -> Result<Vec<usize>, Vec<Vec<usize>>> {
-    // Every image has at most one source, so a walk along sources is a line that may only run into itself or into a
-    // line walked before. `walked_in` holds the number of that walk.
+    // Every image has at most one source, so a walk along sources ends in itself or in an earlier walk. `walked_in` has the
+    // number of that walk.
     let mut walked_in: Vec<Option<usize>> = vec![None; images.len()];
     let mut order = Vec::with_capacity(images.len());
-    let mut circles = Vec::new();
+    let mut cycles = Vec::new();
     for start in 0..images.len() {
         let mut line = Vec::new();
         let mut next = Some(start);
         while let Some(at) = next {
             match walked_in[at] {
                 Some(walk) if walk == start => {
-                    circles.push(line.iter().copied().skip_while(|&i| i != at).collect());
+                    cycles.push(line.iter().copied().skip_while(|&i| i != at).collect());
                     break;
                 }
                 Some(_) => break,
@@ -214,53 +212,53 @@ fn sources_first(
         }
         order.extend(line.into_iter().rev());
     }
-    if circles.is_empty() {
+    if cycles.is_empty() {
         Ok(order)
     } else {
-        Err(circles)
+        Err(cycles)
     }
 }
 
-/// An image's state as the service reports it.
+/// The state of an image, as the service reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageState {
     Pending,
     Available,
     Error,
-    /// A state that this version does not know, or none (empty).
+    /// A state that this version does not know, or an empty text if none was reported.
     Unknown(String),
 }
 
-/// An image's operating system, as far as the service tells.
+/// The operating system of an image, as the service reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperatingSystem {
     Windows,
     /// `LINUX`: the service does not update these.
     Linux,
-    /// Another one, or none reported.
+    /// Another operating system, or none reported.
     Unknown,
 }
 
 /// One image as `DescribeWorkspaceImages` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedImage {
-    /// Its id. A text of the service's, not checked against the limits.
+    /// The id from the service, not checked against the limits.
     pub id: String,
-    /// Its name, if it was reported.
+    /// The name, if it was reported.
     pub name: Option<String>,
     pub state: ImageState,
     pub operating_system: OperatingSystem,
-    /// Whether the service has an update for it, if it says so.
+    /// Whether the service has an update for the image, if it was reported.
     pub update_available: Option<bool>,
-    /// When it was created, in whole seconds.
+    /// The time of creation, in whole seconds.
     pub created: Option<Timestamp>,
-    /// What went wrong, if its state is an error: code and message, each as reported.
+    /// The errors of a failed image: code and message, as reported.
     pub errors: Vec<(String, String)>,
     /// The account that owns it.
     pub owner: Option<String>,
 }
 
-/// Every image that the account owns in the Region: the whole listing, never a part of it.
+/// Every image that the account owns in the Region. A listing is complete, never partial.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The images, ordered by id, each id once.
@@ -268,7 +266,7 @@ pub struct Observed {
     answers: BTreeMap<Question, Vec<ObservedImage>>,
 }
 
-/// What a plan must know beside the account's own images.
+/// What a plan must know besides the images of the account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Question {
     /// Whether another account shares the image with this id.
@@ -276,8 +274,8 @@ pub enum Question {
 }
 
 impl Observed {
-    /// Orders the images by id; of several with one id (a listing that moved between pages) the last one counts.
-    /// Images that were listed without an id are all kept: their names are taken.
+    /// Orders the images by id. If an id is listed twice, because the listing changed between pages, the last one counts.
+    /// Images without an id are all kept, because their names are in use.
     pub fn new(mut images: Vec<ObservedImage>) -> Self {
         images.sort_by(|a, b| a.id.cmp(&b.id));
         images.dedup_by(|later, kept| {
@@ -306,17 +304,17 @@ impl Observed {
         answers
     }
 
-    /// Takes in the answers of another observation.
+    /// Adds the answers of another observation.
     pub(crate) fn add_answers(&mut self, other: Self) {
         self.answers.extend(other.answers);
     }
 
-    /// Returns what was found for the question; `None` if it was not asked, or not answered.
+    /// Returns the images that answer the question, or `None` if the question was not asked or not answered.
     pub fn answer(&self, question: &Question) -> Option<&[ObservedImage]> {
         self.answers.get(question).map(Vec::as_slice)
     }
 
-    /// The images, ordered by id.
+    /// Returns the images, ordered by id.
     pub fn iter(&self) -> std::slice::Iter<'_, ObservedImage> {
         self.images.iter()
     }
@@ -325,12 +323,10 @@ impl Observed {
         self.images.len()
     }
 
-    /// Tells whether there are none.
     pub fn is_empty(&self) -> bool {
         self.images.is_empty()
     }
 
-    /// The image with this id.
     pub(crate) fn by_id(&self, id: &str) -> Option<&ObservedImage> {
         let at = self
             .images
@@ -339,7 +335,7 @@ impl Observed {
         self.images.get(at).filter(|image| !image.id.is_empty())
     }
 
-    /// The images that bear each name.
+    /// Returns the images by name.
     pub fn by_name(&self) -> BTreeMap<&str, Vec<&ObservedImage>> {
         let mut names: BTreeMap<&str, Vec<&ObservedImage>> = BTreeMap::new();
         for image in &self.images {
@@ -350,7 +346,7 @@ impl Observed {
         names
     }
 
-    /// The account that owns the images, if any of them says.
+    /// Returns the account that owns the images, if any image reports it.
     pub fn owner(&self) -> Option<&str> {
         self.images.iter().find_map(|image| image.owner.as_deref())
     }
@@ -371,7 +367,7 @@ mod tests {
     use crate::model::value::ManifestName;
     use proptest::prelude::*;
 
-    /// An image named `name` that is made from the image named `source`.
+    /// Returns an image named `name` that is made from the image named `source`.
     fn image(name: usize, source: usize) -> DesiredImage {
         let text = |n: usize| format!("i{n}");
         DesiredImage {
@@ -391,8 +387,8 @@ mod tests {
     }
 
     #[test]
-    fn every_circle_and_every_repeated_name_is_found() {
-        // 0 <- 1 <- 0 is a circle, 2 hangs on it, 3 is its own source, 4 is fine.
+    fn every_cycle_and_every_repeated_name_is_found() {
+        // 0 <- 1 <- 0 is a cycle, 2 is made from it, 3 is its own source, 4 is fine.
         let images = vec![
             image(0, 1),
             image(1, 0),
@@ -403,8 +399,8 @@ mod tests {
         assert_eq!(
             Desired::new(images).unwrap_err(),
             [
-                Conflict::SourceCircle(vec![0, 1]),
-                Conflict::SourceCircle(vec![3])
+                Conflict::SourceCycle(vec![0, 1]),
+                Conflict::SourceCycle(vec![3])
             ]
         );
         assert_eq!(
@@ -460,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn any_image_that_names_its_owner_names_the_account() {
+    fn the_owner_is_that_of_any_image_that_reports_it() {
         let owner = |owners: &[Option<&str>]| {
             let images = owners.iter().zip(["wsi-1", "wsi-2"]);
             let images = images.map(|(owner, id)| observed(id, *owner)).collect();
@@ -475,7 +471,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sources_stand_before_what_is_made_from_them(sources in prop::collection::vec(0usize..40, 1..20)) {
+        fn sources_come_before_the_images_made_from_them(sources in prop::collection::vec(0usize..40, 1..20)) {
             let images = sources.iter().enumerate().map(|(n, &source)| image(n, source)).collect();
             if let Ok(desired) = Desired::new(images) {
                 let all: Vec<_> = desired.iter().collect();

@@ -1,14 +1,14 @@
-//! What a text may be to be a value of its kind. It knows no kind.
+//! The limits of text values: length and characters. It does not know the values.
 
 use std::ops::RangeInclusive;
 
 use crate::sys::escape::Escaped;
 
-/// Says why a text is no value of its kind, in words for the person who wrote it.
+/// Why a text is not a valid value, for the author of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}; allowed: {allowed}")]
 pub struct InvalidValue {
-    /// What is wrong with the text, without repeating it whole.
+    /// The problem, without the whole text.
     pub problem: String,
     pub allowed: &'static str,
 }
@@ -16,9 +16,9 @@ pub struct InvalidValue {
 /// Which characters a text may have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Alphabet {
-    /// These alone.
+    /// Only these characters.
     Of(&'static [RangeInclusive<char>]),
-    /// All but these.
+    /// All characters except these.
     Without(&'static [RangeInclusive<char>]),
 }
 
@@ -31,26 +31,26 @@ impl Alphabet {
     }
 }
 
-/// What a text must be to be a value of its kind: parsing and the manifest's schema both go by it.
+/// The limits of a text value. The parser and the schema of manifests use them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// What it begins with, in these very letters.
+    /// The text before the value, case-sensitive.
     pub prefix: &'static str,
-    /// The fewest characters after the prefix.
+    /// The minimum number of characters after the prefix.
     pub least: usize,
-    /// The most characters after the prefix.
+    /// The maximum number of characters after the prefix.
     pub most: usize,
-    /// What may stand after the prefix.
+    /// The characters allowed after the prefix.
     pub alphabet: Alphabet,
-    /// What the first and the last character must be, and what is wrong if they are not.
+    /// The characters allowed at the start and at the end, and the problem if another one is there.
     pub edges: Option<(Alphabet, &'static str)>,
-    /// What it must not begin with, in whatever case, and what is wrong if it does. ASCII letters and signs.
+    /// An ASCII text that the value must not begin with, in any case, and the problem if it does.
     pub reserved: Option<(&'static str, &'static str)>,
     pub allowed: &'static str,
 }
 
 impl Limits {
-    /// Between so many characters of the alphabet, and nothing else to heed.
+    /// Limits of length and alphabet, without other rules.
     pub(super) const fn new(
         least: usize,
         most: usize,
@@ -68,7 +68,7 @@ impl Limits {
         }
     }
 
-    /// Checks length (in characters) and alphabet, and names the first character that does not belong.
+    /// Checks the length in characters and the alphabet. The error names the first invalid character.
     pub(super) fn check(&self, text: &str) -> Result<(), InvalidValue> {
         let invalid = |problem: String| {
             let allowed = self.allowed;

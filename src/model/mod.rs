@@ -1,4 +1,4 @@
-//! What things are: values with their limits, images, reasons, outcomes. It does no input or output.
+//! The types of values, images, targets, reasons and outcomes. It does no I/O.
 
 pub mod defaults;
 pub mod group;

@@ -1,4 +1,4 @@
-//! How a command ended: exit code, reason and words. The one list of exit codes.
+//! The outcome of a command: exit code, reason and message. The only list of exit codes.
 
 use std::fmt;
 
@@ -9,23 +9,23 @@ use serde::{Serialize, Serializer};
 /// An exit code. The numbers are stable API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
-    /// Done: every declared image is there, or accepted and building.
+    /// Done: every declared image exists, or is being built.
     Done,
-    /// An error of no other kind.
+    /// Any other error.
     Failed,
     /// `plan --detailed-exitcode`: creates are pending.
     ChangesPending,
-    /// AWS credentials or permission.
+    /// Invalid AWS credentials, or a missing permission.
     AccessDenied,
-    /// A person is needed for at least one image.
+    /// Action required for at least one image.
     Blocked,
     /// A guard refused the plan.
     Refused,
     /// Another process holds the lock.
     Locked,
-    /// A signal ended a one-shot command.
+    /// A signal stopped a one-shot command.
     Cancelled,
-    /// `--timeout` was reached with work left.
+    /// `--timeout` was reached and work remains.
     TimedOut,
     /// The command line is wrong.
     Usage,
@@ -34,7 +34,7 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
-    /// All of them, by number.
+    /// All exit codes, by number.
     pub const ALL: [Self; 11] = [
         Self::Done,
         Self::Failed,
@@ -49,18 +49,18 @@ impl ExitCode {
         Self::InvalidManifests,
     ];
 
-    /// What it means, in words of one line.
+    /// Returns the meaning in one line.
     pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Failed => "an error of no other kind",
+            Self::Failed => "any other error",
             Self::ChangesPending => "plan --detailed-exitcode: creates are pending",
             Self::AccessDenied => "AWS credentials or permission",
-            Self::Blocked => "a person is needed for at least one image",
+            Self::Blocked => "action required for at least one image",
             Self::Refused => "a guard refused the plan",
             Self::Locked => "another process holds the status file",
-            Self::Cancelled => "a signal ended the command",
-            Self::TimedOut => "--timeout was reached with work left",
+            Self::Cancelled => "a signal stopped the command",
+            Self::TimedOut => "--timeout was reached and work remains",
             Self::Usage => "the command line is wrong",
             Self::InvalidManifests => "the manifests are invalid, or there are none",
         }
@@ -102,20 +102,19 @@ struct LogLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     pub code: ExitCode,
-    /// The outcome in words: the last line on stderr. Texts from outside in it are not escaped.
-    pub words: String,
+    /// The last line on stderr, not escaped.
+    pub message: String,
 }
 
 impl Outcome {
-    /// An outcome with its words.
-    pub fn new(code: ExitCode, words: impl Into<String>) -> Self {
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
         Self {
             code,
-            words: words.into(),
+            message: message.into(),
         }
     }
 
-    /// The outcome as a line of a log in JSON, with the fields that every such line has.
+    /// Returns the outcome as a line of the JSON log.
     pub fn log_line(&self, now: Timestamp) -> String {
         let line = LogLine {
             timestamp: now,
@@ -124,14 +123,14 @@ impl Outcome {
             } else {
                 "ERROR"
             },
-            message: Escaped(&self.words).to_string(),
+            message: Escaped(&self.message).to_string(),
             exit_code: self.code,
             reason: self.reason(),
         };
         serde_json::to_string(&line).unwrap_or_default()
     }
 
-    /// The code's name in PascalCase, as `-o json` has it in `reason`.
+    /// Returns the name of the exit code in PascalCase, as in the `reason` of the JSON output.
     pub fn reason(&self) -> String {
         format!("{:?}", self.code)
     }
@@ -139,7 +138,7 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Escaped(&self.words).fmt(f)
+        Escaped(&self.message).fmt(f)
     }
 }
 
@@ -148,19 +147,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_exit_code_has_a_meaning_of_its_own() {
+    fn each_exit_code_has_a_different_meaning() {
         let meanings: std::collections::BTreeSet<_> =
             ExitCode::ALL.into_iter().map(ExitCode::meaning).collect();
         assert_eq!(meanings.len(), ExitCode::ALL.len());
     }
 
     #[test]
-    fn the_last_line_of_a_json_log_says_how_the_command_ended() {
+    fn the_last_line_of_the_json_log_is_the_outcome() {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
         for (code, level, number) in [(ExitCode::Done, "INFO", 0), (ExitCode::Locked, "ERROR", 7)] {
-            let line = Outcome::new(code, "so it is\n").log_line(now);
+            let line = Outcome::new(code, "all done\n").log_line(now);
             let expected = format!(
-                r#"{{"timestamp":"2026-11-22T12:00:00Z","level":"{level}","message":"so it is\\n","exitCode":{number},"reason":"{code:?}"}}"#
+                r#"{{"timestamp":"2026-11-22T12:00:00Z","level":"{level}","message":"all done\\n","exitCode":{number},"reason":"{code:?}"}}"#
             );
             assert_eq!(line, expected);
         }

@@ -1,17 +1,17 @@
-//! Every reason that repave gives, in one place. Their spelling is stable API: scripts and alerts match on it.
+//! All reasons. Their names are stable API: scripts and alerts match on them.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why an image is as it is, or why a call failed. Written in PascalCase, as Kubernetes conditions do.
+/// The reason for the status of an image, or for a failed call. Written in PascalCase, as in Kubernetes conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reason {
-    /// The image was seen AVAILABLE.
+    /// The image is AVAILABLE.
     Available,
     /// The image is PENDING.
     Building,
-    /// The image has been PENDING for longer than any build should take.
+    /// The image has been PENDING for longer than a build should take.
     BuildOverdue,
     /// The image is in state ERROR.
     BuildFailed,
@@ -19,13 +19,13 @@ pub enum Reason {
     Missing,
     /// `suspend: true`.
     Suspended,
-    /// Two or more images bear the name, or the service says that it is taken by one that is never listed.
+    /// Two or more images have the name, or the service reports that the name is in use by an image that it never lists.
     NameConflict,
     /// The image is in a state that this version does not know.
     UnknownImageState,
-    /// A create may have had effect, or the image was there before: wait until listings agree.
+    /// repave waits for AWS to list the image: a create may have succeeded, or the image existed before.
     AwaitingListing,
-    /// The last try failed and the next one is not due.
+    /// The last attempt failed. The next attempt is not due yet.
     RetryScheduled,
     /// The source is not in the account.
     SourceImageNotFound,
@@ -33,23 +33,23 @@ pub enum Reason {
     SourceImageNotAvailable,
     /// The source is in state ERROR.
     SourceImageFailed,
-    /// Two or more images bear the source's name.
+    /// Two or more images have the name of the source.
     SourceImageAmbiguous,
-    /// The service does not update such an image.
+    /// The service does not update images of this kind.
     UpdateNotSupported,
     /// `createWhen: UpdateAvailable`, and the service reports no update for the source.
     NoUpdateAvailable,
-    /// The service refused the call for its rate.
+    /// The service throttled the call.
     Throttled,
-    /// The service could not be reached or answered with a failure of its own.
+    /// The service could not be reached, or failed.
     ServiceUnavailable,
-    /// A create was sent and nobody can say whether it had effect.
+    /// A create was sent, and its result is unknown.
     CreateResultUnknown,
     /// The account's image quota is used up.
     QuotaExceeded,
     /// Credentials are missing, expired or not allowed to do this.
     AccessDenied,
-    /// The credentials belong to another account than the expected one.
+    /// The credentials belong to a different account than expected.
     WrongAccount,
     /// The service does not accept the manifest's values.
     InvalidSpec,
@@ -85,7 +85,7 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The derived name is the stable spelling; a test holds it to what is serialised.
+        // The name of the variant is stable. A test compares it with the serialized name.
         f.pad(&format!("{self:?}"))
     }
 }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_spelled_alike_everywhere() {
+    fn a_reason_has_the_same_name_everywhere() {
         for reason in Reason::ALL {
             assert_eq!(
                 serde_json::to_string(&reason).unwrap(),

@@ -1,4 +1,4 @@
-//! What an answer, a mark or a line of output is about.
+//! What an answer, a mark or a line of output refers to.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::value::ManifestName;
 
-/// One declared thing of one target: the key in the desired set, the plan, the output, the log and the history.
+/// A declared resource of a target: the key in the desired set, the plan, the output, the log and the history.
 ///
-/// What is remembered of an image is kept by the *image's* name: a renamed manifest must find it.
+/// The status of an image is kept under the name of the *image*, so that it survives a renamed manifest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Subject {
     pub target: TargetName,
@@ -18,7 +18,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Returns the subject of a manifest where no target is declared.
+    /// Returns a subject of the default target.
     pub fn new(kind: Kind, name: ManifestName) -> Self {
         Self {
             target: TargetName::default(),
@@ -34,7 +34,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Returns the word for it in a manifest's `kind`.
+    /// Returns the value of `kind` in a manifest.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UpdatedImage => "UpdatedImage",
@@ -42,7 +42,7 @@ impl Kind {
     }
 }
 
-/// A target's name; `default` where none is declared.
+/// The name of a target. Without a declared target it is `default`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TargetName(Cow<'static, str>);

@@ -1,4 +1,4 @@
-//! One account and Region: what a run is about.
+//! The target of a run: one account and Region.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct Target {
     pub region: String,
-    /// The account, once a listing has told it.
+    /// The account, once a listing has reported it.
     pub account_id: Option<String>,
-    /// Whether it is the embedded API's and no account of AWS.
+    /// Whether it is an account of the embedded simulator.
     pub simulated: bool,
 }

@@ -1,6 +1,6 @@
-//! The values that name and describe images, each with the service's own limits; a wrong one cannot be built.
+//! The values that name and describe images, with the limits of the service. An invalid value cannot be constructed.
 //!
-//! Limits are those of the WorkSpaces service model of 2015-04-08, which the SDK does not check.
+//! The limits are from the WorkSpaces service model of 2015-04-08. The SDK does not check them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,11 +20,9 @@ macro_rules! text_value {
         pub struct $name(String);
 
         impl $name {
-            /// What a text must be to be one of these.
             pub(crate) const LIMITS: Limits = $limits;
             pub(crate) const ALLOWED: &'static str = Self::LIMITS.allowed;
 
-            /// Checks the text and keeps it.
             pub fn parse(text: impl Into<String>) -> Result<Self, InvalidValue> {
                 let text = text.into();
                 Self::LIMITS.check(&text)?;
@@ -72,7 +70,7 @@ macro_rules! text_value {
 }
 
 text_value!(
-    /// A manifest's `metadata.name`: 1-253 characters, a DNS subdomain as Kubernetes defines it.
+    /// `metadata.name` of a manifest: 1-253 characters, a DNS subdomain as in Kubernetes.
     ManifestName,
     Limits {
         edges: Some((
@@ -89,7 +87,7 @@ text_value!(
 );
 
 text_value!(
-    /// An image's name in the account: 1-64 characters; the only natural key that a create has.
+    /// The name of an image in the account: 1-64 characters. It is the only natural key of a create.
     ImageName,
     Limits::new(
         1,
@@ -109,7 +107,7 @@ text_value!(
 );
 
 text_value!(
-    /// An image's id: `wsi-` and 9-63 lower-case letters and digits.
+    /// The id of an image: `wsi-` and 9-63 lowercase letters and digits.
     ImageId,
     Limits {
         prefix: "wsi-",
@@ -123,7 +121,7 @@ text_value!(
 );
 
 text_value!(
-    /// An image's description: 1-256 characters.
+    /// The description of an image: 1-256 characters.
     Description,
     Limits::new(
         1,
@@ -143,10 +141,10 @@ text_value!(
 );
 
 text_value!(
-    /// A tag's key: 1-127 characters, not under `aws:`.
+    /// The key of a tag: 1-127 characters, not beginning with `aws:`.
     TagKey,
     Limits {
-        reserved: Some(("aws:", "begins with aws:, which AWS keeps for itself")),
+        reserved: Some(("aws:", "begins with aws:, which AWS reserves")),
         ..Limits::new(
             1,
             127,
@@ -157,20 +155,19 @@ text_value!(
 );
 
 text_value!(
-    /// A tag's value: 0-255 characters.
+    /// The value of a tag: 0-255 characters.
     TagValue,
     Limits::new(0, 255, Alphabet::Without(CONTROL), "0 to 255 characters")
 );
 
-/// An image's tags, at most [`Tags::MAX`].
+/// The tags of an image, at most [`Tags::MAX`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Tags(BTreeMap<TagKey, TagValue>);
 
 impl Tags {
-    /// The most tags a resource may bear (AWS documentation of resource tagging).
+    /// The maximum number of tags of a resource (AWS documentation of resource tagging).
     pub const MAX: usize = 50;
 
-    /// Keeps the tags if they are few enough.
     pub fn new(tags: BTreeMap<TagKey, TagValue>) -> Result<Self, InvalidValue> {
         if tags.len() > Self::MAX {
             return Err(InvalidValue {
@@ -185,13 +182,12 @@ impl Tags {
         self.0.iter()
     }
 
-    /// Tells whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Tells whether a text is an account's id: 12 digits (service model).
+/// Returns whether a text is the id of an account: 12 digits (service model).
 pub(crate) fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -200,7 +196,7 @@ pub(crate) fn is_account_id(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Texts, and whether they are values of the kind.
+    /// Checks which texts are valid.
     fn table(parse: impl Fn(&str) -> Result<String, InvalidValue>, rows: &[(&str, bool)]) {
         for (text, valid) in rows {
             assert_eq!(parse(text).is_ok(), *valid, "{text:?}: {:?}", parse(text));
@@ -208,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn image_names_keep_the_services_limits() {
+    fn image_names_have_the_limits_of_the_service() {
         let long = "a".repeat(64);
         let too_long = "a".repeat(65);
         table(
@@ -226,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_descriptions_and_manifest_names_keep_their_limits() {
+    fn ids_descriptions_and_manifest_names_have_their_limits() {
         table(
             |t| ImageId::parse(t).map(|v| v.to_string()),
             &[
@@ -259,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn each_value_is_as_short_and_as_long_as_its_limits_say() {
+    fn the_length_of_each_value_is_limited() {
         fn lengths<T>(limits: Limits, parse: impl Fn(String) -> Result<T, InvalidValue>) {
             let Limits {
                 least,
@@ -287,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_keep_their_limits() {
+    fn tags_have_their_limits() {
         table(
             |t| TagKey::parse(t).map(|v| v.to_string()),
             &[
@@ -320,9 +316,9 @@ mod tests {
         assert!(tags(51).is_err());
     }
 
-    /// The words of a limit say its numbers; its characters are those of the service's model.
+    /// The text of a limit has its numbers. Its characters are those of the service model.
     #[test]
-    fn limits_are_told_as_they_are() {
+    fn the_text_of_a_limit_has_its_numbers() {
         for limits in [
             ManifestName::LIMITS,
             ImageName::LIMITS,
@@ -354,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_value_says_where_and_what_is_allowed() {
+    fn the_error_of_an_invalid_value_names_the_character_and_the_limit() {
         let message = ImageName::parse("Finance gold").unwrap_err().to_string();
         assert_eq!(
             message,

@@ -16,16 +16,16 @@ pub(crate) fn within_budget(
     let Some(most) = most else {
         return Ok(());
     };
-    let makes_an_image = |step: &&Step| step.operation().makes_an_image();
+    let creates_image = |step: &&Step| step.operation().creates_image();
     let asked: BTreeSet<_> = attempts
         .iter()
         .map(|attempt| &attempt.step)
-        .filter(makes_an_image)
+        .filter(creates_image)
         .map(Step::to)
         .collect();
     let steps = plan.images.iter().filter_map(PlannedImage::step);
     let mut all = asked.clone();
-    all.extend(steps.filter(makes_an_image).map(Step::to));
+    all.extend(steps.filter(creates_image).map(Step::to));
     if all.len() <= most {
         return Ok(());
     }

@@ -63,7 +63,7 @@ pub struct Checkout {
     /// Since when they go on changing.
     restless: Option<Waiting>,
     /// What Git is doing, and since when.
-    git: Option<(git::Work, Waiting)>,
+    git: Option<(git::GitOperation, Waiting)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -209,7 +209,7 @@ impl Checkout {
 
     /// How long until it is worth while to ask again what Git does, if it is to be waited for.
     fn git_left(&mut self, now: Instant) -> Option<Duration> {
-        let work = git::work(&self.folder);
+        let work = git::operation_in_progress(&self.folder);
         let waiting = match (work, self.git) {
             (None, _) => {
                 self.git = None;
@@ -221,8 +221,8 @@ impl Checkout {
         let work = work?;
         let (_, waiting) = self.git.insert((work, waiting));
         let (bound, pause) = match work {
-            git::Work::Index => (INDEX_LOCK, Duration::from_millis(50)),
-            git::Work::Sequence(_) => (SEQUENCE, Duration::from_secs(1)),
+            git::GitOperation::IndexLock => (INDEX_LOCK, Duration::from_millis(50)),
+            git::GitOperation::Unfinished(_) => (SEQUENCE, Duration::from_secs(1)),
         };
         if waiting.is_news(bound, now) {
             tracing::warn!(

@@ -78,7 +78,7 @@ pub async fn run<'a, C: Cloud, S: Store>(
                 attempts.extend(pass.attempts);
                 let now = reconciler.clock().now();
                 let delay = next_pass(&pass.left, wait, looks, now);
-                progress.looked(&pass.left, wait, now);
+                progress.update(&pass.left, wait, now);
                 left = Some(pass.left);
                 unlisted = None;
                 match (delay, reconciler.stop().reason()) {

@@ -1,18 +1,18 @@
-//! What is wrong with manifests, for people: the place, the line with what is meant underlined, what is allowed, and what
-//! was likely meant.
+//! Problems in manifests as text: the position, the line with the wrong value underlined, the allowed values, and a
+//! suggestion.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::manifest::{Excerpt, Problem, Severity};
 use crate::sys::escape::Escaped;
 
-/// The widest that a line of a manifest is shown, in characters, where no terminal says how wide it is.
+/// The maximum width of a shown line without a terminal, in characters.
 const WIDTH: usize = 140;
 
-/// What stands before the line: its number, a bar and spaces, which the library does not count.
+/// The width of the line number, the bar and the spaces before a line. The library does not count them.
 const MARGIN: usize = 12;
 
-/// A problem in text, in colours, which are taken out again where they are off. Ends in an empty line.
+/// Returns a problem as text with colors, which are removed later if colors are off. Ends with an empty line.
 pub fn diagnostic_text(problem: &Problem, columns: Option<usize>) -> String {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
@@ -26,14 +26,14 @@ pub fn diagnostic_text(problem: &Problem, columns: Option<usize>) -> String {
         (Some(line), None) => Origin::path(file.clone()).line(line),
         (None, _) => Origin::path(file.clone()),
     };
-    // The library tells the column in the line as it is shown here.
+    // The library counts the column in the shown line.
     let mut columns_shown = None;
     let mut group: Group<'_> = match (&problem.excerpt, problem.line) {
         (Some(excerpt), Some(line)) => {
-            let (text, meant) = shown(excerpt);
-            columns_shown = Some((line, text[..meant.start].chars().count() + 1));
-            let meant = AnnotationKind::Primary.span(meant);
-            let snippet = Snippet::source(text).line_start(line).annotation(meant);
+            let (text, span) = shown(excerpt);
+            columns_shown = Some((line, text[..span.start].chars().count() + 1));
+            let span = AnnotationKind::Primary.span(span);
+            let snippet = Snippet::source(text).line_start(line).annotation(span);
             title.element(snippet.path(file.clone()))
         }
         (Some(_), None) | (None, _) => title.element(origin),
@@ -60,7 +60,7 @@ pub fn diagnostic_text(problem: &Problem, columns: Option<usize>) -> String {
     text + "\n\n"
 }
 
-/// The line as it is safe to print, and what is meant in it.
+/// Returns the line in a form that is safe to print, and the range of the wrong value in it.
 fn shown(excerpt: &Excerpt) -> (String, std::ops::Range<usize>) {
     let (start, end) = (excerpt.meant.start, excerpt.meant.end);
     let mut text = String::from(if excerpt.left_out > 0 { "…" } else { "" });

@@ -1,11 +1,11 @@
-//! What every JSON output begins with.
+//! The fields that every JSON output begins with.
 
 use serde::Serialize;
 
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::state::status::API_VERSION;
 
-/// What a document is.
+/// The kind of a JSON output.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub enum DocumentKind {
     Plan,
@@ -19,7 +19,6 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
-    /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Plan,
         Self::Reconciliation,
@@ -32,7 +31,7 @@ impl DocumentKind {
     ];
 }
 
-/// What every JSON output begins with.
+/// A JSON output: the common fields and a body.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Document<T> {
@@ -46,14 +45,13 @@ pub struct Document<T> {
 }
 
 impl<T: Serialize> Document<T> {
-    /// A document about an outcome.
     pub fn new(kind: DocumentKind, outcome: &Outcome, body: T) -> Self {
         Self {
             api_version: API_VERSION,
             kind,
             exit_code: outcome.code,
             reason: outcome.reason(),
-            message: outcome.words.clone(),
+            message: outcome.message.clone(),
             body,
         }
     }

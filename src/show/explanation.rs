@@ -1,4 +1,4 @@
-//! Explanations for people: topics, and what is known of one image.
+//! The text output of `repave explain`: topics, and the status of one image.
 
 use std::fmt::Write as _;
 
@@ -12,19 +12,18 @@ use crate::show::explain::{Group, Topic};
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus};
 use crate::sys::escape::Escaped;
 
-/// What `repave explain` says, in JSON.
+/// The JSON output of `repave explain`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Explanation<'a> {
     /// The topics, each with its text.
     pub topics: &'a [Topic],
-    /// What the status says of the image.
+    /// The image in the status file.
     pub image: Option<&'a ImageStatus>,
-    /// Where the image is declared, if the status does not know it.
+    /// The manifest of the image, if the image is not in the status file.
     pub manifest: Option<String>,
 }
 
-/// The names of all topics.
 pub(crate) fn topics_text(topics: &[Topic], columns: Option<usize>) -> String {
     let mut text = String::new();
     for group in Group::ALL {
@@ -81,7 +80,7 @@ fn topic_text(topic: &Topic, columns: Option<usize>) -> String {
     text
 }
 
-/// What the status knows of an image: how it is, why, and what happened.
+/// Returns the status of an image as text: the status, the reason and the history.
 pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -> String {
     let mut text = format!("image {}, ", image.image_name);
     let _ = match &image.manifest {
@@ -94,7 +93,7 @@ pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -
         let words = match ready.status {
             ConditionStatus::True => "ready",
             ConditionStatus::False => "not ready",
-            ConditionStatus::Unknown => "not looked at",
+            ConditionStatus::Unknown => "not checked yet",
         };
         let _ = write!(
             text,
@@ -148,7 +147,7 @@ pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -
     text
 }
 
-/// What the status knows to have happened, in the order of time.
+/// Returns the events in the status of the image, in the order of time.
 fn history(image: &ImageStatus) -> Vec<(Timestamp, String)> {
     let source = image.source_image_id.as_deref();
     let from = source
@@ -160,7 +159,7 @@ fn history(image: &ImageStatus) -> Vec<(Timestamp, String)> {
         .unwrap_or_default();
     let tries = match image.attempts {
         0 => String::new(),
-        tries => format!(", try {tries} for this manifest"),
+        tries => format!(", attempt {tries} for this manifest"),
     };
     let mut history = Vec::new();
     history.extend(
@@ -171,12 +170,12 @@ fn history(image: &ImageStatus) -> Vec<(Timestamp, String)> {
     history.extend(
         image
             .first_seen_at
-            .map(|at| (at, format!("first listed{id}"))),
+            .map(|at| (at, format!("listed for the first time{id}"))),
     );
     history.extend(
         image
             .missing_since
-            .map(|at| (at, "missing from listings since".to_owned())),
+            .map(|at| (at, "missing from the image list".to_owned())),
     );
     if let Some(error) = &image.last_error {
         history.push((error.at, format!("create failed: {}", error.reason)));

@@ -1,7 +1,7 @@
-//! Manifests' problems as the workflow commands of GitHub Actions: marks at the lines of a pull request.
+//! Problems in manifests as workflow commands of GitHub Actions: annotations at the lines of a pull request.
 //!
-//! A step may mark ten errors and ten warnings, and what comes after them is dropped without a word. So where there are
-//! more, the first mark is their number, and the step's log has them all.
+//! A step can have ten errors and ten warnings. GitHub drops the rest silently. With more problems, the first annotation has
+//! their number, and the log of the step has all of them.
 //!
 //! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>, and the limits of
 //! check-run annotations for steps.
@@ -14,13 +14,13 @@ use crate::manifest::{Problem, Severity};
 use crate::model::outcome::Outcome;
 use crate::sys::escape::escaped;
 
-/// Most marks of one severity in a step.
-const MOST: usize = 10;
+/// The maximum number of annotations of one severity in a step.
+const MAX_ANNOTATIONS: usize = 10;
 
-/// Most characters of one mark's text: a page shows no more, and the log has the whole.
-const LONGEST: usize = 2000;
+/// The maximum length of an annotation in characters. The log has the complete text.
+const MAX_TEXT: usize = 2000;
 
-/// The outcome, a mark for each problem as far as there may be, and where there are more, all of them in a folded part.
+/// Returns the outcome and an annotation for each problem. If there are too many, a folded group has all problems.
 pub fn annotations(outcome: &Outcome, problems: &[Problem], warnings: &[Problem]) -> String {
     let mut text = format!("{outcome}.\n");
     let mut is_cut = false;
@@ -29,36 +29,36 @@ pub fn annotations(outcome: &Outcome, problems: &[Problem], warnings: &[Problem]
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let mut most = MOST;
-        if problems.len() > MOST {
+        let mut most = MAX_ANNOTATIONS;
+        if problems.len() > MAX_ANNOTATIONS {
             is_cut = true;
-            most = MOST - 1;
+            most = MAX_ANNOTATIONS - 1;
             let what = match severity {
                 Severity::Error => "problem",
                 Severity::Warning => "warning",
             };
             let _ = writeln!(
                 text,
-                "::{command} title={} in the manifests::The first {most} are marked. The log of this step has all of them.",
+                "::{command} title={} in the manifests::The first {most} have annotations. The log of this step has all of them.",
                 counted(problems.len(), what)
             );
         }
         for problem in problems.iter().take(most) {
-            text += &mark(command, problem);
+            text += &annotation(command, problem);
         }
     }
     if is_cut {
-        text += "::group::Everything that was found\n";
+        text += "::group::All problems\n";
         for problem in problems.iter().chain(warnings) {
             text += &diagnostic_text(problem, None);
         }
         text += "::endgroup::\n";
     }
-    // The older form of a command is heard anywhere in a line.
+    // The older form of a command works anywhere in a line.
     text.replace("##[", "#\\u{23}[")
 }
 
-fn mark(command: &str, problem: &Problem) -> String {
+fn annotation(command: &str, problem: &Problem) -> String {
     let mut text = format!("::{command} file={}", property(&problem.file));
     if let Some(line) = problem.line {
         let _ = write!(text, ",line={line}");
@@ -75,14 +75,14 @@ fn mark(command: &str, problem: &Problem) -> String {
     if !problem.detail().is_empty() {
         words = format!("{words}; {}", problem.detail());
     }
-    let words = escaped(&words, LONGEST).replace('%', "%25");
+    let words = escaped(&words, MAX_TEXT).replace('%', "%25");
     let _ = writeln!(text, ",title={}::{words}", property(title));
     text
 }
 
-/// A value between commas: escaped as the runner reads it.
+/// Escapes the value of a property of a workflow command.
 fn property(text: &str) -> String {
-    escaped(text, LONGEST)
+    escaped(text, MAX_TEXT)
         .replace('%', "%25")
         .replace(':', "%3A")
         .replace(',', "%2C")

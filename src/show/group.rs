@@ -1,10 +1,10 @@
-//! How a group looks: its symbol, its word, its color.
+//! The symbol, the word and the color of a group.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::model::group::Group;
 
-/// Returns the symbol that stands for the group at the beginning of a line.
+/// Returns the symbol at the beginning of a line.
 pub(super) fn symbol(group: Group) -> char {
     match group {
         Group::Due => '+',
@@ -15,13 +15,13 @@ pub(super) fn symbol(group: Group) -> char {
     }
 }
 
-/// Returns what the legend calls it; the totals use the same words.
+/// Returns the word in the legend and in the totals.
 pub(super) fn word(group: Group) -> &'static str {
     match group {
         Group::Due => "to create",
         Group::Building => "building",
         Group::Waiting => "waiting",
-        Group::Blocked => "blocked: a person is needed",
+        Group::Blocked => "blocked: action required",
         Group::Ready => "ready",
     }
 }
@@ -36,7 +36,7 @@ pub(super) fn style(group: Group) -> Style {
     Style::new().fg_color(Some(color.into()))
 }
 
-/// Returns the symbol in its color; colors are taken out again where they are off.
+/// Returns the symbol with its color, which is removed later if colors are off.
 pub(super) fn painted(group: Group) -> String {
     let style = style(group);
     format!("{style}{}{style:#}", symbol(group))

@@ -1,4 +1,4 @@
-//! The JSON forms of a plan, a run and the status: rows, totals, and the target that they are about.
+//! The JSON output of a plan, a run and the status: rows, totals and target.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::model::target::Target;
 use crate::plan::{Attempt, Totals};
 use crate::state::status::{ListingError, ManifestsStatus, Status};
 
-/// A plan, or a run: what was attempted, and what is left.
+/// A plan, or a run with its attempts and the remaining plan.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanBody<'a> {
@@ -62,7 +62,7 @@ struct AttemptRow<'a> {
 }
 
 impl<'a> PlanBody<'a> {
-    /// Makes the form of a plan alone.
+    /// Returns the output of a plan.
     pub fn new(target: &'a Target, outcome: &Outcome, rows: &'a [Row<'a>]) -> Self {
         let totals = totals(rows);
         Self {
@@ -75,7 +75,7 @@ impl<'a> PlanBody<'a> {
         }
     }
 
-    /// Adds what the manifests are warned of.
+    /// Adds the warnings of the manifests.
     #[must_use]
     pub(crate) fn with_warnings(mut self, warnings: &'a [Problem]) -> Self {
         self.warnings = warnings;
@@ -88,7 +88,7 @@ impl<'a> PlanBody<'a> {
         self
     }
 
-    /// Makes it the form of a run that ended with this plan.
+    /// Adds the attempts of a run that ended with this plan.
     #[must_use]
     pub(crate) fn with_attempts(mut self, attempts: &'a [Attempt<'_>]) -> Self {
         self.attempts = Some(attempts.iter().map(attempt_row).collect());
@@ -97,7 +97,6 @@ impl<'a> PlanBody<'a> {
 }
 
 impl<'a> StatusBody<'a> {
-    /// Makes the form of these rows of the status.
     pub(crate) fn new(status: &'a Status, outcome: &Outcome, rows: &'a [Row<'a>]) -> Self {
         let totals = totals(rows);
         Self {

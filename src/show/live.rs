@@ -1,5 +1,5 @@
-//! What a run that waits shows of it, on stderr: a live line for each image at a terminal, and in a log a line now and
-//! then. What changes is told by `changes.rs`; this only shows that nothing is stuck.
+//! The progress of a waiting run on stderr: a live line for each image in a terminal, or a line in the log from time to time.
+//! `changes.rs` logs the changes. This only shows that the run is not stuck.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use crate::plan::Plan;
 use crate::sys::clock::Clock;
 use crate::sys::terminal::Size;
 
-/// When a log is told that the run still waits: after these, counted from the last change or line; the last one goes on.
-const BEATS: [Duration; 3] = [
+/// The delays between two progress lines in the log, counted from the last change or line. The last one repeats.
+const LOG_DELAYS: [Duration; 3] = [
     Duration::from_secs(10),
     Duration::from_mins(1),
     Duration::from_mins(5),
 ];
 
-/// How often a terminal's lines count on.
-const TICK: Duration = Duration::from_secs(1);
+/// The time between two updates of the terminal.
+const REFRESH: Duration = Duration::from_secs(1);
 
-/// Shows what a run waits for.
+/// Shows the progress of a waiting run.
 #[derive(Debug)]
 pub struct Progress {
     form: Form,
-    /// What the last pass left, and since when it is so.
+    /// The images that the last pass left waiting.
     waiting: Vec<Waiting>,
-    looked: Timestamp,
-    beats: usize,
-    next: Instant,
+    checked_at: Timestamp,
+    lines_logged: usize,
+    next_line: Instant,
 }
 
 #[derive(Debug)]
@@ -46,18 +46,18 @@ enum Form {
 #[derive(Debug)]
 struct Live {
     lines: Lines,
-    /// How large the terminal is now.
+    /// Returns the current size of the terminal.
     size: fn() -> Size,
 }
 
-/// Lines of a terminal that are written over.
+/// Lines of a terminal that are overwritten.
 #[derive(Debug)]
 pub struct Lines(ProgressBar);
 
 impl Lines {
     pub fn on(target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(None, target);
-        // The only template there is, and a valid one; another would show the message all the same.
+        // The template is valid. The default style shows the message too.
         let style = ProgressStyle::with_template("{msg}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
         Self(bar.with_style(style))
@@ -67,14 +67,14 @@ impl Lines {
         Self::on(ProgressDrawTarget::stdout())
     }
 
-    /// Writes these lines over those before them.
+    /// Overwrites the previous lines.
     pub(crate) fn show(&self, lines: &[String]) {
         self.0.set_message(lines.join("\n"));
         self.0.tick();
     }
 
-    /// Leaves the lines where they are.
-    pub(crate) fn leave(self) {
+    /// Stops the updates and keeps the lines on the terminal.
+    pub(crate) fn keep(self) {
         self.0.abandon();
     }
 }
@@ -84,9 +84,9 @@ impl Progress {
         Self {
             form,
             waiting: Vec::new(),
-            looked: Timestamp::UNIX_EPOCH,
-            beats: 0,
-            next: Instant::now(),
+            checked_at: Timestamp::UNIX_EPOCH,
+            lines_logged: 0,
+            next_line: Instant::now(),
         }
     }
 
@@ -94,12 +94,12 @@ impl Progress {
         Self::new(Form::Silent)
     }
 
-    /// Writes a line into the log after 10 s without a change, another a minute later, and then one every 5 minutes.
+    /// Logs a line after 10 s without a change, after another minute, and then every 5 minutes.
     pub fn in_log() -> Self {
         Self::new(Form::Log)
     }
 
-    /// Keeps a line for each image on this terminal.
+    /// Shows a line for each image on this terminal.
     pub fn live(target: ProgressDrawTarget, size: fn() -> Size) -> Self {
         Self::new(Form::Live(Live {
             lines: Lines::on(target),
@@ -107,18 +107,18 @@ impl Progress {
         }))
     }
 
-    /// Keeps a line for each image on stderr.
+    /// Shows a line for each image on stderr.
     pub(crate) fn on_stderr(size: fn() -> Size) -> Self {
         Self::live(ProgressDrawTarget::stderr(), size)
     }
 
-    /// Takes in what a pass left; `wait` tells whether builds are waited for.
-    pub fn looked(&mut self, left: &Plan<'_>, wait: bool, now: Timestamp) {
+    /// Sets the plan that a pass left. `wait` is whether the run waits for builds.
+    pub fn update(&mut self, left: &Plan<'_>, wait: bool, now: Timestamp) {
         let before: BTreeMap<ImageName, (Reason, Timestamp)> = std::mem::take(&mut self.waiting)
             .into_iter()
             .map(|waiting| (waiting.image_name, (waiting.reason, waiting.since)))
             .collect();
-        self.looked = now;
+        self.checked_at = now;
         let mut changed = false;
         for mut waiting in Waiting::of(left, wait, now) {
             match before.get(&waiting.image_name) {
@@ -130,43 +130,47 @@ impl Progress {
             self.waiting.push(waiting);
         }
         if changed || self.waiting.len() != before.len() {
-            self.beats = 0;
-            self.next = Instant::now() + BEATS[0];
+            self.lines_logged = 0;
+            self.next_line = Instant::now() + LOG_DELAYS[0];
         }
     }
 
-    /// Waits this long, and shows that. May be dropped at any time; then nothing of it stays on a terminal.
+    /// Waits and shows the progress. If it is dropped, it removes its lines from the terminal.
     pub async fn wait(&mut self, clock: Clock, delay: Duration) {
         let end = Instant::now() + delay;
         match &mut self.form {
             Form::Silent => {}
             Form::Log => {
-                while !self.waiting.is_empty() && self.next < end {
-                    sleep_until(self.next).await;
-                    tracing::info!("{}", waiting_text(&self.waiting, self.looked, clock.now()));
-                    self.beats += 1;
-                    self.next = Instant::now() + BEATS[self.beats.min(BEATS.len() - 1)];
+                while !self.waiting.is_empty() && self.next_line < end {
+                    sleep_until(self.next_line).await;
+                    tracing::info!(
+                        "{}",
+                        waiting_text(&self.waiting, self.checked_at, clock.now())
+                    );
+                    self.lines_logged += 1;
+                    self.next_line =
+                        Instant::now() + LOG_DELAYS[self.lines_logged.min(LOG_DELAYS.len() - 1)];
                 }
             }
             Form::Live(live) => {
-                let cleared = Cleared(&live.lines);
+                let clear = ClearOnDrop(&live.lines);
                 while Instant::now() < end {
                     let (now, size) = (clock.now(), (live.size)());
-                    let lines = waiting_lines(&self.waiting, self.looked, now, size);
+                    let lines = waiting_lines(&self.waiting, self.checked_at, now, size);
                     live.lines.show(&lines);
-                    sleep_until(end.min(Instant::now() + TICK)).await;
+                    sleep_until(end.min(Instant::now() + REFRESH)).await;
                 }
-                drop(cleared);
+                drop(clear);
             }
         }
         sleep_until(end).await;
     }
 }
 
-/// Takes the lines away, whatever ends the wait.
-struct Cleared<'a>(&'a Lines);
+/// Removes the lines from the terminal when it is dropped.
+struct ClearOnDrop<'a>(&'a Lines);
 
-impl Drop for Cleared<'_> {
+impl Drop for ClearOnDrop<'_> {
     fn drop(&mut self) {
         self.0.0.set_message("");
         self.0.0.tick();
@@ -201,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_terminal_has_a_line_for_each_image_and_none_when_the_wait_ends() {
+    async fn a_terminal_has_a_line_for_each_image_and_none_after_the_wait() {
         let term = InMemoryTerm::new(10, 60);
         let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
         let mut progress = Progress::live(target, || Size {
@@ -209,7 +213,7 @@ mod tests {
             rows: 4,
         });
         let clock = Clock::following_runtime(epoch());
-        progress.looked = epoch();
+        progress.checked_at = epoch();
         for name in ["a", "bb", "c"] {
             progress
                 .waiting
@@ -229,11 +233,11 @@ mod tests {
                 () = watch => {}
             }
             insta::assert_snapshot!(seen.lock().unwrap(), @"
-            ~ a  Building for 1m 5s; looked 1m 5s ago: image of...
+            ~ a  Building for 1m 5s; checked 1m 5s ago: image o...
               and 2 more
             ");
         }
-        assert_eq!(term.contents(), "", "cleared when the wait is broken off");
+        assert_eq!(term.contents(), "", "cleared when the wait is dropped");
         let _ = term.flush();
     }
 }

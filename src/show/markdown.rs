@@ -1,7 +1,7 @@
-//! Plans and outcomes in Markdown, made for a comment on a pull request or a step's summary: the totals first, the rest
-//! folded, and never more than a forge takes.
+//! Plans and outcomes in Markdown, for a comment on a pull request or a step summary: the totals first, the rest folded, and
+//! never longer than the maximum of GitHub.
 //!
-//! Texts from manifests and from the service stand in code spans only: there they can be no link, no mention and no HTML.
+//! Texts from manifests and from the service are always in code spans, where they cannot be links, mentions or HTML.
 
 use std::fmt::Write as _;
 
@@ -16,15 +16,15 @@ use crate::model::group::Group;
 use crate::model::outcome::Outcome;
 use crate::sys::escape::Escaped;
 
-/// The longest comment that GitHub takes, in characters; bytes are counted here, which are never fewer.
-const MOST: usize = 65_536;
+/// The maximum length of a comment on GitHub, in characters. repave counts bytes, which are never fewer.
+const MAX_PAGE: usize = 65_536;
 
-/// Room for the last words: what was left out.
+/// The space reserved for the last line, which has the number of omitted rows.
 const RESERVE: usize = 256;
 
-/// A plan: title and totals, then a folded section for each group, those that need action first.
+/// Returns a plan: title and totals, then a folded section for each group. Groups that need action come first.
 ///
-/// Beyond 65,536 bytes whole rows are left out, and counted.
+/// Above 65,536 bytes, rows are omitted and counted.
 pub fn plan_markdown(
     title: &str,
     outcome: &Outcome,
@@ -37,9 +37,9 @@ pub fn plan_markdown(
     if let Some(checksum) = checksum {
         let _ = writeln!(page.text, "Checksum {}\n", code(checksum));
     }
-    let said = format!("planned: {}", totals_text(totals));
-    if outcome.words != said {
-        let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    let planned = format!("planned: {}", totals_text(totals));
+    if outcome.message != planned {
+        let _ = writeln!(page.text, "{}\n", code(&outcome.message));
     }
     for group in [
         Group::Blocked,
@@ -63,13 +63,13 @@ pub fn plan_markdown(
     page.end()
 }
 
-/// Manifests that are no valid set: a row for each problem.
+/// Returns the problems of invalid manifests, a row for each problem.
 pub(crate) fn problems_markdown(outcome: &Outcome, problems: &[Problem]) -> String {
     let mut page = Page::new(
         "repave: invalid manifests",
         &counted(problems.len(), "problem"),
     );
-    let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    let _ = writeln!(page.text, "{}\n", code(&outcome.message));
     let rows = problems.iter().map(|problem| {
         let place = match (problem.line, problem.column) {
             (Some(line), Some(column)) => format!("{}:{line}:{column}", problem.file),
@@ -97,31 +97,31 @@ pub(crate) fn problems_markdown(outcome: &Outcome, problems: &[Problem]) -> Stri
     page.end()
 }
 
-/// What ended a command before there was a plan.
+/// Returns the outcome of a command that ended before it had a plan.
 pub(crate) fn outcome_markdown(outcome: &Outcome) -> String {
     let mut page = Page::new(
         "repave",
         &format!("{} (exit {})", outcome.reason(), outcome.code.number()),
     );
-    let _ = writeln!(page.text, "{}\n", code(&outcome.words));
+    let _ = writeln!(page.text, "{}\n", code(&outcome.message));
     page.end()
 }
 
-/// A page that is never longer than [`MOST`].
+/// A page of at most [`MAX_PAGE`] bytes.
 struct Page {
     text: String,
-    left_out: usize,
+    omitted: usize,
 }
 
 impl Page {
     fn new(title: &str, totals: &str) -> Self {
         Self {
             text: format!("### {title}\n\n**{totals}**\n\n"),
-            left_out: 0,
+            omitted: 0,
         }
     }
 
-    /// A folded table; nothing if it has no row. What no longer fits is left out by whole rows.
+    /// Adds a folded table, or nothing if it has no rows. Omits the rows that do not fit.
     fn section(
         &mut self,
         title: &str,
@@ -140,7 +140,7 @@ impl Page {
             heads.join(" | "),
             "---|".repeat(heads.len())
         );
-        let room = |text: &str, more: usize| text.len() + more + CLOSE.len() + RESERVE <= MOST;
+        let room = |text: &str, more: usize| text.len() + more + CLOSE.len() + RESERVE <= MAX_PAGE;
         let mut is_begun = false;
         for row in rows {
             let line = format!("| {} |\n", row.join(" | "));
@@ -150,7 +150,7 @@ impl Page {
                 head.len() + line.len()
             };
             if !room(&self.text, more) {
-                self.left_out += 1;
+                self.omitted += 1;
                 continue;
             }
             if !is_begun {
@@ -165,11 +165,11 @@ impl Page {
     }
 
     fn end(mut self) -> String {
-        if self.left_out > 0 {
-            let rows = counted(self.left_out, "row");
+        if self.omitted > 0 {
+            let rows = counted(self.omitted, "row");
             let _ = writeln!(
                 self.text,
-                "{rows} left out: a comment has no room for more. The JSON output has all."
+                "{rows} omitted: the comment would be too long. The JSON output has all rows."
             );
         }
         self.text
@@ -200,16 +200,16 @@ fn cells(row: &Row<'_>, now: Timestamp) -> [String; 4] {
     ]
 }
 
-/// The longest text in one cell, in characters.
+/// The maximum length of a cell, in characters.
 const MAX_CELL: usize = 500;
 
-/// The text as a code span that holds in a table: nothing in it is Markdown, HTML, a mention or a link.
+/// Returns the text as a code span for a table cell, so that it cannot be Markdown, HTML, a mention or a link.
 fn code(text: &str) -> String {
     let mut shown: String = text.chars().take(MAX_CELL).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
-    // In a table the bar ends a cell even within code, and a backslash before it helps only if no other stands before that.
+    // In a table, a bar ends a cell even in code. Escaping it with a backslash fails after another backslash.
     let shown = Escaped(&shown).to_string().replace('|', "\\u{7c}");
     if shown.trim().is_empty() {
         return String::new();
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_cannot_be_left() {
+    fn text_cannot_escape_from_a_code_span() {
         for (text, shown) in [
             ("plain @team #1", "`plain @team #1`"),
             ("a`b``c", "``` a`b``c ```"),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_keeps_its_limit_whatever_the_width_of_its_rows() {
+    fn a_page_is_limited_for_every_width_of_rows() {
         for width in 1..40 {
             for sections in [1, 3] {
                 let mut page = Page::new("t", "n");
@@ -263,15 +263,15 @@ mod tests {
                     page.section("s", false, &["a", "b", "c", "d"], rows);
                 }
                 let text = page.end();
-                let used = MOST - 2 * RESERVE..=MOST;
+                let used = MAX_PAGE - 2 * RESERVE..=MAX_PAGE;
                 assert!(used.contains(&text.len()), "{width}: {}", text.len());
-                assert!(text.ends_with("The JSON output has all.\n"), "{width}");
+                assert!(text.ends_with("The JSON output has all rows.\n"), "{width}");
             }
         }
     }
 
     #[test]
-    fn a_page_with_room_for_all_leaves_nothing_out() {
+    fn a_page_with_enough_space_omits_no_row() {
         let page = |width: usize| {
             let mut page = Page::new("t", "n");
             let row = [
@@ -283,24 +283,24 @@ mod tests {
             page.section("s", false, &["a", "b", "c", "d"], [row].into_iter());
             page.end()
         };
-        let most = MOST - RESERVE - page(1).len() + 1;
-        assert_eq!(page(most).len(), MOST - RESERVE);
+        let most = MAX_PAGE - RESERVE - page(1).len() + 1;
+        assert_eq!(page(most).len(), MAX_PAGE - RESERVE);
         assert!(
-            page(most + 1).contains("1 row left out"),
+            page(most + 1).contains("1 row omitted"),
             "{}",
             page(most + 1)
         );
     }
 
     #[test]
-    fn a_cell_is_cut_beyond_its_longest() {
+    fn a_long_cell_is_cut() {
         let longest = "é".repeat(MAX_CELL);
         assert_eq!(code(&longest), format!("`{longest}`"));
         assert_eq!(code(&format!("{longest}e")), format!("`{longest}…`"));
     }
 
     #[test]
-    fn a_page_keeps_its_limit_by_whole_rows() {
+    fn a_page_is_limited_by_omitting_rows() {
         let mut page = Page::new("t", "n");
         for _ in 0..3 {
             let rows =
@@ -309,7 +309,7 @@ mod tests {
         }
         let text = page.end();
         assert!(
-            text.len() <= MOST && text.len() > MOST - 2 * RESERVE - 300,
+            text.len() <= MAX_PAGE && text.len() > MAX_PAGE - 2 * RESERVE - 300,
             "{}",
             text.len()
         );
@@ -322,7 +322,7 @@ mod tests {
             .filter(|line| line.starts_with("| ") && line.contains("xxx"))
             .count();
         assert!(text.ends_with(&format!(
-            "{} rows left out: a comment has no room for more. The JSON output has all.\n",
+            "{} rows omitted: the comment would be too long. The JSON output has all rows.\n",
             900 - rows
         )));
     }

@@ -1,7 +1,7 @@
-//! What people and programs read: one view model, made once from a plan or from the status, and its forms. It prints
+//! All output formats. Each format is written from one view model, which is made from a plan or from the status. It prints
 //! nothing and decides nothing.
 //!
-//! Texts from manifests and from the service are escaped here, on their way out; in JSON they stay exact.
+//! Texts from manifests and from the service are escaped here. In JSON the data stays exact.
 
 mod diagnostics;
 mod document;
@@ -29,7 +29,7 @@ pub use json::PlanBody;
 pub(crate) use json::StatusBody;
 pub use markdown::plan_markdown;
 pub(crate) use markdown::{outcome_markdown, problems_markdown};
-pub use row::{Row, planned, remembered};
+pub use row::{Row, plan_rows, status_rows};
 pub use sarif::sarif;
 pub use status::{View, status_changes, status_text};
 pub use text::plan_text;

@@ -13,7 +13,7 @@ use crate::model::subject::Subject;
 use crate::plan::{Answer, Plan, PlannedImage, Totals};
 use crate::state::status::{Condition, ConditionType, ImageStatus, LastError, Status};
 
-/// How it stands with one image. In JSON it is an element of `items`.
+/// The status of one image. In JSON it is an element of `items`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row<'a> {
@@ -26,15 +26,15 @@ pub struct Row<'a> {
     /// The reason in words, not escaped.
     pub message: Cow<'a, str>,
     pub since: Option<Timestamp>,
-    /// When repave acts by itself, if known.
+    /// When repave tries again, if known.
     pub until: Option<Timestamp>,
     pub image_name: &'a str,
     pub image_id: Option<&'a str>,
-    /// What the image is made from: an id where one is known, else as declared.
+    /// The source of the image: the id if it is known, else the declared source.
     pub source: Option<Cow<'a, str>>,
-    /// The number within a lineage.
+    /// The version of the image in a lineage.
     pub version: Option<u32>,
-    /// File and document; none if it is no longer declared.
+    /// File and document, or `None` if the image is not declared any more.
     pub manifest: Option<Cow<'a, str>>,
     pub conditions: &'a [Condition],
     /// How many steps were sent for this manifest.
@@ -42,12 +42,12 @@ pub struct Row<'a> {
     pub last_error: Option<&'a LastError>,
 }
 
-/// A step that is due, or that was taken.
+/// A step that is due, or that was attempted.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownStep<'a> {
     pub verb: Verb,
-    /// What it works from, if known.
+    /// The source, if known.
     pub from: Option<&'a str>,
     pub to: &'a str,
     pub reason: Reason,
@@ -65,7 +65,7 @@ impl<'a> ShownStep<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Makes the row of a planned image, beside what is remembered of it.
+    /// Makes the row of a planned image and its entry in the status.
     pub(super) fn planned(image: &'a PlannedImage<'_>, entry: Option<&'a ImageStatus>) -> Self {
         let (answer, desired) = (&image.answer, image.desired);
         let (since, until) = match answer {
@@ -101,8 +101,8 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Makes the row of what is remembered of an image.
-    pub(super) fn remembered(entry: &'a ImageStatus) -> Self {
+    /// Makes the row of an entry in the status.
+    pub(super) fn of_entry(entry: &'a ImageStatus) -> Self {
         let ready = entry.condition(ConditionType::Ready);
         let step = entry.due.map(|verb| ShownStep {
             verb,
@@ -129,7 +129,6 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Returns the condition of this type, if it is there.
     pub(super) fn condition(&self, condition_type: ConditionType) -> Option<&'a Condition> {
         self.conditions
             .iter()
@@ -137,8 +136,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Makes the rows of a plan, beside the status that took it in.
-pub fn planned<'a>(plan: &'a Plan<'_>, status: &'a Status) -> Vec<Row<'a>> {
+/// Makes the rows of a plan and the status after it.
+pub fn plan_rows<'a>(plan: &'a Plan<'_>, status: &'a Status) -> Vec<Row<'a>> {
     let entries: std::collections::BTreeMap<_, _> = status
         .images
         .iter()
@@ -151,9 +150,9 @@ pub fn planned<'a>(plan: &'a Plan<'_>, status: &'a Status) -> Vec<Row<'a>> {
     plan.images.iter().map(row).collect()
 }
 
-/// Makes the rows of what is remembered.
-pub fn remembered(status: &Status) -> Vec<Row<'_>> {
-    status.images.iter().map(Row::remembered).collect()
+/// Makes the rows of a status.
+pub fn status_rows(status: &Status) -> Vec<Row<'_>> {
+    status.images.iter().map(Row::of_entry).collect()
 }
 
 /// Counts the rows by group and verb.

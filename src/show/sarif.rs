@@ -1,4 +1,4 @@
-//! Manifests' problems in SARIF 2.1.0, which code-scanning services read.
+//! Problems in manifests in SARIF 2.1.0, for code-scanning services.
 //!
 //! Source: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::manifest::{Problem, Severity};
 
-/// One run's results, the problems first. Texts are exact: whoever prints them must escape them.
+/// Returns the problems, then the warnings. The texts are not escaped.
 pub fn sarif(problems: &[Problem], warnings: &[Problem]) -> Value {
     let results: Vec<Value> = problems.iter().chain(warnings).map(result).collect();
     json!({
@@ -19,8 +19,8 @@ pub fn sarif(problems: &[Problem], warnings: &[Problem]) -> Value {
                 "name": "repave",
                 "version": env!("CARGO_PKG_VERSION"),
                 "rules": [
-                    rule("invalid-manifest", "A manifest that cannot be used", "The manifests of a folder are used together or not at all."),
-                    rule("doubtful-manifest", "A manifest that is likely not what was meant", "It is used as it stands."),
+                    rule("invalid-manifest", "A manifest that cannot be used", "repave uses the manifests of a directory only if all of them are valid."),
+                    rule("doubtful-manifest", "A manifest that is probably a mistake", "repave uses the manifest as it is."),
                 ],
             }},
             "columnKind": "unicodeCodePoints",
@@ -58,7 +58,7 @@ fn result(problem: &Problem) -> Value {
     })
 }
 
-/// A path as a relative reference: what is not plain is percent-encoded.
+/// Returns a path as a relative URI, percent-encoded.
 fn uri(path: &str) -> String {
     let mut text = String::new();
     let path = path.strip_prefix("./").unwrap_or(path);

@@ -1,4 +1,4 @@
-//! The status for people: a table, and for each image that is not ready one line that says what it waits for.
+//! The status as text: a table, and a line below each image that is not ready with what it waits for.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,29 +16,29 @@ use crate::model::value::ImageName;
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
 use crate::sys::escape::Escaped;
 
-/// How the table is shown.
+/// Options of the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct View {
-    /// With ids and the last error.
+    /// Whether to show ids and the last error.
     pub wide: bool,
-    /// The columns of the terminal, if there is one; the table is made to fit them unless it is wide.
+    /// The width of the terminal, if there is one. The table fits it unless `wide` is set.
     pub columns: Option<usize>,
 }
 
-/// So long after a retry was due, whatever runs repave does not: the daemon's passes are 10 minutes apart at most.
+/// How long after a due retry repave counts as not running. The passes of the daemon are at most 10 minutes apart.
 const OVERDUE: SignedDuration = SignedDuration::from_mins(15);
 
-/// The least that a name is cut to.
+/// The minimum width of a shortened name.
 const SHORTEST_NAME: usize = 10;
 
-/// A line of the table and what stands below it.
+/// A line of the table, and the line below it.
 struct Line {
     cells: Vec<String>,
     style: Style,
     why: Option<String>,
 }
 
-/// The whole of it: what the status is about, then the table.
+/// Returns the status: the target, then the table.
 pub fn status_text(status: &Status, now: Timestamp, view: View) -> String {
     let mut text = head(status, now, view);
     let lines = lines(status, now, view);
@@ -50,12 +50,12 @@ pub fn status_text(status: &Status, now: Timestamp, view: View) -> String {
     text
 }
 
-/// What is new since `before`: the head if it says anything else, and the images that do.
+/// Returns the changes since `before`: the head if it has changed, and the images that have changed.
 pub fn status_changes(before: &Status, status: &Status, now: Timestamp, view: View) -> String {
     let mut text = String::new();
-    let told = head(status, now, view);
-    if told != head(before, now, view) {
-        text.push_str(&told);
+    let head_now = head(status, now, view);
+    if head_now != head(before, now, view) {
+        text.push_str(&head_now);
     }
     let lines = lines(status, now, view);
     let widths = widths(&lines, view);
@@ -67,7 +67,7 @@ pub fn status_changes(before: &Status, status: &Status, now: Timestamp, view: Vi
     }
     for image in &before.images {
         if !new.contains_key(&image.image_name) {
-            let _ = writeln!(text, "{} is no longer among them", image.name);
+            let _ = writeln!(text, "{} was removed from the status", image.name);
         }
     }
     text
@@ -99,7 +99,7 @@ fn head(status: &Status, now: Timestamp, view: View) -> String {
     if let Some(error) = &status.listing_error {
         let age = duration(now.duration_since(error.since));
         let why = format!(
-            "Not listed for {age} ({}): {}. What follows is what was seen before.",
+            "Cannot list images for {age} ({}): {}. The table shows the last known status.",
             error.reason,
             Escaped(error.message.trim_end_matches('.'))
         );
@@ -118,7 +118,7 @@ fn headings(view: View) -> Vec<String> {
 
 fn lines(status: &Status, now: Timestamp, view: View) -> Vec<Line> {
     let line = |entry| {
-        let row = Row::remembered(entry);
+        let row = Row::of_entry(entry);
         Line {
             cells: cells(&row, now, view),
             style: style(row.group),
@@ -172,31 +172,29 @@ fn cells(row: &Row<'_>, now: Timestamp, view: View) -> Vec<String> {
     cells
 }
 
-/// A duration for a column: `1h5m`.
+/// Returns a duration for a column: `1h5m`.
 fn short(length: SignedDuration) -> String {
     duration(length).replace(' ', "")
 }
 
-/// Why nothing happens to an image, or what does; nothing if it is ready.
+/// Returns what an image waits for, or `None` if it is ready.
 pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
     let Some(ready) = image.condition(ConditionType::Ready) else {
-        return Some("nobody has looked yet: the next pass does".into());
+        return Some("not checked yet: the next pass checks it".into());
     };
     if ready.status == ConditionStatus::True {
         return None;
     }
-    let goes_on = image.condition(ConditionType::Reconciling).is_some();
+    let is_reconciling = image.condition(ConditionType::Reconciling).is_some();
     let waits_for = match ready.reason {
-        _ if image.group == Group::Blocked => "a person is needed",
-        _ if image.manifest.is_none() => "kept for a while",
-        _ if !goes_on => "nothing is owed",
-        Reason::Building | Reason::BuildOverdue | Reason::UnknownImageState => {
-            "waits for the service"
-        }
+        _ if image.group == Group::Blocked => "action required",
+        _ if image.manifest.is_none() => "no longer declared",
+        _ if !is_reconciling => "nothing to create",
+        Reason::Building | Reason::BuildOverdue | Reason::UnknownImageState => "waiting for AWS",
         Reason::Missing => "due at the next pass",
-        Reason::AwaitingListing => "waits for listings that agree",
-        Reason::RetryScheduled => "waits for the next try",
-        Reason::SourceImageNotAvailable => "waits for its source",
+        Reason::AwaitingListing => "waiting for AWS to list the image",
+        Reason::RetryScheduled => "waiting for the next try",
+        Reason::SourceImageNotAvailable => "waiting for its source",
         Reason::Available
         | Reason::BuildFailed
         | Reason::Suspended
@@ -212,13 +210,13 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
         | Reason::QuotaExceeded
         | Reason::AccessDenied
         | Reason::WrongAccount
-        | Reason::InvalidSpec => "waits",
+        | Reason::InvalidSpec => "waiting",
     };
     let mut why = format!("{waits_for}: {}", Escaped(&ready.message));
     if let (Reason::Building | Reason::BuildOverdue | Reason::AwaitingListing, Some(at)) =
         (ready.reason, image.create_requested_at)
     {
-        let _ = write!(why, "; asked for {} ago", duration(now.duration_since(at)));
+        let _ = write!(why, "; requested {} ago", duration(now.duration_since(at)));
     }
     if let Some(at) = image.next_retry_at {
         let due = now.duration_since(at);
@@ -226,14 +224,14 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
             let due = duration(due);
             let _ = write!(
                 why,
-                "; the next try was due {due} ago: is a reconcile running?"
+                "; the next try was due {due} ago. Check that repave is running"
             );
         }
     }
     Some(why)
 }
 
-/// How wide the columns are. On a terminal, names are cut where the table would not fit; nothing else is.
+/// Returns the widths of the columns. On a terminal, only names are shortened to make the table fit.
 fn widths(lines: &[Line], view: View) -> Vec<usize> {
     let headings = headings(view);
     let mut widths: Vec<usize> = headings.iter().map(String::len).collect();
@@ -258,7 +256,7 @@ fn widths(lines: &[Line], view: View) -> Vec<usize> {
     widths
 }
 
-/// Names are told apart by their beginnings and by their ends.
+/// Shortens a name in the middle, because names differ at the start and at the end.
 fn cut(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length <= width {

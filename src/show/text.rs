@@ -1,4 +1,4 @@
-//! A plan for people at a terminal: a line for each image that is not ready, what the symbols mean, the totals.
+//! A plan as text.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::model::reason::Reason;
 use crate::plan::Totals;
 use crate::sys::escape::Escaped;
 
-/// A plan in text: a line for each image that is not ready, a legend of the symbols that occur, and the totals.
+/// Returns a plan: a line for each image that is not ready, a legend of the symbols, and the totals.
 pub fn plan_text(rows: &[Row<'_>], now: Timestamp) -> String {
     let mut text = String::new();
     let shown = || rows.iter().filter(|row| row.group != Group::Ready);
@@ -53,7 +53,7 @@ pub fn plan_text(rows: &[Row<'_>], now: Timestamp) -> String {
     text
 }
 
-/// "3 to create, 1 building, 0 waiting, 0 blocked, 2 ready".
+/// Returns "3 to create, 1 building, 0 waiting, 0 blocked, 2 ready".
 pub(crate) fn totals_text(totals: Totals) -> String {
     let Totals {
         due: _,
@@ -68,7 +68,7 @@ pub(crate) fn totals_text(totals: Totals) -> String {
     )
 }
 
-/// What is to be done for the image, or why nothing is.
+/// Returns the step for the image, or the reason for no step.
 fn what(row: &Row<'_>, now: Timestamp) -> String {
     if let Some(step) = &row.step {
         let (verb, from) = (step.verb.as_str(), step.from.unwrap_or("its source"));
@@ -80,7 +80,7 @@ fn what(row: &Row<'_>, now: Timestamp) -> String {
     }
     if let (Some(until), false) = (row.until, row.group == Group::Building) {
         let what = if row.reason == Reason::AwaitingListing {
-            "settled"
+            "wait ends"
         } else {
             "next try"
         };

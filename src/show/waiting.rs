@@ -1,4 +1,4 @@
-//! What a run waits for, in a line for each image or in one for all. It neither waits nor prints.
+//! The images that a run waits for, as a line for each image or one line for all. It does not wait or print.
 
 use jiff::Timestamp;
 
@@ -23,15 +23,15 @@ pub struct Waiting {
     /// The reason in words, not escaped.
     pub message: String,
     pub since: Timestamp,
-    /// When the next try is due.
+    /// When repave tries again.
     pub until: Option<Timestamp>,
 }
 
-/// The most images that one line names.
+/// The maximum number of images in one line.
 const MAX_NAMED: usize = 5;
 
 impl Waiting {
-    /// Returns what a run waits for of this plan; builds only with `builds`.
+    /// Returns the images of the plan that a run waits for. Builds count only with `builds`.
     pub fn of(plan: &Plan<'_>, builds: bool, now: Timestamp) -> Vec<Self> {
         let waited = plan.images.iter().filter_map(|image| {
             let wait = image.answer.passing(builds)?;
@@ -48,7 +48,7 @@ impl Waiting {
         waited.collect()
     }
 
-    /// "Building for 3m 12s", "RetryScheduled for 20s, next try in 40s".
+    /// Returns "Building for 3m 12s" or "RetryScheduled for 20s, next try in 40s".
     fn state(&self, now: Timestamp) -> String {
         let mut text = format!(
             "{} for {}",
@@ -58,7 +58,7 @@ impl Waiting {
         if let (Some(until), false) = (self.until, self.group == Group::Building) {
             let left = duration(until.duration_since(now));
             text = match self.reason {
-                Reason::AwaitingListing => format!("{text}, settled in {left}"),
+                Reason::AwaitingListing => format!("{text}, wait ends in {left}"),
                 _ => format!("{text}, next try in {left}"),
             };
         }
@@ -66,14 +66,14 @@ impl Waiting {
     }
 }
 
-/// What a terminal writes into the last line when somebody presses Ctrl-C must not make it longer than a line.
-const ROOM: usize = 4;
+/// Space at the end of a line for the `^C` that a terminal shows after Ctrl-C.
+const MARGIN: usize = 4;
 
-/// A line for each image: its state, for how long, when the account was last listed, and why. They take at most half of
-/// the terminal's height, so that what was written before stays in view.
+/// Returns a line for each image: state, duration, time of the last check, and message. The lines take at most half of the
+/// terminal, so that earlier output stays visible.
 pub(crate) fn waiting_lines(
     waiting: &[Waiting],
-    looked: Timestamp,
+    checked_at: Timestamp,
     now: Timestamp,
     size: Size,
 ) -> Vec<String> {
@@ -88,18 +88,18 @@ pub(crate) fn waiting_lines(
         .map(|waiting| waiting.subject.name.as_str().len())
         .max();
     let width = width.unwrap_or(0);
-    let ago = duration(now.duration_since(looked));
+    let ago = duration(now.duration_since(checked_at));
     let mut lines: Vec<String> = waiting[..shown]
         .iter()
         .map(|waiting| {
             let line = format!(
-                "  {} {:width$}  {}; looked {ago} ago: {}",
+                "  {} {:width$}  {}; checked {ago} ago: {}",
                 symbol(waiting.group),
                 waiting.subject.name,
                 waiting.state(now),
                 Escaped(&waiting.message)
             );
-            cut(&line, size.columns.saturating_sub(ROOM))
+            cut(&line, size.columns.saturating_sub(MARGIN))
         })
         .collect();
     if shown < waiting.len() {
@@ -108,7 +108,7 @@ pub(crate) fn waiting_lines(
     lines
 }
 
-pub(crate) fn waiting_text(waiting: &[Waiting], looked: Timestamp, now: Timestamp) -> String {
+pub(crate) fn waiting_text(waiting: &[Waiting], checked_at: Timestamp, now: Timestamp) -> String {
     let mut names: Vec<String> = waiting
         .iter()
         .take(MAX_NAMED)
@@ -118,10 +118,10 @@ pub(crate) fn waiting_text(waiting: &[Waiting], looked: Timestamp, now: Timestam
         names.push(format!("and {} more", waiting.len() - MAX_NAMED));
     }
     format!(
-        "waiting for {}: {}; looked {} ago",
+        "waiting for {}: {}; checked {} ago",
         counted(waiting.len(), "image"),
         names.join(", "),
-        duration(now.duration_since(looked))
+        duration(now.duration_since(checked_at))
     )
 }
 
@@ -131,7 +131,7 @@ mod tests {
     use crate::plan::samples::{building, desired, plan};
 
     #[test]
-    fn a_line_names_so_many_images_and_counts_the_rest() {
+    fn a_line_names_some_images_and_counts_the_rest() {
         let names = ["a", "b", "c", "d", "e", "f", "g"];
         let now = Timestamp::UNIX_EPOCH;
         for (count, end) in [

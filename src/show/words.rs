@@ -1,8 +1,8 @@
-//! Numbers and durations in words.
+//! Formats numbers and durations.
 
 use jiff::SignedDuration;
 
-/// A duration in its two largest units, whole seconds, never negative: `1h 5m`, `25s`.
+/// Returns a duration in its two largest units, never negative: `1h 5m`, `25s`.
 pub fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -14,7 +14,7 @@ pub fn duration(duration: SignedDuration) -> String {
     }
 }
 
-/// "1 image", "3 images".
+/// Returns "1 image" or "3 images".
 pub fn counted(count: usize, what: &str) -> String {
     if count == 1 {
         format!("1 {what}")

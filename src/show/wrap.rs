@@ -1,12 +1,12 @@
-//! Text in lines of a width.
+//! Wraps text to a width.
 
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-/// The width of paragraphs: that of the terminal, if it is less than what reads well, and the same wherever there is none.
+/// The maximum width of paragraphs.
 const PARAGRAPH: usize = 80;
 
-/// Breaks text between words so that its lines fit a terminal of so many columns, each after the indent. Without a
-/// terminal it is one line. Words are never broken: people copy ids, flags and paths.
+/// Wraps text to the width of the terminal, with an indent. Without a terminal it is one line. Words are never broken,
+/// because users copy ids, flags and paths.
 pub(super) fn wrapped(text: &str, indent: &str, columns: Option<usize>) -> String {
     match columns {
         Some(columns) => fill(text, indent, columns.max(20)),
@@ -14,7 +14,7 @@ pub(super) fn wrapped(text: &str, indent: &str, columns: Option<usize>) -> Strin
     }
 }
 
-/// A paragraph of [`PARAGRAPH`] columns, or of as many as the terminal has.
+/// Wraps text to [`PARAGRAPH`] columns, or fewer on a narrow terminal.
 pub(super) fn paragraph(text: &str, indent: &str, columns: Option<usize>) -> String {
     fill(
         text,
@@ -35,7 +35,7 @@ fn fill(text: &str, indent: &str, width: usize) -> String {
     lines
 }
 
-/// The text, or as much of it as fits beside three points.
+/// Returns the text, cut with three dots if it is too long.
 pub(super) fn cut(text: &str, columns: usize) -> String {
     if textwrap::core::display_width(text) <= columns {
         return text.to_owned();

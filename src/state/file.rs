@@ -222,7 +222,12 @@ impl Store for FileStore {
     }
 
     async fn claim(&mut self, status: &Status) -> Result<Vec<String>, StoreError> {
-        let lock = self.lock.as_mut().map(Lock::hold).transpose()?.flatten();
+        let lock = self
+            .lock
+            .as_mut()
+            .map(Lock::ensure_held)
+            .transpose()?
+            .flatten();
         let file = self.check_file(status)?;
         Ok(lock.into_iter().chain(file).collect())
     }

@@ -1,11 +1,10 @@
-//! The one door to the wall clock. Everything below the loop takes `now` as an argument.
+//! The only module that reads the wall clock. All other code takes `now` as an argument.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// Tells the time of day.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock(Source);
 
@@ -24,7 +23,7 @@ impl Clock {
         Self(Source::Wall)
     }
 
-    /// A clock that shows `epoch` now and follows the tokio runtime's time from here, paused time included.
+    /// Returns a clock that shows `epoch` now and then follows the time of the tokio runtime, including paused time.
     pub fn following_runtime(epoch: Timestamp) -> Self {
         Self(Source::Runtime {
             epoch,
@@ -33,7 +32,7 @@ impl Clock {
         })
     }
 
-    /// The same clock, of the runtime's kind, set by hand: it shows so many seconds more at any time.
+    /// Returns a runtime clock that adds `seconds` to the time, so that a test can set the clock.
     #[must_use]
     pub fn shifted(self, seconds: &'static AtomicI64) -> Self {
         match self.0 {
@@ -46,8 +45,10 @@ impl Clock {
         }
     }
 
-    /// The time, to the nanosecond.
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the only reader of the wall clock"
+    )]
     pub fn now(&self) -> Timestamp {
         match self.0 {
             Source::Wall => Timestamp::now(),
@@ -73,10 +74,10 @@ impl Clock {
     }
 }
 
-/// The two ends of what a plan is made from. One time is not enough: a process can be stopped, by the system or by a slow
-/// network, between any two of its steps, and then the same listing proves less at one end than at the other.
+/// The start and the end of the listing that a plan is made from. A plan needs both times: the system or a slow network can
+/// stop the process during a listing, and then the listing proves less about the end than about the start.
 ///
-/// A time of the wall clock stands for it where nothing lies in between.
+/// A single timestamp converts to a `Now` with equal ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     before: Timestamp,
@@ -84,29 +85,28 @@ pub struct Now {
 }
 
 impl Now {
-    /// `before` was read before the listing's first request was sent, `after` when its last page was there and what is
-    /// remembered was written.
+    /// Read `before` before the first request of the listing is sent. Read `after` when the last page is received and the
+    /// status is written.
     pub fn new(before: Timestamp, after: Timestamp) -> Self {
         Self {
-            // A clock that was set back meanwhile ends no window.
+            // If the clock was set back in between, no wait ends early.
             before: before.min(after),
             after,
         }
     }
 
-    /// What has ended by this time had ended when the listing was begun. In whole seconds, rounded down.
+    /// Returns the start of the listing, in whole seconds, rounded down. A wait that ended by this time ended before the listing.
     pub(crate) fn before(self) -> Timestamp {
         whole_seconds(self.before)
     }
 
-    /// When the listing was there. In whole seconds, rounded down.
+    /// Returns the end of the listing, in whole seconds, rounded down.
     pub fn after(self) -> Timestamp {
         whole_seconds(self.after)
     }
 
-    /// What begins at this time begins no earlier than the listing ended. In whole seconds, rounded up: a window that runs
-    /// from here to [`Now::before`] of a later listing is never cut short, not even by a part of a second. A time that lies
-    /// beyond was written under another clock.
+    /// Returns the end of the listing, in whole seconds, rounded up. A wait from here to [`Now::before`] of a later listing is
+    /// never short by a fraction of a second. A recorded time after this one was written under another clock.
     pub(crate) fn after_rounded_up(self) -> Timestamp {
         let whole = whole_seconds(self.after);
         if whole < self.after {
@@ -125,7 +125,7 @@ impl From<Timestamp> for Now {
     }
 }
 
-/// Cuts a time to whole seconds.
+/// Rounds a time down to whole seconds.
 pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_between_two_listings_is_never_cut_short() {
+    fn the_wait_between_two_listings_is_never_too_short() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let now = Now::new(at("2026-11-22T12:00:00.9Z"), at("2026-11-22T12:00:03.1Z"));
         assert_eq!(now.before(), at("2026-11-22T12:00:00Z"));

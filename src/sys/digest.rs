@@ -1,11 +1,9 @@
-//! Digests as repave writes them: `sha256:` and 64 hexadecimal digits.
+//! SHA-256 digests, written as `sha256:` and 64 hexadecimal digits.
 
 use sha2::{Digest as _, Sha256};
 
-/// What every digest begins with.
 const PREFIX: &str = "sha256:";
 
-/// Returns the digest of the bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     PREFIX.to_owned() + &hexadecimal(bytes, 32)
 }
@@ -21,7 +19,7 @@ pub(crate) fn hexadecimal(bytes: &[u8], length: usize) -> String {
     text
 }
 
-/// Reads a digest that a person typed, with or without `sha256:`.
+/// Parses a digest from user input, with or without `sha256:`.
 pub(crate) fn parse(text: &str) -> Option<String> {
     let digits = text.strip_prefix(PREFIX).unwrap_or(text);
     let is_digest = digits.len() == 64 && digits.chars().all(|c| c.is_ascii_hexdigit());
@@ -33,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_printed_can_be_typed() {
+    fn a_printed_digest_can_be_parsed() {
         let digest = sha256(b"abc");
         // The first test vector of FIPS 180-2.
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

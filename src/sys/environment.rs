@@ -1,4 +1,4 @@
-//! The environment variables of the process; nothing else reads them. An empty variable is an unset one.
+//! The only module that reads the environment variables of the process. An empty variable counts as unset.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// Returns the value of a variable of the process, if the variable is set and not empty.
 pub(crate) fn variable(name: impl AsRef<OsStr>) -> Option<OsString> {
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the only reader of the environment"
+    )]
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// Returns the page of the pipeline that this process runs in, where GitHub Actions, GitLab CI or Jenkins say so.
+/// Returns the URL of the pipeline run, if this process runs in GitHub Actions, GitLab CI or Jenkins.
 pub(crate) fn pipeline_url() -> Option<String> {
     let text = |name: &str| variable(name)?.into_string().ok();
     let github = || {
@@ -27,7 +30,7 @@ pub(crate) fn pipeline_url() -> Option<String> {
     is_plain_url(&url).then_some(url)
 }
 
-/// Tells whether a text is a web address that is safe to write down: no password in it, nothing that acts.
+/// Returns whether a text is an HTTP URL that is safe to log: no password, no control characters.
 fn is_plain_url(text: &str) -> bool {
     let rest = text
         .strip_prefix("https://")
@@ -37,34 +40,34 @@ fn is_plain_url(text: &str) -> bool {
     })
 }
 
-/// The variables that are set and not empty, and the home folder.
+/// The variables that are set and not empty, and the home directory.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Environment {
     variables: BTreeMap<OsString, OsString>,
     home: Option<PathBuf>,
 }
 
-/// A variable that cannot be used as text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum VariableError {
-    #[error("the variable {0} is not UTF-8 text. Correct or unset it")]
+    #[error("the environment variable {0} is not UTF-8 text. Correct or unset it")]
     NotUtf8(String),
-    /// A control character stands in it, as a line break at its end.
     #[error(
-        "the variable {0} has a line break or another control character in it. Correct or unset it"
+        "the environment variable {0} contains a line break or another control character. Correct or unset it"
     )]
     Control(String),
 }
 
 impl Environment {
-    /// Reads all variables of the process, for what AWS tools read of them.
+    /// Reads all environment variables of the process.
     pub(crate) fn of_process() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "this is the door")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the only reader of the environment"
+        )]
         let (variables, home) = (std::env::vars_os(), std::env::home_dir());
         Self::new(variables, home)
     }
 
-    /// Keeps the variables that are not empty.
     pub(crate) fn new(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         home: Option<PathBuf>,
@@ -78,7 +81,7 @@ impl Environment {
         }
     }
 
-    /// Returns the variable's text, if it is set: without control characters, as no name, key, address or path has any.
+    /// Returns the text of the variable, if it is set. A control character is an error: no name, key, URL or path has one.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, VariableError> {
         let Some(value) = self.variables.get(OsStr::new(name)) else {
             return Ok(None);
@@ -92,18 +95,16 @@ impl Environment {
         }
     }
 
-    /// Tells whether the variable is set and not empty.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.variables.contains_key(OsStr::new(name))
     }
 
-    /// Returns the path in the home folder.
     pub(crate) fn in_home(&self, path: &str) -> Option<PathBuf> {
         Some(self.home.as_deref()?.join(path))
     }
 
-    /// Returns the path as a shell would read it: `~/` is the home folder, and `$NAME` or `${NAME}` a variable. A
-    /// variable that is not set stays as it is written (as Python's `os.path.expandvars` does it, which boto3 uses).
+    /// Expands a path as a shell does: `~/` is the home directory, `$NAME` and `${NAME}` are variables. A variable that is not
+    /// set stays unexpanded, as in `os.path.expandvars` of Python, which boto3 uses.
     pub(crate) fn path(&self, text: &str) -> PathBuf {
         let text = self.expand_variables(text);
         match (text.strip_prefix('~'), &self.home) {
@@ -152,7 +153,7 @@ impl Environment {
 }
 
 impl fmt::Debug for Environment {
-    /// Names alone: values may be secrets.
+    /// Shows the names only: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.variables.keys()).finish()
     }
@@ -161,7 +162,7 @@ impl fmt::Debug for Environment {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn an_address_is_written_down_only_if_it_is_plain() {
+    fn only_a_plain_url_is_safe_to_log() {
         for (text, plain) in [
             ("https://github.com/acme/vdi/actions/runs/7", true),
             ("http://jenkins:8080/job/vdi/7/", true),
@@ -188,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_variable_is_an_unset_one() {
+    fn an_empty_variable_counts_as_unset() {
         let found = environment(&[("A", ""), ("B", "b")]);
         assert_eq!((found.text("A"), found.has("A")), (Ok(None), false));
         assert_eq!((found.text("B"), found.has("B")), (Ok(Some("b")), true));
     }
 
     #[test]
-    fn a_value_that_is_no_text_is_refused_and_never_shown() {
+    fn a_value_that_is_not_text_is_an_error_and_is_never_shown() {
         use std::os::unix::ffi::OsStringExt as _;
         let odd = Environment::new(
             [
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_read_as_a_shell_reads_them() {
+    fn paths_are_expanded_as_in_a_shell() {
         let found = environment(&[("D", "/data"), ("E", "e")]);
         for (text, path) in [
             ("~", "/home/ann"),

@@ -1,6 +1,6 @@
-//! Files: read with a limit, written whole or not at all. The one door to files that are written.
+//! Reads files with a size limit, and writes files atomically. No other module writes files.
 //!
-//! It does not know what stands in them.
+//! It does not know the content of the files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use super::escape;
 
-/// A file or folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {path}")]
 pub struct FileError {
@@ -18,13 +17,12 @@ pub struct FileError {
 }
 
 impl FileError {
-    /// Tells whether there is no such file.
     pub fn is_not_found(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound
     }
 }
 
-/// Makes an error of what was tried on the path.
+/// Returns a function that adds the action and the path to an I/O error.
 pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
     let path = shown(path);
     move |source| FileError {
@@ -41,9 +39,9 @@ pub(crate) fn shown(path: &Path) -> String {
 
 /// Reads a regular file of at most `limit` bytes.
 pub(crate) fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    // Asked before it is opened: to open a pipe is to wait for its other end.
+    // Check first: opening a pipe waits for the other end.
     if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let file = File::open(path)?;
     let mut bytes = Vec::new();
@@ -55,7 +53,7 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The path with `.suffix` appended to its file name.
+/// Returns the path with `.suffix` appended to the file name.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".");
@@ -70,8 +68,8 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes the folder that the file is to stand in. The outermost new one ignores itself in Git, and so all below it:
-/// status belongs to a machine.
+/// Creates the parent directory of the file. If it is new, adds a `.gitignore`: the status belongs to one machine, not to
+/// the repository.
 pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
     match make_new_folder(path)? {
         Some(outermost) => ignore_in_git(&outermost),
@@ -79,12 +77,12 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Makes the folder that the file is to stand in, and gives the outermost new one.
+/// Creates the parent directory of the file. Returns the topmost directory that is new.
 pub(super) fn make_new_folder(path: &Path) -> Result<Option<PathBuf>, FileError> {
     let folder = folder_of(path);
     let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
     let outermost = folder.ancestors().take_while(missing).last();
-    fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+    fs::create_dir_all(folder).map_err(failed("create the directory", folder))?;
     Ok(outermost.map(Path::to_owned))
 }
 
@@ -92,14 +90,17 @@ pub(super) fn ignore_in_git(folder: &Path) -> Result<(), FileError> {
     write_whole(&folder.join(".gitignore"), b"*\n")
 }
 
-/// Writes a file so that at every instant the old or the new one is there, whole: temporary file, sync, rename, sync of
-/// the folder. The temporary file has a fixed name, so that a killed process leaves at most one behind, and the next
-/// write replaces it; callers make sure that there is one writer.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
+/// Replaces a file atomically: writes a temporary file, syncs it, renames it, and syncs the directory. At every moment the
+/// old or the new file is there, complete. The temporary file has a fixed name: a killed process leaves at most one, and the
+/// next write replaces it. Callers must make sure that there is only one writer.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the only writer of files"
+)]
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let temporary = beside(path, "tmp");
     let write = || -> io::Result<()> {
-        // Whatever bears the name is removed, not opened: it may be a link or a pipe.
+        // Remove an existing file instead of opening it: it may be a link or a pipe.
         match fs::remove_file(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
@@ -116,7 +117,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write().map_err(failed("write", path))
 }
 
-/// Appends to a file that others append to as well, as a forge's step summary is.
+/// Appends to a file that other programs append to as well, such as the step summary of GitHub Actions.
 pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().append(true).create(true).open(path)?;
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_read_up_to_its_limit_or_not_at_all() {
+    fn a_file_above_the_limit_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         for (text, fits) in [

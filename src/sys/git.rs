@@ -1,21 +1,21 @@
-//! What Git's own files say of a checkout: its commit, and whether Git is at work on it. It runs no program and changes
-//! nothing.
+//! Reads the state of a Git checkout from the files in `.git`: its commit, and whether a Git operation is in progress. It
+//! does not run Git and does not change files.
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The longest file of Git's that is read here. A packed list of references grows with their number.
+/// The largest Git file that is read, in bytes. `packed-refs` grows with the number of references.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
-/// The branch and commit of the checkout that holds `folder`, as `main@sha1:<commit>` (`HEAD@...` with no branch), or
-/// nothing where there is no checkout or no commit.
+/// Returns the branch and commit of the checkout that contains `folder`, as `main@sha1:<commit>`, or `HEAD@...` without a
+/// branch. Returns `None` without a checkout or a commit.
 pub(crate) fn revision(folder: &Path) -> Option<String> {
-    let git = checkout_of(folder)?;
+    let git = git_directory_of(folder)?;
     let head = read(&git.join("HEAD"))?;
     let (branch, commit) = match head.strip_prefix("ref: ") {
         Some(reference) => {
-            // A linked worktree keeps its own HEAD, and shares its branches with the main one.
+            // A linked worktree has its own HEAD. Its branches are in the main worktree.
             let common = match read(&git.join("commondir")) {
                 Some(common) => git.join(common),
                 None => git,
@@ -40,25 +40,25 @@ pub(crate) fn revision(folder: &Path) -> Option<String> {
     hexadecimal.then(|| format!("{branch}@{algorithm}:{commit}"))
 }
 
-/// What Git is doing to a checkout. Files below it may be of one commit or the other, or hold conflicts.
+/// A Git operation in progress. Files in the checkout may be of different commits, or contain conflicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// It holds the lock of its index: files are being written, or a Git that died left the lock behind.
-    Index,
-    /// A rebase, merge, cherry-pick or revert has begun and not ended: a person may be at work on it.
-    Sequence(&'static str),
+pub(crate) enum GitOperation {
+    /// `index.lock` exists: Git is writing files, or a Git process died and left the lock.
+    IndexLock,
+    /// An unfinished rebase, merge, cherry-pick or revert.
+    Unfinished(&'static str),
 }
 
-impl fmt::Display for Work {
+impl fmt::Display for GitOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Index => f.write_str("holds its index.lock"),
-            Self::Sequence(what) => write!(f, "is in the middle of a {what}"),
+            Self::IndexLock => f.write_str("holds its index.lock"),
+            Self::Unfinished(what) => write!(f, "is in the middle of a {what}"),
         }
     }
 }
 
-/// What is there while Git is in the middle of something, in its folder of the checkout.
+/// Files in the Git directory that show an unfinished operation.
 const UNFINISHED: [(&str, &str); 5] = [
     ("rebase-merge", "rebase"),
     ("rebase-apply", "rebase"),
@@ -67,27 +67,27 @@ const UNFINISHED: [(&str, &str); 5] = [
     ("REVERT_HEAD", "revert"),
 ];
 
-/// Tells what Git is doing to the checkout that holds `folder`, if anything.
-pub(crate) fn work(folder: &Path) -> Option<Work> {
-    let git = checkout_of(folder)?;
+/// Returns the Git operation in progress in the checkout that contains `folder`.
+pub(crate) fn operation_in_progress(folder: &Path) -> Option<GitOperation> {
+    let git = git_directory_of(folder)?;
     let has = |name: &str| git.join(name).symlink_metadata().is_ok();
     let sequence = UNFINISHED.iter().find(|(name, _)| has(name));
     sequence
-        .map(|(_, what)| Work::Sequence(what))
-        .or_else(|| has("index.lock").then_some(Work::Index))
+        .map(|(_, what)| GitOperation::Unfinished(what))
+        .or_else(|| has("index.lock").then_some(GitOperation::IndexLock))
 }
 
-/// Git's folder of the checkout that holds `folder`; one that is missing counts as being where it would be.
-fn checkout_of(folder: &Path) -> Option<PathBuf> {
+/// Returns the Git directory of the checkout that contains `folder`. `folder` need not exist.
+fn git_directory_of(folder: &Path) -> Option<PathBuf> {
     let folder = std::path::absolute(folder).ok()?;
     let there = folder
         .ancestors()
         .find_map(|folder| fs::canonicalize(folder).ok())?;
-    there.ancestors().find_map(git_folder)
+    there.ancestors().find_map(git_directory)
 }
 
-/// The folder with Git's files, if `folder` is the top of a checkout. In a linked worktree `.git` is a file.
-fn git_folder(folder: &Path) -> Option<PathBuf> {
+/// Returns the Git directory if `folder` is the top of a checkout. In a linked worktree `.git` is a file.
+fn git_directory(folder: &Path) -> Option<PathBuf> {
     let git = folder.join(".git");
     if git.is_dir() {
         return Some(git);
@@ -96,7 +96,7 @@ fn git_folder(folder: &Path) -> Option<PathBuf> {
     Some(folder.join(link.strip_prefix("gitdir: ")?))
 }
 
-/// A reference's commit in the packed list.
+/// Returns the commit of a reference in `packed-refs`.
 fn packed(git: &Path, reference: &str) -> Option<String> {
     let list = read(&git.join("packed-refs"))?;
     let mut lines = list.lines().filter_map(|line| line.split_once(' '));
@@ -119,7 +119,7 @@ mod tests {
 
     const COMMIT: &str = "0123456789012345678901234567890123456789";
 
-    /// A folder with these files of Git's, and what it is at.
+    /// Writes these files into a new directory and returns its revision.
     fn revision(files: &[(&str, &str)]) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commit_is_found_however_git_keeps_it() {
+    fn the_commit_is_found_in_loose_and_packed_references() {
         let head = "ref: refs/heads/topic/a\n";
         let line = format!("{COMMIT}\n");
         let packed = format!("# pack-refs\n{COMMIT} refs/heads/topic/a\n");
@@ -167,22 +167,31 @@ mod tests {
     }
 
     #[test]
-    fn git_at_work_is_seen_even_below_a_missing_folder() {
+    fn a_git_operation_is_detected_even_below_a_missing_directory() {
         for (file, expected) in [
             ("HEAD", None),
-            ("index.lock", Some(Work::Index)),
-            ("rebase-merge/done", Some(Work::Sequence("rebase"))),
-            ("rebase-apply/next", Some(Work::Sequence("rebase"))),
-            ("MERGE_HEAD", Some(Work::Sequence("merge"))),
-            ("CHERRY_PICK_HEAD", Some(Work::Sequence("cherry-pick"))),
-            ("REVERT_HEAD", Some(Work::Sequence("revert"))),
+            ("index.lock", Some(GitOperation::IndexLock)),
+            (
+                "rebase-merge/done",
+                Some(GitOperation::Unfinished("rebase")),
+            ),
+            (
+                "rebase-apply/next",
+                Some(GitOperation::Unfinished("rebase")),
+            ),
+            ("MERGE_HEAD", Some(GitOperation::Unfinished("merge"))),
+            (
+                "CHERRY_PICK_HEAD",
+                Some(GitOperation::Unfinished("cherry-pick")),
+            ),
+            ("REVERT_HEAD", Some(GitOperation::Unfinished("revert"))),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join(".git").join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             crate::sys::files::write_whole(&path, b"x").unwrap();
             assert_eq!(
-                work(&folder.path().join("manifests/deep")),
+                operation_in_progress(&folder.path().join("manifests/deep")),
                 expected,
                 "{file}"
             );

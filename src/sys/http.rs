@@ -1,6 +1,6 @@
-//! HTTP/1.1 on a listener that it is given: connections, their limits and their ends. What is answered, the handler says.
+//! An HTTP/1.1 server on a given listener, with limits on connections. A handler answers the requests.
 //!
-//! Whatever arrives on the wire is answered or ends its own connection; it never ends the server.
+//! An invalid request can close its own connection, but never stops the server.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -16,32 +16,30 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
-/// The rest after a connection that could not be accepted, as when there are no file descriptors left.
+/// The pause after a connection could not be accepted, for example because all file descriptors are in use.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How much clients may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// The most connections at once.
+    /// The maximum number of open connections.
     pub(crate) connections: usize,
-    /// Whether a further one ends the oldest; else it waits.
+    /// Whether a connection above the maximum closes the oldest one. If not, it waits.
     pub(crate) drops_oldest: bool,
-    /// The longest wait for a request's head, and so the rest of a kept connection.
+    /// The longest wait for the head of a request, and so the longest idle time of a connection.
     pub(crate) head_timeout: Duration,
-    /// If set, a connection serves one request and lasts no longer than this, whatever its client does. If not, it is
-    /// kept for as long as requests come.
+    /// If set, a connection serves one request and is closed after this time. If not, it stays open while requests
+    /// arrive.
     pub(crate) single_request: Option<Duration>,
 }
 
-/// A handler's word that the connection is to be cut without an answer. As a service's error, it makes hyper close the
-/// socket.
+/// Returned by a handler to close the connection without a response.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is cut on purpose")]
+#[error("the connection is closed on purpose")]
 pub struct Cut;
 
-/// A server that runs until it is dropped; its connections end with it.
+/// A server that runs until it is dropped. Dropping it closes its connections.
 #[derive(Debug)]
-#[must_use = "a server that is dropped ends"]
+#[must_use = "dropping the server stops it"]
 pub struct Server {
     address: SocketAddr,
     task: JoinHandle<Infallible>,
@@ -52,7 +50,7 @@ impl Server {
         self.address
     }
 
-    /// Runs for ever, or until the runtime ends.
+    /// Runs until the runtime stops.
     pub async fn run(mut self) {
         let _ = (&mut self.task).await;
     }
@@ -64,11 +62,8 @@ impl Drop for Server {
     }
 }
 
-/// Serves the listener, on the tokio runtime that this is called on. Each request is given to a clone of `handler`.
-#[expect(
-    clippy::unused_async,
-    reason = "it needs a runtime, and says so by its type"
-)]
+/// Serves the listener on the current tokio runtime. A clone of `handler` answers each request.
+#[expect(clippy::unused_async, reason = "it needs a tokio runtime")]
 pub(crate) async fn serve<H, F>(
     listener: TcpListener,
     limits: Limits,
@@ -88,9 +83,9 @@ where
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Full<Bytes>>, Cut>> + Send + 'static,
 {
-    // Dropped with this task, which ends every connection.
+    // Dropped with this task, which closes every connection.
     let mut connections = JoinSet::new();
-    // The oldest first; those that have ended are taken out as they end.
+    // The oldest first. Finished connections are removed.
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
     let mut is_failing = false;
     loop {
@@ -105,9 +100,9 @@ where
                     is_failing = false;
                 }
                 Err(error) => {
-                    // Once, not ten times a second for as long as there are no file descriptors.
+                    // Log the first failure only, not ten failures a second.
                     if !is_failing {
-                        tracing::warn!(%error, "a connection could not be accepted");
+                        tracing::warn!(%error, "cannot accept a connection");
                     }
                     is_failing = true;
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -125,7 +120,7 @@ where
     H: Fn(Request<Incoming>) -> F + Send + 'static,
     F: Future<Output = Result<Response<Full<Bytes>>, Cut>> + Send + 'static,
 {
-    // Small answers must not wait for an acknowledgement; without the option they are only slower.
+    // Send small responses at once. If the option cannot be set, they are only slower.
     let _ = stream.set_nodelay(true);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -137,11 +132,11 @@ where
         Some(longest) => tokio::time::timeout(longest, connection)
             .await
             .unwrap_or_else(|_| {
-                tracing::debug!("a connection ended: its client was too slow");
+                tracing::debug!("closed a connection: the client is too slow");
                 Ok(())
             }),
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "a connection was closed early");
     }
 }

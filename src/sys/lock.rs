@@ -1,4 +1,4 @@
-//! A lock file: one process at a time, and the next one learns who holds it.
+//! A lock file: only one process can hold it, and it names the process that holds it.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -12,34 +12,29 @@ use super::stamp::Stamp;
 /// The lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("another repave holds {path}: {holder}; wait for it to end, or use another file")]
-    Held {
-        path: String,
-        /// Who holds it, as it wrote itself down.
-        holder: String,
-    },
-    /// The path is no place for a file.
-    #[error("{path} is a folder; name a file in it")]
-    NoFile { path: String },
-    /// The lock file can't be used.
+    #[error(
+        "another repave process holds {path}: {holder}. Wait until it exits, or use another file"
+    )]
+    Held { path: String, holder: String },
+    #[error("{path} is a directory. Give the path of a file")]
+    IsDirectory { path: String },
     #[error(transparent)]
     File(#[from] FileError),
 }
 
-/// A lock that is held for as long as this lives, or the process; it can't go stale.
+/// A lock that is held until this value is dropped or the process exits. It cannot become stale.
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
-    /// What another process learns about this one.
     holder: String,
     file: File,
 }
 
 impl Lock {
-    /// Takes the lock beside this file, and makes its folder where needed.
+    /// Takes the lock for this file, `<path>.lock`. Creates the directory if it is missing.
     pub(crate) fn beside(path: &Path, holder: &str) -> Result<Self, LockError> {
         if path.file_name().is_none() || path.is_dir() {
-            return Err(LockError::NoFile { path: shown(path) });
+            return Err(LockError::IsDirectory { path: shown(path) });
         }
         Ok(Self {
             path: path.to_owned(),
@@ -48,11 +43,11 @@ impl Lock {
         })
     }
 
-    /// Takes the lock anew if its file is not there any more, and says so: a lock on a file without a name keeps nobody
-    /// out.
-    pub(crate) fn hold(&mut self) -> Result<Option<String>, LockError> {
+    /// Takes the lock again if the lock file was deleted, because a lock on a deleted file does not stop other processes.
+    /// Returns a message for the log if that happened.
+    pub(crate) fn ensure_held(&mut self) -> Result<Option<String>, LockError> {
         let path = beside(&self.path, "lock");
-        let held = self.file.metadata().map_err(failed("look at", &path))?;
+        let held = self.file.metadata().map_err(failed("check", &path))?;
         let is_there = fs::metadata(&path)
             .is_ok_and(|there| Stamp::of(&there).is_same_file(&Stamp::of(&held)));
         if is_there {
@@ -60,7 +55,7 @@ impl Lock {
         }
         self.file = take(&self.path, &self.holder)?;
         Ok(Some(format!(
-            "{} was gone; it is locked anew",
+            "{} was deleted. Created and locked it again",
             shown(&path)
         )))
     }
@@ -80,7 +75,7 @@ fn take(path: &Path, holder: &str) -> Result<File, LockError> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
-            // The other process may be writing its name this very moment: an empty one is no failure.
+            // The other process may not have written its name yet.
             let _ = lock.take(512).read_to_string(&mut holder);
             let holder = match holder.trim() {
                 "" => "a process that has not written its name yet".to_owned(),
@@ -96,14 +91,14 @@ fn take(path: &Path, holder: &str) -> Result<File, LockError> {
     lock.set_len(0)
         .and_then(|()| lock.write_all(format!("{holder}\n").as_bytes()))
         .map_err(failed("write", &lock_path))?;
-    // Only now: two processes that start at once must not both write it.
+    // After the lock is taken: two processes that start at once must not both write it.
     if let Some(folder) = new_folder {
         ignore_in_git(&folder)?;
     }
     Ok(lock)
 }
 
-/// How this process names itself in a lock file.
+/// Returns how this process names itself in a lock file.
 pub(crate) fn holder(command: &str, since: jiff::Timestamp) -> String {
     let mut text = format!("process {} ({command}) since {since}", std::process::id());
     if let Some(host) = host() {
@@ -112,7 +107,7 @@ pub(crate) fn holder(command: &str, since: jiff::Timestamp) -> String {
     text
 }
 
-/// Returns this machine's name, where the system tells it.
+/// Returns the host name.
 pub(crate) fn host() -> Option<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned())
@@ -132,18 +127,18 @@ mod tests {
     }
 
     #[test]
-    fn a_second_process_is_told_who_holds_the_lock() {
+    fn the_error_of_a_second_process_names_the_holder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
         let _held = Lock::beside(&path, "process 7 \u{1b}[31m").unwrap();
         let message = Lock::beside(&path, "other").unwrap_err().to_string();
         assert!(message.contains("process 7 \\u{1b}[31m"), "{message}");
-        // Given a folder that was there before, repave puts no .gitignore into it.
+        // repave adds no .gitignore to a directory that existed before.
         assert_eq!(names(folder.path()), ["status.json.lock"]);
     }
 
     #[test]
-    fn the_lock_names_its_holder_and_nobody_before() {
+    fn the_lock_names_only_its_current_holder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
         for holder in ["process 12345 (reconcile)", "process 1", "process 23"] {

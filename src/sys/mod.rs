@@ -1,4 +1,4 @@
-//! The doors to the machine: the clock, files, processes, the network, the terminal. It knows nothing of images.
+//! Access to the machine: the clock, files, processes, the network, the terminal. It does not know images.
 
 pub mod clock;
 pub(crate) mod digest;

@@ -1,4 +1,4 @@
-//! The net under what others wrote: a panic becomes an error, and its text, which may hold a secret, goes nowhere.
+//! Turns a panic into an error. The panic message is dropped, because it may contain a secret.
 
 use std::fmt;
 use std::future::Future;
@@ -6,43 +6,42 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Something panicked. Where, the log says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("internal error; the log names its place. Please report it")]
+#[error("internal error. The log names the source line. Please report it")]
 pub struct Panicked;
 
-/// Logs where a panic happened, in place of the standard hook, which prints its text.
-pub fn log_places() {
+/// Makes each panic log its source line, instead of its message.
+pub fn log_locations() {
     std::panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!(place = place.unwrap_or_default(), "internal error");
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location = location.unwrap_or_default(), "internal error");
     }));
 }
 
-/// Runs the future to its end or to its panic.
-pub(crate) fn caught<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Caught<'a, T> {
-    Caught(Box::pin(future))
+/// Runs the future. A panic becomes an error.
+pub(crate) fn catch_panic<'a, T>(future: impl Future<Output = T> + Send + 'a) -> CatchPanic<'a, T> {
+    CatchPanic(Box::pin(future))
 }
 
-/// Runs the work to its end or to its panic. Whatever it was changing must not be used after a panic.
-pub fn caught_now<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+/// Runs the function. A panic becomes an error, and data that the function was changing must not be used after it.
+pub fn catch_panic_now<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
 }
 
-/// A future that ends at its panic.
-pub(crate) struct Caught<'a, T>(Pin<Box<dyn Future<Output = T> + Send + 'a>>);
+/// A future that turns a panic into an error.
+pub(crate) struct CatchPanic<'a, T>(Pin<Box<dyn Future<Output = T> + Send + 'a>>);
 
-impl<T> fmt::Debug for Caught<'_, T> {
+impl<T> fmt::Debug for CatchPanic<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Caught").finish_non_exhaustive()
+        f.debug_struct("CatchPanic").finish_non_exhaustive()
     }
 }
 
-impl<T> Future for Caught<'_, T> {
+impl<T> Future for CatchPanic<'_, T> {
     type Output = Result<T, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // Once it has panicked the future is never polled again, so that nothing sees what it left half done.
+        // After a panic the future is never polled again, so no code sees its partial changes.
         match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context))) {
             Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
             Ok(Poll::Pending) => Poll::Pending,
@@ -61,8 +60,8 @@ mod tests {
             tokio::task::yield_now().await;
             assert_eq!(1, 2, "on purpose");
         };
-        assert_eq!(caught(panics).await, Err(Panicked));
-        assert_eq!(caught(async { 1 }).await, Ok(1));
-        assert_eq!(caught_now(|| -> u8 { unreachable!() }), Err(Panicked));
+        assert_eq!(catch_panic(panics).await, Err(Panicked));
+        assert_eq!(catch_panic(async { 1 }).await, Ok(1));
+        assert_eq!(catch_panic_now(|| -> u8 { unreachable!() }), Err(Panicked));
     }
 }

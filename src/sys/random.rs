@@ -1,11 +1,11 @@
-//! The one door to random bits: what tells one start of a process from every other.
+//! Random ids, which distinguish one start of a process from all others.
 
 use std::fmt::Write as _;
 
 /// Returns 128 random bits as 32 hexadecimal digits.
 pub(crate) fn id() -> String {
     let mut bytes = [0; 16];
-    // Where the system gives none, the address space's layout and the time still tell two starts apart.
+    // Without a system source, the address space layout and the time still differ between two starts.
     if getrandom::getrandom(&mut bytes).is_err() {
         bytes = fastrand::u128(..).to_be_bytes();
     }

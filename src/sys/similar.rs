@@ -1,13 +1,12 @@
-//! Finds the words that somebody may have meant.
+//! Finds similar words, to suggest a correction.
 
-/// How alike two words must be, from 0 to 1, so that one is offered for the other. Below this, the Jaro-Winkler measure
-/// finds likeness in words that share no more than their letters.
-const ALIKE: f64 = 0.84;
+/// The minimum Jaro-Winkler similarity, from 0 to 1, of a suggestion. Lower values match words that share only letters.
+const MIN_SIMILARITY: f64 = 0.84;
 
-/// The most that are offered.
-const MOST: usize = 3;
+/// The maximum number of suggestions.
+const MAX_SUGGESTIONS: usize = 3;
 
-/// Returns the words that are most like this one, whatever the case of letters, the likest first.
+/// Returns the most similar words, ignoring case, the most similar first.
 pub(crate) fn similar<'a>(word: &str, among: &[&'a str]) -> Vec<&'a str> {
     let word = word.to_lowercase();
     let mut found: Vec<(f64, &str)> = among
@@ -18,18 +17,18 @@ pub(crate) fn similar<'a>(word: &str, among: &[&'a str]) -> Vec<&'a str> {
                 *candidate,
             )
         })
-        .filter(|(alike, _)| *alike >= ALIKE)
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     found.dedup_by_key(|(_, candidate)| *candidate);
     found
         .into_iter()
-        .take(MOST)
+        .take(MAX_SUGGESTIONS)
         .map(|(_, candidate)| candidate)
         .collect()
 }
 
-/// "; did you mean a, b or c?", or nothing.
+/// Returns "; did you mean a, b or c?", or an empty text.
 pub(crate) fn did_you_mean<S: AsRef<str>>(words: &[S]) -> String {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     match words.as_slice() {
@@ -44,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_found_and_another_word_is_not() {
+    fn a_typing_error_is_corrected_and_another_word_is_not() {
         let words = [
             "Building",
             "BuildFailed",

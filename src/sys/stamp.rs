@@ -1,12 +1,12 @@
-//! Tells whether a file is still the one it was, without reading it.
+//! Detects whether a file has changed, without reading it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 
-/// What changes with every write to a file, and with every file that takes its place.
+/// A value that changes with every write to a file, and when another file replaces it.
 ///
-/// The time of the last change of the inode is part of it, since programs can set the time of modification back. Both
-/// times come from the kernel's tick: two writes within some milliseconds may bear one stamp.
+/// It contains the change time of the inode, because programs can set the modification time back. The kernel updates both
+/// times once per tick: two writes a few milliseconds apart may have the same stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     device: u64,
@@ -17,7 +17,6 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of the file that this is about.
     pub(crate) fn of(file: &Metadata) -> Self {
         Self {
             device: file.dev(),
@@ -28,7 +27,7 @@ impl Stamp {
         }
     }
 
-    /// Tells whether both are of one file or folder, whatever was done to it in between.
+    /// Returns whether both stamps are of the same file or directory, even if its content has changed.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }

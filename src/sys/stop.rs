@@ -1,5 +1,5 @@
-//! The stop signal: SIGINT, SIGTERM or the end of `--timeout`; and SIGHUP, which asks for a pass at once. It starts and
-//! ends nothing by itself.
+//! The stop signal: SIGINT, SIGTERM or the end of `--timeout`. Also SIGHUP, which starts a pass at once. It only delivers
+//! the signals.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// How long a call that is in flight may take to end after the stop signal: whoever pressed Ctrl-C waits for it.
+/// How long a call in flight may take after the stop signal: the user who pressed Ctrl-C waits for it.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum StopReason {
     Timeout,
 }
 
-/// The listening side: cheap to clone, never missed.
+/// The receiving side. It is cheap to clone, and no signal is missed.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     signal: CancellationToken,
@@ -26,7 +26,7 @@ pub struct Stop {
     deadline: Option<Instant>,
 }
 
-/// The side that sends.
+/// The sending side.
 #[derive(Debug, Default)]
 pub struct Stopper(Stop);
 
@@ -36,31 +36,30 @@ impl Stopper {
         (Self(stop.clone()), stop)
     }
 
-    /// Reports that a signal came.
     pub fn stop(&self) {
         self.0.signal.cancel();
     }
 
-    /// Reports that SIGHUP came; several before anyone listens are one.
+    /// Reports SIGHUP. Several before a receiver waits count as one.
     pub fn hang_up(&self) {
         self.0.hangup.notify_one();
     }
 }
 
 impl Stop {
-    /// Returns a stop signal that never comes.
+    /// Returns a receiver without a stop signal.
     pub fn never() -> Self {
         Self::default()
     }
 
-    /// Returns the same, that also comes at `deadline`.
+    /// Adds a stop signal at `deadline`.
     #[must_use]
     pub fn or_at(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Returns why to stop, if the signal came.
+    /// Returns the reason to stop, if the stop signal was received.
     pub(crate) fn reason(&self) -> Option<StopReason> {
         if self.signal.is_cancelled() {
             return Some(StopReason::Signal);
@@ -70,7 +69,7 @@ impl Stop {
             .map(|_| StopReason::Timeout)
     }
 
-    /// Waits until it comes.
+    /// Waits for the stop signal.
     pub(crate) async fn wait(&self) -> StopReason {
         let late = async {
             match self.deadline {
@@ -85,12 +84,12 @@ impl Stop {
         }
     }
 
-    /// Waits until SIGHUP came, once for each.
+    /// Waits for the next SIGHUP.
     pub(crate) async fn hangup(&self) {
         self.hangup.notified().await;
     }
 
-    /// Runs to the end, or stops in between: for what may be dropped at any moment.
+    /// Runs the work until it is done or the stop signal is received. For work that may be dropped at any time.
     pub(crate) async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, StopReason> {
         tokio::select! {
             biased;
@@ -99,7 +98,7 @@ impl Stop {
         }
     }
 
-    /// Runs to the end, but no longer than [`GRACE`] after the stop signal: for what must not be dropped lightly.
+    /// Runs the work until it is done, but no longer than [`GRACE`] after the stop signal. For calls in flight.
     pub(crate) async fn unless_overdue<T>(
         &self,
         work: impl Future<Output = T>,
@@ -124,7 +123,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn it_comes_at_the_deadline_and_a_signal_counts_before_it() {
+    async fn the_deadline_stops_and_a_signal_takes_precedence() {
         let (stopper, stop) = Stopper::new();
         let stop = stop.or_at(Instant::now() + 2 * SECOND);
         tokio::time::advance(Duration::from_millis(1999)).await;
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_in_flight_has_its_grace_and_no_more() {
+    async fn a_call_in_flight_is_dropped_after_the_grace_period() {
         for (milliseconds, done) in [(0, true), (6999, true), (7001, false)] {
             let stop = Stop::never().or_at(Instant::now() + 2 * SECOND);
             let work = tokio::time::sleep(Duration::from_millis(milliseconds));

@@ -1,40 +1,36 @@
-//! The terminals that stdout and stderr may be: how large they are, and whether text can be written over. It writes nothing.
+//! Whether stdout and stderr are terminals, their size, and whether lines can be overwritten. It writes nothing.
 
 use std::io::IsTerminal as _;
 
 use super::environment::variable;
 
-/// Where the output is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Terminal {
-    /// No terminal: a pipe, a file. What is written there is the same everywhere.
+    /// A pipe or a file. The output does not depend on a width.
     #[default]
     None,
-    /// The terminal at stdout, whose size may change.
+    /// The terminal at stdout. Its size may change.
     Stdout {
-        /// Whether it understands how to move the cursor.
-        moves: bool,
+        /// Whether it can move the cursor.
+        moves_cursor: bool,
         colors: bool,
     },
-    /// One that is as large as this and shows no colors.
+    /// A terminal of this size, without colors.
     Sized(Size),
 }
 
-/// How large a terminal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Characters in a line.
     pub columns: usize,
     pub rows: usize,
 }
 
 impl Terminal {
-    /// The one at stdout, if there is one.
     pub fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         if stdout.is_terminal() {
             Self::Stdout {
-                moves: !is_dumb(),
+                moves_cursor: !is_dumb(),
                 colors: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
             }
         } else {
@@ -42,7 +38,7 @@ impl Terminal {
         }
     }
 
-    /// How large it is now, if that can be known.
+    /// Returns the current size, if it is known.
     pub(crate) fn size(self) -> Option<Size> {
         match self {
             Self::None => None,
@@ -57,22 +53,20 @@ impl Terminal {
         }
     }
 
-    /// Tells whether what was written can be written over.
-    pub fn can_write_over(self) -> bool {
+    pub fn can_overwrite(self) -> bool {
         match self {
             Self::None => false,
-            Self::Stdout { moves, .. } => moves && self.size().is_some(),
+            Self::Stdout { moves_cursor, .. } => moves_cursor && self.size().is_some(),
             Self::Sized(_) => true,
         }
     }
 
-    /// Tells whether colors are wanted.
     pub(crate) fn has_colors(self) -> bool {
         matches!(self, Self::Stdout { colors: true, .. })
     }
 }
 
-/// The size of stderr, if it is a terminal whose lines can be written over; to be asked anew each time, for it may change.
+/// Returns a function for the current size of stderr, if stderr is a terminal whose lines can be overwritten.
 pub fn of_stderr() -> Option<fn() -> Size> {
     fn size() -> Size {
         let size = terminal_size::terminal_size_of(std::io::stderr());
@@ -90,7 +84,7 @@ pub fn of_stderr() -> Option<fn() -> Size> {
     (!is_dumb() && std::io::stderr().is_terminal() && size().rows > 0).then_some(size)
 }
 
-/// Tells whether the terminal, as its type has it, can't move its cursor.
+/// Returns whether `TERM` says that the terminal cannot move the cursor.
 fn is_dumb() -> bool {
     variable("TERM").is_none_or(|term| term == "dumb")
 }

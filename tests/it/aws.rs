@@ -67,7 +67,7 @@ create_rows! {
     throttling: error(400, "ThrottlingException") => Transient Throttled "ThrottlingException: no";
     throttling_by_another_name: error(400, "TooManyRequestsException") => Transient Throttled "no";
     throttling_by_status: Wire::Body(429, String::new()) => Transient Throttled "HTTP 429";
-    internal_failure: error(500, "InternalFailure") => OutcomeUnknown CreateResultUnknown "looks before it asks again";
+    internal_failure: error(500, "InternalFailure") => OutcomeUnknown CreateResultUnknown "before it tries again";
     unavailable: error(503, "ServiceUnavailable") => OutcomeUnknown CreateResultUnknown "ServiceUnavailable";
     html_500: Wire::Body(500, "<html>oops</html>".into()) => OutcomeUnknown CreateResultUnknown "";
     empty_500: Wire::Body(500, String::new()) => OutcomeUnknown CreateResultUnknown "";
@@ -77,15 +77,15 @@ create_rows! {
     cut: Wire::Cut => OutcomeUnknown CreateResultUnknown "";
     cut_within_the_answer: Wire::CutBody => OutcomeUnknown CreateResultUnknown "";
     unreadable: Wire::Body(200, "no json".into()) => OutcomeUnknown CreateResultUnknown "";
-    empty: Wire::Body(200, String::new()) => OutcomeUnknown CreateResultUnknown "the answer is empty";
-    without_an_id: Wire::Body(200, "{}".into()) => OutcomeUnknown CreateResultUnknown "without an image id";
+    empty: Wire::Body(200, String::new()) => OutcomeUnknown CreateResultUnknown "the response is empty";
+    without_an_id: Wire::Body(200, "{}".into()) => OutcomeUnknown CreateResultUnknown "no image id";
     already_exists: error(400, "ResourceAlreadyExistsException") => OutcomeUnknown CreateResultUnknown "";
     source_busy: error(400, "InvalidResourceStateException") => SourceBusy SourceImageNotAvailable "";
     quota: error(400, "ResourceLimitExceededException") => Blocked QuotaExceeded "Service Quotas";
-    no_source: error(400, "ResourceNotFoundException") => Blocked SourceImageNotFound "must be copied";
+    no_source: error(400, "ResourceNotFoundException") => Blocked SourceImageNotFound "copy it into this account";
     access_denied: error(400, "AccessDeniedException") => Blocked AccessDenied "workspaces:CreateUpdatedWorkspaceImage";
     access_denied_names_tags: error(400, "AccessDeniedException") => Blocked AccessDenied "workspaces:CreateTags with Resource \"*\"";
-    expired: error(400, "ExpiredTokenException") => Transient ServiceUnavailable "reads them again: ExpiredTokenException";
+    expired: error(400, "ExpiredTokenException") => Transient ServiceUnavailable "reloads them: ExpiredTokenException";
     unrecognised: error(403, "UnrecognizedClientException") => Transient ServiceUnavailable "(credentials from the simulator)";
     invalid_parameters: error(400, "InvalidParameterValuesException") => Rejected InvalidSpec "";
     validation: error(400, "ValidationException") => Rejected InvalidSpec "";
@@ -115,18 +115,18 @@ list_rows! {
     throttled_after_three_tries: vec![error(400, "ThrottlingException"); 3], 3 => Transient Throttled "";
     failing_after_three_tries: vec![error(500, "InternalFailure"); 3], 3 => Transient ServiceUnavailable "";
     unreadable: vec![Wire::Body(200, "no json".into()); 3], 1 => Transient ServiceUnavailable "";
-    empty: vec![Wire::Body(200, String::new()); 3], 1 => Transient ServiceUnavailable "the answer is empty";
-    too_large: vec![Wire::Body(200, " ".repeat(9 << 20)); 3], 3 => Transient ServiceUnavailable "cannot be read";
+    empty: vec![Wire::Body(200, String::new()); 3], 1 => Transient ServiceUnavailable "the response is empty";
+    too_large: vec![Wire::Body(200, " ".repeat(9 << 20)); 3], 3 => Transient ServiceUnavailable "unreadable response";
     access_denied: vec![error(400, "AccessDeniedException")], 1
         => Blocked AccessDenied "workspaces:DescribeWorkspaceImages with Resource \"*\"";
     expired: vec![error(400, "ExpiredTokenException")], 1 => Blocked AccessDenied "expired";
     unmodelled: vec![error(400, "SomethingNewException")], 1 => Transient ServiceUnavailable "SomethingNewException";
     repeated_token: vec![page(&[], Some("t")), page(&[], Some("t"))], 2
-        => Transient ServiceUnavailable "gave a page token twice";
+        => Transient ServiceUnavailable "returned a page token twice";
 }
 
 #[tokio::test]
-async fn a_question_asks_for_shared_images_by_their_ids_and_nothing_found_is_an_answer() {
+async fn a_question_lists_shared_images_by_id() {
     let server = Server::start(vec![page(&["wsi-theirs0001 theirs AVAILABLE"], None)]).await;
     let question = |id: &str| Question::IsShared(ImageId::parse(id).unwrap());
     let questions = [question("wsi-theirs0001"), question("wsi-nowhere001")];
@@ -140,7 +140,7 @@ async fn a_question_asks_for_shared_images_by_their_ids_and_nothing_found_is_an_
 }
 
 #[tokio::test]
-async fn a_connection_that_is_never_made_sends_nothing() {
+async fn a_failed_connection_sends_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -160,7 +160,7 @@ async fn a_connection_that_is_never_made_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_create_says_what_the_manifest_says() {
+async fn a_create_sends_the_values_of_the_manifest() {
     let server = Server::start(vec![Wire::Body(
         200,
         r#"{"ImageId":"wsi-new000000"}"#.into(),
@@ -176,7 +176,7 @@ async fn a_create_says_what_the_manifest_says() {
 }
 
 #[tokio::test]
-async fn a_listing_is_all_owned_pages_an_empty_one_included() {
+async fn a_listing_has_all_pages_of_owned_images() {
     let server = Server::start(vec![
         page(&["wsi-1 one AVAILABLE"], Some("t1")),
         page(&[], Some("t2")),
@@ -208,7 +208,7 @@ async fn a_listing_is_all_owned_pages_an_empty_one_included() {
 }
 
 #[tokio::test]
-async fn every_member_of_a_listed_image_is_optional() {
+async fn every_field_of_a_listed_image_is_optional() {
     let full = r#"{"Images":[{},{"ImageId":"wsi-1","Created":1.75,"ErrorCode":"E","ErrorMessage":"m",
         "ErrorDetails":[{"ErrorCode":"DiskFreeSpace","ErrorMessage":"full"},{}],
         "Updates":{"UpdateAvailable":true},"OperatingSystem":{"Type":"AMIGA"},"State":"ERROR"}]}"#;
@@ -224,13 +224,13 @@ async fn every_member_of_a_listed_image_is_optional() {
 }
 
 #[tokio::test]
-async fn a_listing_without_an_end_ends() {
+async fn the_number_of_pages_of_a_listing_is_limited() {
     let pages = (0..1100)
         .map(|n| page(&[], Some(&format!("t{n}"))))
         .collect();
     let server = Server::start(pages).await;
     let error = AwsFast::list(&server).await;
-    assert!(error.contains("no end"), "{error}");
+    assert!(error.contains("more than 1000 pages"), "{error}");
     assert_eq!(server.operations().len(), 1000);
 }
 
@@ -245,7 +245,7 @@ impl AwsFast {
 }
 
 #[tokio::test]
-async fn an_error_that_stands_in_the_details_too_is_told_once() {
+async fn an_error_that_is_also_in_the_details_is_reported_once() {
     let body = r#"{"Images":[{"ImageId":"wsi-1","State":"ERROR","ErrorCode":"DiskFreeSpace","ErrorMessage":"full",
         "ErrorDetails":[{"ErrorCode":"DiskFreeSpace","ErrorMessage":"full"},
         {"ErrorCode":"DiskFreeSpace","ErrorMessage":"no room"},{"ErrorCode":"DiskFreeSpace","ErrorMessage":"full"}]}]}"#;
@@ -260,7 +260,7 @@ async fn an_error_that_stands_in_the_details_too_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_listing_with_an_empty_token_is_at_its_end() {
+async fn a_listing_ends_with_an_empty_token() {
     let server = Server::start(vec![page(&["wsi-1 one AVAILABLE"], Some(""))]).await;
     assert_eq!(server.api().observe(&Ask::Images).await.unwrap().len(), 1);
     assert_eq!(server.operations().len(), 1);

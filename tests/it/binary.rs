@@ -496,7 +496,7 @@ async fn exit_64_for_a_command_line_that_makes_no_sense() {
     assert_eq!(ran.code, 64, "{ran:?}");
     assert!(
         ran.last_line()
-            .contains("no Region: checked AWS_REGION, AWS_DEFAULT_REGION, profile default"),
+            .contains("found no Region: checked AWS_REGION, AWS_DEFAULT_REGION, profile default"),
         "{}",
         ran.err
     );
@@ -692,7 +692,11 @@ async fn a_pipe_in_a_files_place_is_refused_and_not_waited_for() {
     ] {
         let ran = checkout.run(arguments).await;
         assert_eq!(ran.code, 1, "{arguments}: {ran:?}");
-        assert!(ran.last_line().contains("no regular file"), "{}", ran.err);
+        assert!(
+            ran.last_line().contains("not a regular file"),
+            "{}",
+            ran.err
+        );
     }
     let ran = checkout
         .run("reconcile --once --simulate --status-file status.json")

@@ -589,7 +589,7 @@ async fn troubles_that_take_turns_are_one_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_expired_are_looked_for_anew() {
+async fn expired_credentials_are_reloaded() {
     let mut house = House::new(&["a"], "images: [{ name: a }]");
     house
         .live(async |house| {
@@ -646,7 +646,7 @@ async fn a_daemon_that_lost_its_lock_does_nothing_until_it_has_it_again() {
             sleep(HOUR).await;
             assert_eq!(house.calls(), (lists, 1));
             assert_eq!(house.heard.count("WARN"), 1, "{:?}", house.heard.lines());
-            assert_eq!(house.heard.count("another repave holds"), 1);
+            assert_eq!(house.heard.count("another repave process holds"), 1);
             drop(other);
             sleep(6 * MINUTE).await;
             assert_eq!(house.ids("b").len(), 1);
@@ -766,7 +766,7 @@ async fn git_at_work_is_waited_for_but_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_word_to_stop_ends_it_within_seconds_in_every_phase() {
+async fn the_stop_signal_stops_it_in_seconds_in_every_phase() {
     for (phase, seed, after) in [
         ("before the files rest", "", 100),
         ("idle", "", 60_000),

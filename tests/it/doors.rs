@@ -73,7 +73,7 @@ fn each_outside_thing_has_its_door() {
                 "cloud/aws/mod.rs",
             ],
         ),
-        ("aws_smithy_http_client", &["cloud/aws/pace.rs"]),
+        ("aws_smithy_http_client", &["cloud/aws/http.rs"]),
         (
             "serde_yaml",
             &["manifest/yaml/tree.rs", "simulator/seed.rs"],

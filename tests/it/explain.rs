@@ -215,7 +215,7 @@ fn an_image_is_explained_by_what_the_status_remembers_of_it() {
         not ready, RetryScheduled, since 2026-11-22T12:00:00Z (1m 5s ago)
 
       Why
-        waits for the next try: SourceImageNotAvailable:
+        waiting for the next try: SourceImageNotAvailable:
         InvalidResourceStateException: no
 
       Next try

@@ -127,7 +127,7 @@ async fn head_has_the_head_alone() {
 }
 
 #[tokio::test]
-async fn what_is_no_question_is_refused_and_harms_nobody() {
+async fn an_invalid_request_is_rejected_and_affects_no_other() {
     let (server, _health) = serving().await;
     for path in ["/", "/healthz/", "/../metrics", "/metrics%00", "*"] {
         assert_eq!(
@@ -169,7 +169,7 @@ async fn what_is_no_question_is_refused_and_harms_nobody() {
 
 /// Time is paused, so the limits are reached as soon as nothing else is left to do.
 #[tokio::test(start_paused = true)]
-async fn clients_that_only_hold_a_connection_keep_nobody_out() {
+async fn idle_connections_do_not_block_other_clients() {
     let (server, _health) = serving().await;
     let address = server.address();
     for (said, answered) in [

@@ -114,7 +114,7 @@ const PROFILES: &str = "[default]\nregion = eu-west-1\n{keys:DEFAULT}[profile pr
 const DEV: &str = "AWS_ACCESS_KEY_ID=AKIADEV AWS_SECRET_ACCESS_KEY=canary-secret";
 
 #[tokio::test]
-async fn an_explicit_profile_comes_before_the_environment() {
+async fn an_explicit_profile_takes_precedence_over_the_environment() {
     for (variables, arguments, expected) in [
         (DEV.to_owned(), "--profile prod", "AKIAPROD eu-central-1"),
         (
@@ -169,7 +169,7 @@ async fn an_explicit_profile_comes_before_the_environment() {
 }
 
 #[tokio::test]
-async fn credentials_come_from_where_the_profile_says() {
+async fn credentials_come_from_the_source_in_the_profile() {
     let role = "role_arn = arn:aws:iam::111122223333:role/repave\nregion = eu-west-1\n";
     let sso = "sso_account_id = 111122223333\nsso_role_name = desktop\nregion = eu-west-1\n";
     for (profile, variables, expected) in [
@@ -260,7 +260,7 @@ fn token(expires: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_named_must_exist_and_nothing_else_takes_its_place() {
+async fn a_named_profile_must_exist_and_is_never_replaced() {
     let file = ".aws/config";
     for (variables, arguments, texts) in [
         ("", "--profile wrok", &["wrok", file, "work"][..]),
@@ -394,7 +394,7 @@ async fn what_is_named_must_exist_and_nothing_else_takes_its_place() {
 }
 
 #[tokio::test]
-async fn what_other_tools_accept_works_and_the_rest_is_refused() {
+async fn values_that_aws_tools_accept_work_and_others_are_errors() {
     let keys = "{keys:DEFAULT}";
     let indented = "  aws_access_key_id = AKIADEFAULT\n  aws_secret_access_key = canary-secret\n  region = eu-west-1\n";
     for (config, variables) in [
@@ -530,12 +530,12 @@ async fn what_other_tools_accept_works_and_the_rest_is_refused() {
         (
             fine.replace("[default]", "[prod]"),
             "AWS_PROFILE=prod",
-            &["AWS_PROFILE", "write [profile prod]"],
+            &["AWS_PROFILE", "Rename it to [profile prod]"],
         ),
         (
             String::new(),
             "AWS_CONFIG_FILE=/gone/config AWS_ACCESS_KEY_ID=AKIA AWS_SECRET_ACCESS_KEY=x",
-            &["no Region", "/gone/config"],
+            &["found no Region", "/gone/config"],
         ),
     ] {
         refuses(&config, variables, "", texts).await;
@@ -544,14 +544,14 @@ async fn what_other_tools_accept_works_and_the_rest_is_refused() {
 }
 
 #[tokio::test]
-async fn variables_of_any_bytes_are_named_and_not_shown() {
+async fn an_invalid_variable_is_named_and_its_value_is_not_shown() {
     use std::os::unix::ffi::OsStringExt as _;
     let house = House::new(PROFILES).await;
     for (name, value, said) in [
         (
             "AWS_REGION",
             b"eu-west-1\n".to_vec(),
-            "AWS_REGION has a line break",
+            "AWS_REGION contains a line break",
         ),
         (
             "AWS_PROFILE",
@@ -561,7 +561,7 @@ async fn variables_of_any_bytes_are_named_and_not_shown() {
         (
             "AWS_ACCESS_KEY_ID",
             b"canary-secret\n".to_vec(),
-            "AWS_ACCESS_KEY_ID has a line break",
+            "AWS_ACCESS_KEY_ID contains a line break",
         ),
     ] {
         let mut command = house.command("AWS_SECRET_ACCESS_KEY=canary-secret", "plan");
@@ -574,7 +574,7 @@ async fn variables_of_any_bytes_are_named_and_not_shown() {
 
 /// What is asked for credentials, the configuration that leads there, and what answers how.
 #[tokio::test]
-async fn what_is_down_is_tried_again_and_what_refuses_is_named() {
+async fn a_source_that_is_down_is_retried_and_a_refusal_is_reported() {
     let role = "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = b\n[profile b]\n{keys:B}";
     let web = "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::111122223333:role/r\nweb_identity_token_file = token\n";
     let sso = "[profile p]\nregion = eu-west-1\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = desktop\n\
@@ -625,9 +625,9 @@ async fn what_is_down_is_tried_again_and_what_refuses_is_named() {
                 "/latest/api/token",
                 answer(),
                 true,
-                "the instance's role",
+                "the instance role",
             ),
-            ("", instance, roles, answer(), true, "the instance's role"),
+            ("", instance, roles, answer(), true, "the instance role"),
         ]);
     }
     let login = "aws sso login --profile p";
@@ -753,7 +753,7 @@ async fn what_is_down_is_tried_again_and_what_refuses_is_named() {
             desktop,
             (200, r#"{"Acc"#.into()),
             true,
-            "the instance's role",
+            "the instance role",
         ),
         (
             "",
@@ -761,7 +761,7 @@ async fn what_is_down_is_tried_again_and_what_refuses_is_named() {
             roles,
             (200, "a b<".into()),
             false,
-            "Give the instance a role",
+            "Attach a role to the instance",
         ),
         (
             "",
@@ -785,7 +785,7 @@ async fn what_is_down_is_tried_again_and_what_refuses_is_named() {
             roles,
             (404, String::new()),
             false,
-            "Give the instance a role",
+            "Attach a role to the instance",
         ),
         (
             "",
@@ -824,7 +824,7 @@ async fn what_is_down_is_tried_again_and_what_refuses_is_named() {
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_asks_for_a_login_unless_it_can_be_renewed() {
+async fn an_expired_session_asks_for_a_login_unless_it_can_be_renewed() {
     let sso = "[profile p]\nregion = eu-west-1\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = desktop\n\
                [sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.example/start\n";
     for (file, oidc, code, says) in [
@@ -870,7 +870,7 @@ async fn a_session_that_has_ended_asks_for_a_login_unless_it_can_be_renewed() {
 }
 
 #[tokio::test]
-async fn nothing_anywhere_says_where_was_looked() {
+async fn without_credentials_the_error_names_the_searched_places() {
     let house = House::new("").await;
     let variables = "AWS_REGION=eu-west-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:1";
     for more in ["", " AWS_EC2_METADATA_DISABLED=true"] {
@@ -879,7 +879,7 @@ async fn nothing_anywhere_says_where_was_looked() {
             .await;
         assert_eq!(ran.code, 3, "{ran:?}");
         for text in [
-            "there are no credentials",
+            "found no credentials",
             "environment",
             ".aws/config",
             "--profile",
@@ -890,7 +890,7 @@ async fn nothing_anywhere_says_where_was_looked() {
 }
 
 #[tokio::test]
-async fn a_run_goes_on_when_whoever_gives_credentials_is_back() {
+async fn a_run_continues_when_the_source_of_credentials_is_back() {
     let times = std::sync::atomic::AtomicU32::new(0);
     let role = "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = b\n[profile b]\n{keys:B}";
     let house = House::with(role, move |asked| {
@@ -911,7 +911,7 @@ async fn a_run_goes_on_when_whoever_gives_credentials_is_back() {
 
 /// The keys in the file are replaced while a run waits: once the old ones are refused the file is read again, once.
 #[tokio::test]
-async fn rotated_keys_are_read_once_before_anybody_is_asked() {
+async fn rotated_keys_are_reloaded_once_before_the_failure_is_reported() {
     let role = "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = b\n[profile b]\n";
     let plain = "[profile p]\nregion = eu-west-1\n";
     for (profile, refused, rotates, code, keys) in [
@@ -978,7 +978,7 @@ async fn rotated_keys_are_read_once_before_anybody_is_asked() {
 
 /// Several creates of one pass, the first of which is refused while the files turn to another account.
 #[tokio::test]
-async fn what_is_left_of_a_pass_waits_when_credentials_are_refused() {
+async fn the_rest_of_a_pass_waits_when_credentials_are_refused() {
     let keys = "[default]\nregion = eu-west-1\n{keys:OLD}";
     let web = "[default]\nregion = eu-west-1\nweb_identity_token_file = token\nrole_arn = arn:aws:iam::111122223333:role/r\n";
     for (before, after) in [
@@ -1031,7 +1031,7 @@ async fn what_is_left_of_a_pass_waits_when_credentials_are_refused() {
 }
 
 #[tokio::test]
-async fn a_listing_of_two_accounts_is_none_and_binds_to_none() {
+async fn a_listing_of_two_accounts_is_an_error() {
     let times = std::sync::atomic::AtomicU32::new(0);
     let house = House::with(PROFILES, move |asked| {
         let image = |id: &str, owner: &str| {
@@ -1065,7 +1065,7 @@ async fn no_password_of_a_metadata_endpoint_is_shown() {
 }
 
 #[tokio::test]
-async fn a_region_that_the_instance_does_not_give_now_is_no_mistake_of_the_command() {
+async fn an_unavailable_instance_region_is_not_a_usage_error() {
     for (answer, code) in [((503, ""), 1), ((0, ""), 1), ((404, ""), 64)] {
         let house = House::with("[default]\n{keys:A}", move |asked| {
             (asked.what == "/latest/meta-data/placement/region")
@@ -1079,7 +1079,7 @@ async fn a_region_that_the_instance_does_not_give_now_is_no_mistake_of_the_comma
 
 /// Whatever becomes of the files while a run goes on, nobody else's credentials take the place of the first.
 #[tokio::test]
-async fn a_run_keeps_to_the_origin_of_its_credentials() {
+async fn a_run_keeps_its_source_of_credentials() {
     for (refused, emptied) in [
         ("DescribeWorkspaceImages", ""),
         ("CreateUpdatedWorkspaceImage", ""),
@@ -1108,7 +1108,7 @@ async fn a_run_keeps_to_the_origin_of_its_credentials() {
 }
 
 #[tokio::test]
-async fn who_is_down_after_a_refusal_is_tried_again() {
+async fn a_source_that_is_down_after_a_refusal_is_retried() {
     let role = "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = b\n[profile b]\n{keys:B}";
     let times = std::sync::atomic::AtomicU32::new(0);
     let house = House::with(role, move |asked| match asked.what.as_str() {
@@ -1130,7 +1130,7 @@ async fn who_is_down_after_a_refusal_is_tried_again() {
 
 /// Credentials that still hold are used, whatever becomes of those that should replace them.
 #[tokio::test]
-async fn a_renewal_that_fails_ends_nothing_before_the_credentials_end() {
+async fn a_failed_renewal_has_no_effect_while_the_credentials_are_valid() {
     // They last 8 s and are due after 4; the listings come at 0, 5 and 15 s.
     let script = "if [ -e used ]; then echo expired >&2; exit 1; fi; touch used; \
         echo \"{\\\"Version\\\":1,\\\"AccessKeyId\\\":\\\"AKIASHORT\\\",\\\"SecretAccessKey\\\":\\\"canary-secret\\\",\
@@ -1156,7 +1156,7 @@ async fn a_renewal_that_fails_ends_nothing_before_the_credentials_end() {
 }
 
 #[tokio::test]
-async fn a_process_ends_with_the_run_that_waits_for_it() {
+async fn a_credential_process_stops_with_the_run() {
     let house = House::new(PROCESS).await;
     house
         .checkout
@@ -1177,7 +1177,7 @@ async fn a_process_ends_with_the_run_that_waits_for_it() {
 }
 
 #[tokio::test]
-async fn the_flag_covers_sts_unless_sts_has_an_endpoint_of_its_own() {
+async fn the_endpoint_flag_applies_to_sts_unless_sts_has_a_separate_endpoint() {
     for (variables, code) in [
         ("", 0),
         ("AWS_ENDPOINT_URL_STS=http://127.0.0.1:1", 1),
@@ -1197,7 +1197,7 @@ async fn the_flag_covers_sts_unless_sts_has_an_endpoint_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_slow_process_is_named_while_it_is_waited_for() {
+async fn a_slow_credential_process_is_logged() {
     use std::io::BufRead as _;
     let script = "while [ ! -e done ]; do sleep 0.1; done; echo \
         '{\"Version\":1,\"AccessKeyId\":\"AKIASLOW\",\"SecretAccessKey\":\"canary-secret\"}'";
@@ -1225,7 +1225,7 @@ async fn a_slow_process_is_named_while_it_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_process_that_fails_is_named() {
+async fn a_failed_credential_process_is_reported() {
     for (script, says) in [
         ("echo wrong password >&2; exit 3", "wrong password"),
         ("echo '{}'", "credential_process of profile work"),
@@ -1234,19 +1234,19 @@ async fn a_process_that_fails_is_named() {
         ("yes", "64 KiB"),
         (
             "yes | head -c 100000 >&2; exit 1",
-            "it ended with exit status: 1",
+            "it failed with exit status: 1",
         ),
         (
             r#"printf %s '{"Version":1,"AccessKeyId":"AK\nIA","SecretAccessKey":"canary-secret"}'"#,
-            "no key has",
+            "invalid character",
         ),
         (
             r#"echo '{"Version":1,"AccessKeyId":"","SecretAccessKey":"canary-secret"}'"#,
-            "no key has",
+            "invalid character",
         ),
         (
             r#"printf %s '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"canary-secret","SessionToken":"a\nb"}'"#,
-            "no key has",
+            "invalid character",
         ),
         (
             "echo '{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"canary-secret\",\"Expiration\":\"2020-01-01T00:00:00Z\"}'",
@@ -1262,7 +1262,7 @@ async fn a_process_that_fails_is_named() {
 }
 
 #[tokio::test]
-async fn only_the_expected_account_is_ever_asked() {
+async fn only_the_expected_account_receives_requests() {
     for (expected, answer, code, listed, says) in [
         ("111122223333", None, 0, true, "done"),
         ("444455556666", None, 3, false, "444455556666"),
@@ -1340,7 +1340,7 @@ printf '{\"Version\":1,\"AccessKeyId\":\"AKIA%s\",\"SecretAccessKey\":\"canary-s
 
 /// Without anybody's refusal: the account of the first listing is the run's.
 #[tokio::test]
-async fn a_run_that_began_in_one_account_makes_nothing_in_another() {
+async fn a_run_creates_nothing_in_a_second_account() {
     // The source becomes AVAILABLE in the other account only.
     let house = House::with(PROCESS, move |asked| {
         match (asked.what.as_str(), asked.key.as_str()) {
@@ -1356,7 +1356,8 @@ async fn a_run_that_began_in_one_account_makes_nothing_in_another() {
         .await;
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(
-        ran.last_line().contains("began in account 111122223333"),
+        ran.last_line()
+            .contains("started with account 111122223333"),
         "{ran:?}"
     );
     assert_eq!(
@@ -1447,7 +1448,7 @@ async fn new_credentials_are_checked_before_they_sign() {
 }
 
 #[tokio::test]
-async fn a_private_authority_is_trusted_where_the_configuration_names_it() {
+async fn a_private_ca_in_the_configuration_is_trusted() {
     let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/identity/tls/ca.pem");
     let mut house = House::new(&format!(
         "{PROFILES}[profile private]\n{{keys:PRIVATE}}region = eu-west-1\nca_bundle = {authority}\n"

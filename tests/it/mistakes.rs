@@ -244,7 +244,7 @@ fn marks_stay_within_what_a_step_may_mark() {
 }
 
 #[test]
-fn a_manifest_gives_no_orders_to_the_runner() {
+fn a_manifest_cannot_inject_workflow_commands() {
     let outcome = repave::model::outcome::Outcome::new(
         repave::model::outcome::ExitCode::InvalidManifests,
         "x",

@@ -127,7 +127,7 @@ async fn what_an_earlier_run_left_of_the_plan_is_carried_out_by_its_file() {
 }
 
 #[tokio::test]
-async fn exit_64_for_an_expected_plan_that_is_none() {
+async fn exit_64_for_an_invalid_expected_plan() {
     let checkout = Checkout::of(&["a"]);
     checkout.write("other.json", r#"{"kind":"Validation"}"#);
     for (expected, says) in [
@@ -169,7 +169,7 @@ async fn one_run_writes_every_form() {
     insta::assert_snapshot!(out.replace(&sum, "sha256:<digits>"), @r"
       + a  create a from wsi-source000
       ! b  BuildFailed: wsi-b is in state ERROR. It is never replaced by itself: delete it, or declare another imageName
-    (+ to create, ! blocked: a person is needed)
+    (+ to create, ! blocked: action required)
     Plan: 1 to create, 0 building, 0 waiting, 1 blocked, 0 ready.
     Checksum: sha256:<digits>
     ");
@@ -190,7 +190,7 @@ async fn one_run_writes_every_form() {
 
     Checksum `sha256:<digits>`
 
-    <details open><summary>1 blocked: a person is needed</summary>
+    <details open><summary>1 blocked: action required</summary>
 
     | Manifest | Image | Why | File |
     |---|---|---|---|
@@ -238,7 +238,7 @@ async fn what_was_asked_for_is_written_when_the_command_fails_too() {
 }
 
 #[tokio::test]
-async fn a_file_that_could_not_be_written_is_told_of_before_anything_is_done() {
+async fn an_unwritable_output_file_is_reported_before_the_first_call() {
     let checkout = Checkout::of(&["a"]);
     for into in [
         "--json-into manifests",
@@ -260,7 +260,7 @@ async fn a_file_that_could_not_be_written_is_told_of_before_anything_is_done() {
 }
 
 #[tokio::test]
-async fn what_is_left_after_the_attempts_is_told_too() {
+async fn the_remaining_plan_is_shown_after_the_attempts() {
     let checkout = Checkout::of(&["a", "b"]);
     let server = Server::start(vec![
         page(&[SOURCE], None),

@@ -459,7 +459,7 @@ async fn the_end_of_the_time_names_what_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_word_to_stop_the_call_in_flight_is_recorded_and_nothing_new_begins() {
+async fn after_the_stop_signal_the_call_in_flight_is_recorded_and_no_new_call_begins() {
     for (by, accepted) in [("2s", true), ("5s", true), ("7s", false), ("1h", false)] {
         let seed = format!(
             "faults: [{{ operation: CreateUpdatedWorkspaceImage, fault: Slow, by: {by} }}]"
@@ -527,7 +527,7 @@ async fn an_empty_listing_does_not_make_an_account_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_is_told_of_a_wait_less_and_less_often() {
+async fn a_wait_is_logged_less_and_less_often() {
     let seed = "buildTime: 20m\napiRate: { perSecond: 0 }\n";
     let mut story = Story::new([want("a"), want("b")], seed).waiting();
     story.heard = true;
@@ -540,11 +540,11 @@ async fn a_log_is_told_of_a_wait_less_and_less_often() {
         .collect();
     insta::assert_debug_snapshot!(waiting, @r#"
     [
-        "INFO waiting for 2 images: a (Building for 15s), b (Building for 15s); looked 5s ago",
-        "INFO waiting for 2 images: a (Building for 1m 15s), b (Building for 1m 15s); looked 35s ago",
-        "INFO waiting for 2 images: a (Building for 6m 15s), b (Building for 6m 15s); looked 55s ago",
-        "INFO waiting for 2 images: a (Building for 11m 15s), b (Building for 11m 15s); looked 55s ago",
-        "INFO waiting for 2 images: a (Building for 16m 15s), b (Building for 16m 15s); looked 55s ago",
+        "INFO waiting for 2 images: a (Building for 15s), b (Building for 15s); checked 5s ago",
+        "INFO waiting for 2 images: a (Building for 1m 15s), b (Building for 1m 15s); checked 35s ago",
+        "INFO waiting for 2 images: a (Building for 6m 15s), b (Building for 6m 15s); checked 55s ago",
+        "INFO waiting for 2 images: a (Building for 11m 15s), b (Building for 11m 15s); checked 55s ago",
+        "INFO waiting for 2 images: a (Building for 16m 15s), b (Building for 16m 15s); checked 55s ago",
     ]
     "#);
 }

@@ -65,27 +65,27 @@ fn shown(world: &World, view: View) -> String {
 }
 
 #[test]
-fn without_a_terminal_every_line_is_whole() {
+fn without_a_terminal_no_line_is_wrapped() {
     insta::assert_snapshot!(shown(&team(), View::default()), @r"
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
     NAME      IMAGE     READY    REASON           AGE    NEXT TRY
     accepted  accepted  False    AwaitingListing  1m12s  -
-        waits for listings that agree: accepted as wsi-4, not listed yet; asked for 7s ago
+        waiting for AWS to list the image: accepted as wsi-4, not listed yet; requested 7s ago
     broken    broken    False    BuildFailed      1m12s  -
-        a person is needed: wsi-2 is in state ERROR: DomainJoined (joined to \u{1b}[31mcorp). It is never replaced by itself: delete it, or declare another imageName
+        action required: wsi-2 is in state ERROR: DomainJoined (joined to \u{1b}[31mcorp). It is never replaced by itself: delete it, or declare another imageName
     building  building  False    Building         1m12s  -
-        waits for the service: wsi-3 is PENDING
+        waiting for AWS: wsi-3 is PENDING
     held      held      Unknown  Suspended        1m12s  -
-        nothing is owed: suspended in its manifest
+        nothing to create: suspended in its manifest
     lost      lost      False    AwaitingListing  1m12s  -
-        waits for listings that agree: a create was sent and its result is not known (no. The image may be on its way: repave looks before it asks again); not listed yet; asked for 7s ago
+        waiting for AWS to list the image: a create was sent and its result is not known (no. The image may have been created: repave checks the image list before it tries again); not listed yet; requested 7s ago
     new       new       False    Missing          1m12s  -
         due at the next pass: missing; to be created from wsi-gold00000
     refused   refused   False    QuotaExceeded    1m12s  in 53s
-        a person is needed: ResourceLimitExceededException: no. Delete images that are no longer used, or ask for a higher quota of WorkSpaces images in Service Quotas
+        action required: ResourceLimitExceededException: no. Delete images that are no longer used, or ask for a higher quota of WorkSpaces images in Service Quotas
     retried   retried   False    RetryScheduled   1m12s  in 8s
-        waits for the next try: SourceImageNotAvailable: InvalidResourceStateException: no
+        waiting for the next try: SourceImageNotAvailable: InvalidResourceStateException: no
     there     there     True     Available        1m12s  -
     ");
 }
@@ -118,7 +118,7 @@ fn the_wide_table_has_ids_and_the_last_error() {
 }
 
 #[test]
-fn a_terminal_of_80_columns_has_all_of_it_on_its_lines() {
+fn the_status_fits_a_terminal_of_80_columns() {
     let long = "engineering-workstation-windows-server-2019-november-2026";
     let world = World::new([want(long), want("a")])
         .look()
@@ -137,27 +137,31 @@ fn a_terminal_of_80_columns_has_all_of_it_on_its_lines() {
     a                     a                     False  Missing         0s   -
         due at the next pass: missing; to be created from wsi-gold00000
     engineeri..mber-2026  engineeri..mber-2026  False  RetryScheduled  0s   in 15s
-        waits for the next try: SourceImageNotAvailable:
+        waiting for the next try: SourceImageNotAvailable:
         InvalidResourceStateException: no
     ");
 }
 
 #[test]
-fn a_retry_long_overdue_asks_who_runs_repave() {
+fn an_overdue_retry_asks_to_check_that_repave_is_running() {
     let world = team().after("16m");
     let text = shown(&world, View::default());
     assert!(
-        text.contains("the next try was due 15m 52s ago: is a reconcile running?"),
+        text.contains("the next try was due 15m 52s ago. Check that repave is running"),
         "{text}"
     );
     for (after, asks) in [("1m", false), ("15m 8s", false), ("15m 9s", true)] {
         let text = shown(&team().after(after), View::default());
-        assert_eq!(text.contains("is a reconcile running"), asks, "{text}");
+        assert_eq!(
+            text.contains("Check that repave is running"),
+            asks,
+            "{text}"
+        );
     }
 }
 
 #[test]
-fn what_could_not_be_listed_stands_before_the_table() {
+fn a_failed_listing_is_shown_above_the_table() {
     let mut world = team();
     world.status.manifests.problems = vec!["a.yaml:1:1: \u{202e}no".into()];
     world.status.listing_error = Some(ListingError {
@@ -175,7 +179,7 @@ fn what_could_not_be_listed_stands_before_the_table() {
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
     Problem: a.yaml:1:1: \u{202e}no
-    Not listed for 1m 12s (AccessDenied): No credentials. What follows is what was seen before.
+    Cannot list images for 1m 12s (AccessDenied): No credentials. The table shows the last known status.
     ");
 }
 
@@ -291,7 +295,7 @@ async fn watch(arguments: &str, terminal: Option<&InMemoryTerm>) -> (String, Out
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_in_json_is_one_document_a_change() {
+async fn a_watch_in_json_prints_one_document_per_change() {
     let (text, outcome) = watch("-o json --reason awaitinglisting,available", None).await;
     assert!(!text.contains("held"), "{text}");
     let documents = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
@@ -302,7 +306,7 @@ async fn a_watch_in_json_is_one_document_a_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watched_terminal_is_written_over() {
+async fn a_watched_terminal_is_overwritten() {
     let terminal = InMemoryTerm::new(10, 80);
     let (first, outcome) = watch("", Some(&terminal)).await;
     assert_eq!(outcome.code, ExitCode::Done);
@@ -315,10 +319,10 @@ async fn a_watched_terminal_is_written_over() {
     Manifests main@sha1:2be07bf
     NAME      IMAGE     READY    REASON           AGE    NEXT TRY
     accepted  accepted  False    AwaitingListing  1m43s  -
-        waits for listings that agree: accepted as wsi-4, not listed yet; asked for
-        38s ago
+        waiting for AWS to list the image: accepted as wsi-4, not listed yet;
+        requested 38s ago
     broken    broken    False    BuildFailed      1m43s  -
-        a person is needed: wsi-2 is in state ERROR: DomainJoined (joined to
+        action required: wsi-2 is in state ERROR: DomainJoined (joined to
     (20 more lines: --reason shows fewer images)
     ");
 }

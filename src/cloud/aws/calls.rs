@@ -1,5 +1,4 @@
-//! The service's operations, one function each: what is sent, and what the answer means. Each is sent once, but for the
-//! SDK's own retries of a listing.
+//! The operations of the service, one function each. Each request is sent once. Only listings are retried by the SDK.
 
 use aws_config::retry::RetryConfig;
 use aws_sdk_workspaces::Client;
@@ -10,14 +9,14 @@ use aws_sdk_workspaces::types::{self, Tag};
 use super::{failure, listed};
 use crate::cloud::{ApiError, CreateImage, Delivery, Failure, Operation, Page, Receipt, cut};
 
-/// The most images that a page can hold (service model).
-const PAGE: i32 = 25;
+/// The maximum number of images in a page (service model).
+const PAGE_SIZE: i32 = 25;
 
-/// Which images a page is asked for.
+/// Which images to list.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wanted<'a> {
     Owned,
-    /// These, of other accounts.
+    /// The images of other accounts with these ids.
     Shared(&'a [String]),
 }
 
@@ -31,7 +30,7 @@ pub(super) async fn page(
     let request = match wanted {
         Wanted::Owned => request
             .image_type(types::ImageType::Owned)
-            .max_results(PAGE),
+            .max_results(PAGE_SIZE),
         Wanted::Shared(ids) => request
             .image_type(types::ImageType::Shared)
             .set_image_ids(Some(ids.to_vec())),
@@ -51,7 +50,6 @@ pub(super) async fn page(
     })
 }
 
-/// Asks for an updated image.
 pub(super) async fn create(client: &Client, request: &CreateImage) -> Result<Receipt, ApiError> {
     let tags: Vec<Tag> = request
         .tags
@@ -71,7 +69,7 @@ pub(super) async fn create(client: &Client, request: &CreateImage) -> Result<Rec
         .source_image_id(&request.source_id)
         .set_tags((!tags.is_empty()).then_some(tags))
         .customize()
-        // After a 5xx the SDK would send a create again, and the caller would only see "already exists".
+        // After a 5xx the SDK would send the create again, and the caller would only see "already exists".
         .config_override(
             aws_sdk_workspaces::Config::builder().retry_config(RetryConfig::disabled()),
         )
@@ -91,7 +89,7 @@ pub(super) async fn create(client: &Client, request: &CreateImage) -> Result<Rec
                     let failure = Failure {
                         delivery: Delivery::Unanswered,
                         code: None,
-                        message: "the service answered without an image id".into(),
+                        message: "the service returned no image id".into(),
                         service_reason: None,
                         request_id: None,
                     };

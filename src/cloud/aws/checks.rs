@@ -1,40 +1,40 @@
-//! Values that must be usable although repave does nothing else with them, or hands them on unread: found wrong here, before
-//! anything is asked, and not by a library in the middle of a run.
+//! Checks settings that only the SDK or its HTTP client uses. An invalid value is an error here, before the first request,
+//! instead of in the middle of a run.
 
 use super::config_error::ConfigError;
 use super::endpoint;
-use super::lookup::{Lookup, unusable};
-use super::pace::Trust;
+use super::http::Trust;
+use super::lookup::{Lookup, invalid_setting};
 use crate::sys::files;
 
-/// The largest bundle of certificates that is read, in bytes: the system's own has about 220 KiB.
+/// The largest certificate bundle, in bytes. The bundle of a system has about 220 KiB.
 const MAX_CA_BUNDLE: u64 = 4 << 20;
 
 impl Lookup<'_> {
     pub(super) fn trust(&self) -> Result<Option<Trust>, ConfigError> {
-        let Some(said) = self.either("AWS_CA_BUNDLE", "ca_bundle")? else {
+        let Some(setting) = self.environment_or_profile("AWS_CA_BUNDLE", "ca_bundle")? else {
             return Ok(None);
         };
-        let path = self.environment.path(said.value);
+        let path = self.environment.path(setting.value);
         let refused = |why: String| {
             ConfigError::new(format!(
-                "cannot use the certificates of {} ({}): {why}",
+                "cannot use the certificates in {} ({}): {why}. Give a PEM file with the certificates of your CA",
                 path.display(),
-                said.by
+                setting.origin
             ))
         };
         let bytes = files::read_limited(&path, MAX_CA_BUNDLE)
             .map_err(|error| refused(error.to_string()))?;
         check_certificates(&bytes).map_err(refused)?;
-        Trust::these(bytes).map(Some).map_err(refused)
+        Trust::from_pem(bytes).map(Some).map_err(refused)
     }
 
-    /// What the SDK and its HTTP client read by themselves: there it would fail late, or go another way without a word.
-    pub(super) fn check_what_the_sdk_reads(&self) -> Result<(), ConfigError> {
-        if let Some(said) = self.in_environment("AWS_EXECUTION_ENV")?
-            && !said.value.is_ascii()
+    /// Checks the variables that the SDK and its HTTP client read themselves. They would fail late, or ignore the value.
+    pub(super) fn check_sdk_variables(&self) -> Result<(), ConfigError> {
+        if let Some(setting) = self.in_environment("AWS_EXECUTION_ENV")?
+            && !setting.value.is_ascii()
         {
-            return Err(unusable(&said, "ASCII text"));
+            return Err(invalid_setting(&setting, "ASCII text"));
         }
         for name in [
             "HTTPS_PROXY",
@@ -44,46 +44,45 @@ impl Lookup<'_> {
             "ALL_PROXY",
             "all_proxy",
         ] {
-            let Some(said) = self.in_environment(name)? else {
+            let Some(setting) = self.in_environment(name)? else {
                 continue;
             };
-            let url = if said.value.contains("://") {
-                said.value.to_owned()
+            let url = if setting.value.contains("://") {
+                setting.value.to_owned()
             } else {
-                format!("http://{}", said.value)
+                format!("http://{}", setting.value)
             };
-            // No error repeats the value: it may have a password in it.
+            // The error does not repeat the value: it may contain a password.
             endpoint::check(&url).map_err(|_| {
                 ConfigError::new(format!(
-                    "{name} is not the address of a proxy, such as http://proxy:8080"
+                    "{name} is not the URL of a proxy. Set it to a URL like http://proxy:8080, or unset it"
                 ))
             })?;
         }
         Ok(())
     }
 
-    /// repave's own retries stand in place of the SDK's, so these values have no effect; a mistake in them is an
-    /// error all the same, as for boto3.
+    /// repave has its own retries, so these values have no effect. An invalid value is still an error, as in boto3.
     pub(super) fn check_retries(&self) -> Result<(), ConfigError> {
-        if let Some(said) = self.either("AWS_RETRY_MODE", "retry_mode")?
-            && !["legacy", "standard", "adaptive"].contains(&said.value)
+        if let Some(setting) = self.environment_or_profile("AWS_RETRY_MODE", "retry_mode")?
+            && !["legacy", "standard", "adaptive"].contains(&setting.value)
         {
-            return Err(unusable(&said, "legacy, standard or adaptive"));
+            return Err(invalid_setting(&setting, "legacy, standard or adaptive"));
         }
-        if let Some(said) = self.either("AWS_MAX_ATTEMPTS", "max_attempts")?
-            && !said
+        if let Some(setting) = self.environment_or_profile("AWS_MAX_ATTEMPTS", "max_attempts")?
+            && !setting
                 .value
                 .trim()
                 .parse::<u32>()
                 .is_ok_and(|number| number > 0)
         {
-            return Err(unusable(&said, "a whole number above 0"));
+            return Err(invalid_setting(&setting, "a whole number above 0"));
         }
         Ok(())
     }
 }
 
-/// Checks that a text in PEM has certificates, each of them readable: the HTTP client would panic.
+/// Checks that a PEM text has certificates and that all are readable. The HTTP client would panic otherwise.
 fn check_certificates(pem: &[u8]) -> Result<(), String> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject as _;

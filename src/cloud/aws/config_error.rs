@@ -1,8 +1,8 @@
-//! Why a configuration cannot be used, in words for the person who wrote it.
+//! The error for an invalid AWS configuration.
 
 use crate::sys::environment::VariableError;
 
-/// The configuration cannot be used. The text says what is wrong, where, and what to do.
+/// The configuration is invalid. The text has the problem, the place, and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct ConfigError(String);

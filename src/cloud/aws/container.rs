@@ -1,4 +1,4 @@
-//! The agent that gives a container its credentials: ECS, EKS Pod Identity, and what speaks like them.
+//! Credentials from the agent of a container: ECS, EKS Pod Identity, and compatible agents.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,25 +11,25 @@ use hyper::Uri;
 
 use super::config_error::ConfigError;
 use super::endpoint;
-use super::failure::{Cause, CredentialsFailure, chain, is_unavailable};
-use super::keys::Given;
+use super::failure::{Cause, CredentialsFailure, error_chain, is_unavailable};
+use super::http::{Trust, connector};
+use super::keys::CredentialsResponse;
 use super::lookup::Lookup;
-use super::pace::{Trust, connector};
 use crate::sys::files;
 
-/// The host of a relative address (AWS documentation of ECS task roles).
+/// The host of a relative URI (AWS documentation of ECS task roles).
 const ECS_HOST: &str = "http://169.254.170.2";
 
-/// How long the agent may take in all.
+/// The timeout for the response of the agent.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
+/// The largest response, in bytes.
+const MAX_RESPONSE: usize = 64 * 1024;
 
-/// The largest token that is read, in bytes.
+/// The largest token file, in bytes.
 const MAX_TOKEN: u64 = 64 * 1024;
 
-/// An agent, and how to ask it.
+/// The URL of an agent, and its authorization.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Agent {
     url: String,
@@ -37,7 +37,7 @@ pub(super) struct Agent {
     variable: &'static str,
 }
 
-/// What the agent wants to see.
+/// The authorization token.
 #[derive(Clone, PartialEq, Eq)]
 enum Token {
     Given(String),
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Agent {
 }
 
 impl Agent {
-    /// Finds the agent that the environment names.
+    /// Finds the agent in the environment.
     pub(super) fn find(lookup: &Lookup<'_>) -> Result<Option<Self>, ConfigError> {
         const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
         const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
@@ -65,11 +65,11 @@ impl Agent {
             (None, Some(url)) => (url.value.to_owned(), FULL),
             (None, None) => return Ok(None),
         };
-        // What does not begin with a slash would change the host that it is appended to.
+        // A path without a slash at the start would change the host.
         let is_path = variable == FULL || url[ECS_HOST.len()..].starts_with('/');
         if !is_path || !url.parse::<Uri>().is_ok_and(|url| is_agent(&url)) {
             return Err(ConfigError::new(format!(
-                "{variable} is not the address of a container's agent: https, a loopback address, 169.254.170.2, \
+                "{variable} is not the URL of a container agent. Use https, a loopback address, 169.254.170.2, \
                  169.254.170.23 or [fd00:ec2::23]"
             )));
         }
@@ -77,7 +77,7 @@ impl Agent {
             Some(file) => {
                 let path = lookup.environment.path(file.value);
                 if !path.is_file() {
-                    return Err(file.names_no_file(&path));
+                    return Err(file.not_a_file(&path));
                 }
                 Some(Token::InFile(path))
             }
@@ -92,9 +92,9 @@ impl Agent {
         }))
     }
 
-    /// Names the agent, for people; its address may have a password in it.
+    /// Returns the name of the agent in messages. The URL is left out: it may contain a password.
     pub(super) fn name(&self) -> String {
-        format!("the container's agent ({})", self.variable)
+        format!("the container agent ({})", self.variable)
     }
 
     pub(super) async fn fetch(
@@ -107,22 +107,22 @@ impl Agent {
         request.headers_mut().insert("accept", "application/json");
         if let Some(token) = self.token()? {
             let added = request.headers_mut().try_insert("authorization", token);
-            added.map_err(|_| refused("its token (AWS_CONTAINER_AUTHORIZATION_TOKEN or _FILE) has a character that no header can have".into()))?;
+            added.map_err(|_| refused("its token (AWS_CONTAINER_AUTHORIZATION_TOKEN or _FILE) contains a character that is not allowed in a header".into()))?;
         }
         let tls = self.url.starts_with("https:");
         let connector = connector(tls, trust, &HttpConnectorSettings::default(), None);
         let ask = async {
             let answer = connector.call(request).await;
-            let answer = answer.map_err(|error| chain(&error))?;
+            let answer = answer.map_err(|error| error_chain(&error))?;
             let status = answer.status().as_u16();
-            let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER);
+            let body = http_body_util::Limited::new(answer.into_body(), MAX_RESPONSE);
             let body = body.collect().await;
             let body = body.map_err(|error| error.to_string())?.to_bytes();
             Ok::<_, String>((status, body))
         };
         let (status, body) = tokio::time::timeout(TIMEOUT, ask)
             .await
-            .map_err(|_| self.failure(Cause::Unavailable, "it did not answer in time"))?
+            .map_err(|_| self.failure(Cause::Unavailable, "it did not answer in 10 s"))?
             .map_err(|why| self.failure(Cause::Unavailable, &why))?;
         match status {
             200..300 => {}
@@ -131,9 +131,9 @@ impl Agent {
             }
             _ => return Err(refused(format!("it answered HTTP {status}"))),
         }
-        let given: Given = serde_json::from_slice(&body)
-            .map_err(|_| refused("its answer has no credentials".into()))?;
-        given.into_credentials(None).map_err(refused)
+        let response: CredentialsResponse = serde_json::from_slice(&body)
+            .map_err(|_| refused("its response contains no credentials".into()))?;
+        response.into_credentials(None).map_err(refused)
     }
 
     fn token(&self) -> Result<Option<String>, CredentialsFailure> {
@@ -163,7 +163,8 @@ impl Agent {
     }
 }
 
-/// Checks the address of a container's agent as AWS documents it: HTTPS, this machine, or the agents' own addresses.
+/// Checks the URL of a container agent by the rules in the AWS documentation: HTTPS, a loopback address, or the address of
+/// an agent.
 fn is_agent(url: &Uri) -> bool {
     const AGENTS: [&str; 4] = [
         "169.254.170.2",

@@ -1,4 +1,4 @@
-//! Fetches the credentials of a source, and says whose they are. Which source it is, is decided elsewhere.
+//! Fetches credentials from a source, and finds the account that they belong to. `find` selects the source.
 
 use std::path::Path;
 
@@ -6,30 +6,29 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::error::ProvideErrorMetadata as _;
 use jiff::Timestamp;
 
-use super::failure::{Cause, CredentialsFailure, asked};
+use super::failure::{Cause, CredentialsFailure, request_failure};
 use super::network::{Network, sdk_config};
 use super::source::{Role, Source};
 use super::{instance, keys, process};
 use crate::model::value::is_account_id;
 use crate::sys::files;
 
-/// The largest token of a web identity that is read, in bytes (STS takes 20,000 characters).
+/// The largest web identity token, in bytes. STS accepts 20,000 characters.
 const MAX_TOKEN: u64 = 64 * 1024;
 
-/// Fetches the credentials of the source.
 pub(super) async fn fetch(
     source: &Source,
     network: &Network,
     region: &str,
     now: Timestamp,
 ) -> Result<Credentials, CredentialsFailure> {
-    let whose = source.name();
-    let refused = |why: String| CredentialsFailure::new(Cause::Refused, &whose, &why);
+    let source_name = source.name();
+    let refused = |why: String| CredentialsFailure::new(Cause::Refused, &source_name, &why);
     let found = match source {
         Source::Keys { keys, .. } => keys.clone(),
         Source::Role(role) => {
             let base = Box::pin(fetch(&role.base, network, region, now)).await?;
-            assume(role, &whose, base, network, region, now).await?
+            assume(role, &source_name, base, network, region, now).await?
         }
         Source::WebIdentity {
             token_file,
@@ -37,7 +36,9 @@ pub(super) async fn fetch(
             session_name,
             ..
         } => {
-            let session_name = session_name.clone().unwrap_or_else(|| default_session(now));
+            let session_name = session_name
+                .clone()
+                .unwrap_or_else(|| default_session_name(now));
             let request = sts(network, region, None)
                 .assume_role_with_web_identity()
                 .web_identity_token(web_identity_token(token_file).map_err(refused)?)
@@ -45,25 +46,26 @@ pub(super) async fn fetch(
                 .role_session_name(session_name);
             let answer = request.send().await.map_err(|error| {
                 let advice = format!(
-                    "Check that the role's trust policy allows this identity and that its token in {} is fresh",
+                    "Check that the trust policy of the role allows this identity, and that the token in {} has not expired",
                     token_file.display()
                 );
                 let endpoint = network.endpoints.sts.as_deref();
-                asked("STS AssumeRoleWithWebIdentity", endpoint, &whose, &error, &advice)
+                request_failure("STS AssumeRoleWithWebIdentity", endpoint, &source_name, &error, &advice)
             })?;
-            of_sts(answer.credentials).ok_or_else(|| refused("STS gave none".into()))?
+            credentials_from_sts(answer.credentials)
+                .ok_or_else(|| refused("STS returned none".into()))?
         }
-        Source::Sso(session) => session.fetch(&whose, network, now).await?,
-        Source::Process { command, .. } => process::fetch(command, &whose).await?,
+        Source::Sso(session) => session.fetch(&source_name, network, now).await?,
+        Source::Process { command, .. } => process::fetch(command, &source_name).await?,
         Source::Container(agent) => agent.fetch(network.trust.as_ref()).await?,
         Source::Instance {
             metadata,
             last_resort,
-        } => instance::fetch(metadata, last_resort.as_deref(), &whose, now).await?,
+        } => instance::fetch(metadata, last_resort.as_deref(), &source_name, now).await?,
     };
-    if !keys::fit(&found) {
+    if !keys::can_sign(&found) {
         return Err(refused(
-            "they are empty or have a character that no key has".into(),
+            "they are empty or contain an invalid character".into(),
         ));
     }
     match found.expiry().map(Timestamp::try_from) {
@@ -74,10 +76,10 @@ pub(super) async fn fetch(
     }
 }
 
-/// The account that the credentials belong to, by STS.
+/// Returns the account that the credentials belong to, from STS.
 pub(super) async fn account_of(
     credentials: &Credentials,
-    whose: &str,
+    source_name: &str,
     network: &Network,
     region: &str,
 ) -> Result<String, CredentialsFailure> {
@@ -88,7 +90,13 @@ pub(super) async fn account_of(
         .map_err(|error| {
             let advice = "Check that the credentials are valid and have not expired";
             let endpoint = network.endpoints.sts.as_deref();
-            let failure = asked("STS GetCallerIdentity", endpoint, whose, &error, advice);
+            let failure = request_failure(
+                "STS GetCallerIdentity",
+                endpoint,
+                source_name,
+                &error,
+                advice,
+            );
             CredentialsFailure {
                 message: format!("cannot check the account: {}", failure.message),
                 ..failure
@@ -98,14 +106,14 @@ pub(super) async fn account_of(
         .account
         .filter(|id| is_account_id(id))
         .ok_or_else(|| {
-            let why = "STS GetCallerIdentity answered without an account";
-            CredentialsFailure::new(Cause::Unavailable, whose, why)
+            let why = "STS GetCallerIdentity returned no account";
+            CredentialsFailure::new(Cause::Unavailable, source_name, why)
         })
 }
 
 async fn assume(
     role: &Role,
-    whose: &str,
+    source_name: &str,
     base: Credentials,
     network: &Network,
     region: &str,
@@ -115,7 +123,7 @@ async fn assume(
     let answer = sts(network, region, Some(base))
         .assume_role()
         .role_arn(&role.arn)
-        .role_session_name(session_name.unwrap_or_else(|| default_session(now)))
+        .role_session_name(session_name.unwrap_or_else(|| default_session_name(now)))
         .set_external_id(role.external_id.clone())
         .set_duration_seconds(role.duration)
         .send()
@@ -129,16 +137,18 @@ async fn assume(
                 Some("RegionDisabledException") => {
                     format!("Enable the Region {region} in the account, or use another Region")
                 }
-                _ => format!("Renew or correct the credentials from {base}, and check the values of the role"),
+                _ => format!("Renew or correct the credentials from {base}, and check the settings of the role"),
             };
             let endpoint = network.endpoints.sts.as_deref();
-            asked("STS AssumeRole", endpoint, whose, &error, &advice)
+            request_failure("STS AssumeRole", endpoint, source_name, &error, &advice)
         })?;
-    of_sts(answer.credentials)
-        .ok_or_else(|| CredentialsFailure::new(Cause::Refused, whose, "STS gave none"))
+    credentials_from_sts(answer.credentials)
+        .ok_or_else(|| CredentialsFailure::new(Cause::Refused, source_name, "STS returned none"))
 }
 
-fn of_sts(credentials: Option<aws_sdk_sts::types::Credentials>) -> Option<Credentials> {
+fn credentials_from_sts(
+    credentials: Option<aws_sdk_sts::types::Credentials>,
+) -> Option<Credentials> {
     let found = credentials?;
     let expiry = found.expiration.try_into().ok();
     Some(Credentials::new(
@@ -155,7 +165,7 @@ fn sts(network: &Network, region: &str, by: Option<Credentials>) -> aws_sdk_sts:
     aws_sdk_sts::Client::new(&sdk_config(network, region, endpoint, by))
 }
 
-fn default_session(now: Timestamp) -> String {
+fn default_session_name(now: Timestamp) -> String {
     format!("repave-{}", now.as_second())
 }
 

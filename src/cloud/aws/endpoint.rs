@@ -1,13 +1,13 @@
-//! What an endpoint's address may be. An address may hold a password, so no error repeats it.
+//! Checks endpoint URLs. A URL may contain a password, so no error repeats it.
 
 use std::net::IpAddr;
 
 use hyper::Uri;
 
-/// Checks that a text is the address of an endpoint.
+/// Checks that a text is an endpoint URL.
 pub(crate) fn check(url: &str) -> Result<(), String> {
     let parsed = url.parse::<Uri>().ok();
-    let is_address = parsed.is_some_and(|url| {
+    let is_valid = parsed.is_some_and(|url| {
         let Some(authority) = url.authority() else {
             return false;
         };
@@ -22,14 +22,14 @@ pub(crate) fn check(url: &str) -> Result<(), String> {
         };
         matches!(url.scheme_str(), Some("http" | "https")) && !host.is_empty() && has_port
     });
-    if is_address {
+    if is_valid {
         Ok(())
     } else {
         Err("must begin with http:// or https:// and a host".into())
     }
 }
 
-/// Tells whether the address is plain HTTP on this machine.
+/// Returns whether the URL is plain HTTP on this machine.
 pub(super) fn is_local(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|url| {
         url.scheme_str() == Some("http")
@@ -39,7 +39,7 @@ pub(super) fn is_local(url: &str) -> bool {
     })
 }
 
-/// Tells whether the host is a loopback address (a name is none).
+/// Returns whether the host is a loopback address. A host name is not an address.
 pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_matches(['[', ']']);
     bare.parse::<IpAddr>()
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_is_an_address_with_a_host() {
+    fn an_endpoint_is_a_url_with_a_host() {
         for (url, valid) in [
             ("http://127.0.0.1:4566", true),
             (

@@ -1,5 +1,4 @@
-//! What failures mean: of getting credentials, whether time or a person clears it; of a call to the service, how far it got,
-//! and which code came back.
+//! Failures of fetching credentials and of calls to the service: the cause, the delivery and the error code.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -14,18 +13,18 @@ use crate::cloud::{
 };
 use crate::sys::panics::Panicked;
 
-/// What a failure to get credentials means for the next try.
+/// Why credentials could not be fetched, which decides about the retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// Time passes: whoever gives them is down, busy or not reached.
+    /// The source is down, busy or not reachable. A retry may succeed.
     Unavailable,
-    /// Someone changes something: they are expired, not allowed or not there.
+    /// The credentials are expired, refused or missing. Action is required.
     Refused,
-    /// They are another account's than the one that is expected.
+    /// The credentials belong to a different account than expected.
     WrongAccount,
 }
 
-/// Credentials could not be had. The text says whose, why, and what to do.
+/// Credentials could not be fetched. The message has the source, the reason and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct CredentialsFailure {
@@ -34,33 +33,32 @@ pub(super) struct CredentialsFailure {
 }
 
 impl CredentialsFailure {
-    /// A failure in words of its own.
-    pub(super) fn of(cause: Cause, message: &str) -> Self {
+    pub(super) fn with_message(cause: Cause, message: &str) -> Self {
         Self {
             cause,
             message: without_passwords(message),
         }
     }
 
-    pub(super) fn new(cause: Cause, whose: &str, why: &str) -> Self {
+    pub(super) fn new(cause: Cause, source_name: &str, why: &str) -> Self {
         let now = match cause {
             Cause::Unavailable => "cannot get credentials now",
             Cause::Refused | Cause::WrongAccount => "cannot get credentials",
         };
-        Self::of(cause, &format!("{now} from {whose}: {why}"))
+        Self::with_message(cause, &format!("{now} from {source_name}: {why}"))
     }
 }
 
-/// Tells whether an answer with this HTTP status says that the service is down, busy or hidden behind something else.
+/// Returns whether this HTTP status means that the service is down, busy or behind a failing proxy.
 pub(super) fn is_unavailable(status: u16) -> bool {
     !matches!(status, 200..300 | 400..500) || matches!(status, 408 | 429)
 }
 
-/// What a failed call to STS or SSO means.
-pub(super) fn asked<E>(
-    what: &str,
+/// Returns the failure of a request to STS or SSO.
+pub(super) fn request_failure<E>(
+    request: &str,
     endpoint: Option<&str>,
-    whose: &str,
+    source_name: &str,
     error: &SdkError<E, HttpResponse>,
     advice: &str,
 ) -> CredentialsFailure
@@ -72,45 +70,52 @@ where
         .as_service_error()
         .and_then(ProvideErrorMetadata::code);
     let busy = code.is_some_and(|code| is_throttling(code) || code == "IDPCommunicationError");
-    // Only a readable refusal is one: an answer of another kind says nothing about who is asking.
+    // Only a 4xx with an error code is a refusal. Any other response does not prove that the credentials are invalid.
     let refused = code.is_some()
         && status.is_some_and(|status| (400..500).contains(&status) && !is_unavailable(status))
         && !busy;
-    let said = match (error.as_service_error(), code, status) {
+    let text = match (error.as_service_error(), code, status) {
         (Some(error), Some(code), _) => match error.message() {
             Some(message) => format!("{code}: {message}"),
             None => code.to_owned(),
         },
         (_, _, Some(status)) => format!("HTTP {status}"),
-        (_, _, None) => chain(error),
+        (_, _, None) => error_chain(error),
     };
     if refused {
-        let why = format!("{what} refused: {}. {advice}", said.trim_end_matches('.'));
-        return CredentialsFailure::new(Cause::Refused, whose, &why);
+        let why = format!(
+            "{request} refused: {}. {advice}",
+            text.trim_end_matches('.')
+        );
+        return CredentialsFailure::new(Cause::Refused, source_name, &why);
     }
     let at = endpoint
         .map(|endpoint| format!(" at {endpoint}"))
         .unwrap_or_default();
-    CredentialsFailure::new(Cause::Unavailable, whose, &format!("{what}{at}: {said}"))
+    CredentialsFailure::new(
+        Cause::Unavailable,
+        source_name,
+        &format!("{request}{at}: {text}"),
+    )
 }
 
-/// Says why no request could be signed.
+/// Returns the failure of a call that could not be signed.
 pub(super) fn no_credentials(failure: &CredentialsFailure) -> Failure {
     let code = match failure.cause {
         Cause::Unavailable => CREDENTIALS_UNAVAILABLE,
         Cause::Refused => NO_CREDENTIALS,
         Cause::WrongAccount => WRONG_ACCOUNT,
     };
-    own(Delivery::NotSent, Some(code), &failure.message)
+    local_failure(Delivery::NotSent, Some(code), &failure.message)
 }
 
-/// Says that a call is for a later pass.
-pub(super) fn not_sent(message: &str) -> Failure {
-    own(Delivery::NotSent, Some(CREDENTIALS_UNAVAILABLE), message)
+/// Returns the failure of a call that is deferred to the next pass.
+pub(super) fn deferred(message: &str) -> Failure {
+    local_failure(Delivery::NotSent, Some(CREDENTIALS_UNAVAILABLE), message)
 }
 
-/// A failure that no service answered.
-fn own(delivery: Delivery, code: Option<&str>, message: &str) -> Failure {
+/// Returns a failure without a response of the service.
+fn local_failure(delivery: Delivery, code: Option<&str>, message: &str) -> Failure {
     Failure {
         delivery,
         code: code.map(str::to_owned),
@@ -120,12 +125,12 @@ fn own(delivery: Delivery, code: Option<&str>, message: &str) -> Failure {
     }
 }
 
-/// Says that a call panicked, nobody knows how far it got.
+/// Returns the failure of a call that panicked. It may have been sent.
 pub(super) fn panicked(panicked: Panicked) -> Failure {
-    own(Delivery::Unanswered, None, &panicked.to_string())
+    local_failure(Delivery::Unanswered, None, &panicked.to_string())
 }
 
-/// Reads an SDK error. The error *code* counts, not the enum's variant: throttling on a create arrives unmodelled.
+/// Converts an SDK error. The error *code* counts, not the variant of the enum: the model of a create has no throttling.
 pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>, service_reason: Option<&str>) -> Failure
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -141,7 +146,7 @@ where
         },
         SdkError::ResponseError(response) => Delivery::Answered(response.raw().status().as_u16()),
         SdkError::ServiceError(response) => Delivery::Answered(response.raw().status().as_u16()),
-        // A timeout, or a kind that a later SDK may add: the request may have been received.
+        // A timeout, or a variant of a later SDK: the service may have received the request.
         _ => Delivery::Unanswered,
     };
     let (code, message) = match error {
@@ -160,10 +165,10 @@ where
             let status = response.raw().status().as_u16();
             (
                 None,
-                format!("the service answered HTTP {status}, and its answer cannot be read"),
+                format!("the service answered HTTP {status} with an unreadable response"),
             )
         }
-        _ => (None, chain(error)),
+        _ => (None, error_chain(error)),
     };
     Failure {
         delivery,
@@ -174,13 +179,13 @@ where
     }
 }
 
-/// Tells whether no connection was ever made, so that nothing can have been sent.
+/// Returns whether no connection was made, so the request was not sent.
 pub(super) fn never_connected(error: &ConnectorError) -> bool {
     find::<hyper_util::client::legacy::Error>(error)
         .is_some_and(hyper_util::client::legacy::Error::is_connect)
 }
 
-/// The first error of a kind in the chain of causes.
+/// Returns the first error of this type in the chain of causes.
 pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -192,8 +197,8 @@ pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
     None
 }
 
-/// The causes in one line, each once, and without the passwords of addresses.
-pub(super) fn chain(error: &dyn Error) -> String {
+/// Returns an error and its causes in one line, each once, without the passwords in URLs.
+pub(super) fn error_chain(error: &dyn Error) -> String {
     let one_line = |error: &dyn Error| {
         let text = error.to_string();
         let lines: Vec<&str> = text
@@ -214,13 +219,13 @@ pub(super) fn chain(error: &dyn Error) -> String {
     }
     if text.contains("UnknownIssuer") {
         text.push_str(
-            ". If a private authority or a proxy signed it, name its certificates in AWS_CA_BUNDLE",
+            ". If a private CA or a proxy signed the certificate, set AWS_CA_BUNDLE to a file with its certificates",
         );
     }
     without_passwords(&text)
 }
 
-/// Takes user and password out of every address in a text: an endpoint or a proxy may have been given with them.
+/// Removes user and password from every URL in a text.
 pub(super) fn without_passwords(text: &str) -> String {
     let mut pieces = text.split("://");
     let mut shown = pieces.next().unwrap_or_default().to_owned();
@@ -239,8 +244,8 @@ mod tests {
     use super::without_passwords;
 
     #[test]
-    fn addresses_are_told_without_their_passwords() {
-        for (text, told) in [
+    fn passwords_are_removed_from_urls() {
+        for (text, expected) in [
             ("`https://user:secret@[bad`: no", "`https://[bad`: no"),
             (
                 "via http://a:b@c@proxy:8080/x, then http://h",
@@ -253,7 +258,7 @@ mod tests {
             ("://@", "://"),
             ("", ""),
         ] {
-            assert_eq!(without_passwords(text), told);
+            assert_eq!(without_passwords(text), expected);
         }
     }
 }

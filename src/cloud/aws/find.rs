@@ -1,18 +1,17 @@
-//! Which credentials are used: found from the environment and the profiles, without asking anybody. The order, and what
-//! refuses, is boto3's; what a named profile lacks is refused here and never made up for by another identity.
+//! Selects the source of credentials from the environment and the profiles, without network access. The order and the
+//! errors are those of boto3. If a named profile is incomplete, that is an error: repave does not use another identity.
 
 use jiff::Timestamp;
 
 use super::config_error::ConfigError;
 use super::instance::Metadata;
-use super::keys::{expiry_of, keys};
-use super::lookup::{Lookup, Said};
-use super::named::Named;
+use super::keys::{keys, parse_expiry};
+use super::lookup::{Lookup, Setting};
+use super::named_profile::NamedProfile;
 use super::profiles::Profile;
 use super::source::{Role, Source};
 use super::{container, ini};
 
-/// Finds the source that the lookup's profile and environment mean.
 pub(super) fn find(lookup: &Lookup<'_>, metadata: &Metadata) -> Result<Source, ConfigError> {
     let finder = Finder { lookup, metadata };
     let name = lookup.profile_name();
@@ -24,11 +23,11 @@ pub(super) fn find(lookup: &Lookup<'_>, metadata: &Metadata) -> Result<Source, C
     if profile.has_role() {
         return finder.role(&profile, &mut vec![name.to_owned()]);
     }
-    if let Some(found) = finder.own(&profile, uses_environment)? {
+    if let Some(found) = finder.profile_source(&profile, uses_environment)? {
         return Ok(found);
     }
     if lookup.selected.name.is_some() {
-        let by = lookup.selected.by;
+        let by = lookup.selected.origin;
         let ignored = lookup.selected.is_explicit && lookup.environment.has("AWS_ACCESS_KEY_ID");
         let ignored = if ignored {
             " (AWS_ACCESS_KEY_ID is not used with an explicit profile)"
@@ -36,14 +35,14 @@ pub(super) fn find(lookup: &Lookup<'_>, metadata: &Metadata) -> Result<Source, C
             ""
         };
         return Err(ConfigError::new(format!(
-            "profile {name} ({by}) has no credentials in {}{ignored}. Add credentials to the profile; or, to use those of the \
-             environment, container or instance, remove {by} and give --region",
+            "profile {name} ({by}) has no credentials in {}{ignored}. Add credentials to the profile. Or remove {by} and give --region, \
+             to use the credentials of the environment, container or instance",
             lookup.profiles.files()
         )));
     }
     if let Some(missing) = lookup.profiles.missing_named_file() {
         return Err(ConfigError::new(format!(
-            "{missing}. Correct or unset it: repave does not use the credentials of this machine instead"
+            "{missing}. Correct or unset the variable. repave does not use the credentials of this machine instead"
         )));
     }
     match container::Agent::find(lookup)? {
@@ -64,8 +63,8 @@ struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    fn profile(&self, name: &'a str, profile: &'a Profile) -> Named<'a> {
-        Named {
+    fn profile(&self, name: &'a str, profile: &'a Profile) -> NamedProfile<'a> {
+        NamedProfile {
             name,
             profile,
             lookup: self.lookup,
@@ -79,15 +78,15 @@ impl<'a> Finder<'a> {
             Some(token) => Some(token),
             None => self.lookup.in_environment("AWS_SESSION_TOKEN")?,
         };
-        let half = |set: &str, unset: &str| {
+        let incomplete = |set: &str, unset: &str| {
             Err(ConfigError::new(format!(
-                "{set} is set and {unset} is not. Set both or none of them"
+                "{set} is set and {unset} is not. Set both or neither"
             )))
         };
         match (id, secret) {
             (None, None) => Ok(None),
-            (Some(_), None) => half("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-            (None, Some(_)) => half("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+            (Some(_), None) => incomplete("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+            (None, Some(_)) => incomplete("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
             (Some(id), Some(secret)) => {
                 let expiry = self.expiry_of_environment()?;
                 let expires = expiry.map_or("", |_| ", AWS_CREDENTIAL_EXPIRATION");
@@ -100,26 +99,30 @@ impl<'a> Finder<'a> {
     }
 
     fn expiry_of_environment(&self) -> Result<Option<Timestamp>, ConfigError> {
-        let said = self.lookup.in_environment("AWS_CREDENTIAL_EXPIRATION")?;
-        said.map(|said| {
-            expiry_of(said.value).map_err(|_| {
-                let found = said.value;
+        let setting = self.lookup.in_environment("AWS_CREDENTIAL_EXPIRATION")?;
+        setting.map(|setting| {
+            parse_expiry(setting.value).map_err(|_| {
+                let found = setting.value;
                 ConfigError::new(format!(
-                    "{}: expected a time such as 2026-11-26T09:00:00Z, found {found}",
-                    said.by
+                    "{}: expected a time like 2026-11-26T09:00:00Z, found {found}. Correct or unset it",
+                    setting.origin
                 ))
             })
         })
         .transpose()
     }
 
-    /// The role of a profile, and what assumes it. `visited` are the profiles on the way here, this one included.
-    fn role(&self, profile: &Named<'_>, visited: &mut Vec<String>) -> Result<Source, ConfigError> {
-        let arn = profile.needed("role_arn", "a role")?.to_owned();
+    /// Returns the role of a profile and the source that assumes it. `visited` has the profiles on the path to it.
+    fn role(
+        &self,
+        profile: &NamedProfile<'_>,
+        visited: &mut Vec<String>,
+    ) -> Result<Source, ConfigError> {
+        let arn = profile.required("role_arn", "a role")?.to_owned();
         if profile.has("mfa_serial") {
             return Err(profile.error(
                 "mfa_serial",
-                "needs a code from a person, whom repave cannot ask. Use SSO, or a role without it",
+                "needs an MFA code, and repave cannot ask for one. Use SSO, or a role without MFA",
             ));
         }
         let duration = match profile.value("duration_seconds")? {
@@ -149,7 +152,7 @@ impl<'a> Finder<'a> {
             (None, None) => {
                 return Err(profile.error(
                     "role_arn",
-                    "has neither source_profile nor credential_source, so nothing can assume it",
+                    "has neither source_profile nor credential_source. Add one of them",
                 ));
             }
             (None, Some(source)) => self.named_source(profile, source)?,
@@ -157,17 +160,21 @@ impl<'a> Finder<'a> {
         };
         Ok(Source::Role(Box::new(Role {
             arn,
-            external_id: profile.owned("external_id")?,
-            session_name: profile.owned("role_session_name")?,
+            external_id: profile.owned_value("external_id")?,
+            session_name: profile.owned_value("role_session_name")?,
             duration,
             base,
             from: profile.origin("role_arn"),
         })))
     }
 
-    fn named_source(&self, profile: &Named<'_>, source: &str) -> Result<Source, ConfigError> {
+    fn named_source(
+        &self,
+        profile: &NamedProfile<'_>,
+        source: &str,
+    ) -> Result<Source, ConfigError> {
         let missing = |what: &str| {
-            Err(profile.error("credential_source", &format!("is {source}, and {what}")))
+            Err(profile.error("credential_source", &format!("is {source}, but {what}")))
         };
         match source {
             "Environment" => match self.keys_of_environment()? {
@@ -185,13 +192,15 @@ impl<'a> Finder<'a> {
                 metadata: self.metadata.clone(),
                 last_resort: None,
             }),
-            _ => missing("only Environment, Ec2InstanceMetadata and EcsContainer are known"),
+            _ => {
+                missing("the allowed values are Environment, Ec2InstanceMetadata and EcsContainer")
+            }
         }
     }
 
     fn source_profile(
         &self,
-        profile: &Named<'_>,
+        profile: &NamedProfile<'_>,
         source: &str,
         visited: &mut Vec<String>,
     ) -> Result<Source, ConfigError> {
@@ -202,28 +211,31 @@ impl<'a> Finder<'a> {
         };
         let found = self.profile(source, found);
         let is_itself = source == profile.name;
-        let is_circle = visited.iter().any(|name| name == source);
-        if is_circle && !(is_itself && found.has_keys()) {
+        let is_cycle = visited.iter().any(|name| name == source);
+        if is_cycle && !(is_itself && found.has_keys()) {
             visited.push(source.to_owned());
-            let way = visited.join(" -> ");
-            return Err(profile.error("source_profile", &format!("makes a circle: {way}")));
+            let path = visited.join(" -> ");
+            return Err(profile.error(
+                "source_profile",
+                &format!("is part of a cycle: {path}. Remove one of its source_profile settings"),
+            ));
         }
         visited.push(source.to_owned());
         if found.has_role() && !found.has_keys() {
             return self.role(&found, visited);
         }
-        self.own(&found, false)?.ok_or_else(|| {
+        self.profile_source(&found, false)?.ok_or_else(|| {
             profile.error(
                 "source_profile",
-                &format!("is {source}, a profile without credentials"),
+                &format!("is {source}, and that profile has no credentials. Add credentials to it"),
             )
         })
     }
 
-    /// The credentials of a profile, its role left out: of several kinds the first of boto3's order.
-    fn own(
+    /// Returns the credentials of a profile, without its role. If it has several kinds, boto3 defines the order.
+    fn profile_source(
         &self,
-        profile: &Named<'_>,
+        profile: &NamedProfile<'_>,
         uses_environment: bool,
     ) -> Result<Option<Source>, ConfigError> {
         if let Some(found) = self.web_identity(profile, uses_environment)? {
@@ -239,8 +251,8 @@ impl<'a> Finder<'a> {
             return Err(profile.error(
                 "login_session",
                 &format!(
-                    "was created by aws login, which repave does not support. Add another profile with credential_process = aws configure \
-                     export-credentials --profile {}, and use that",
+                    "was created by aws login, which repave does not support. Add a profile with credential_process = aws configure \
+                     export-credentials --profile {}, and use that profile",
                     profile.name
                 ),
             ));
@@ -249,7 +261,10 @@ impl<'a> Finder<'a> {
             let command = ini::words(line)
                 .filter(|words| !words.is_empty())
                 .ok_or_else(|| {
-                    profile.error("credential_process", "has a quotation mark without an end")
+                    profile.error(
+                        "credential_process",
+                        "has an unclosed quotation mark. Close it",
+                    )
                 })?;
             let from = profile.origin("credential_process");
             return Ok(Some(Source::Process { command, from }));
@@ -257,45 +272,48 @@ impl<'a> Finder<'a> {
         profile.keys_in(&profile.profile.in_config)
     }
 
-    /// A role by the token of a web identity: each part from the environment, or else from the profile.
+    /// Returns the role of a web identity token. Each setting comes from the environment, or else from the profile.
     fn web_identity(
         &self,
-        profile: &Named<'_>,
+        profile: &NamedProfile<'_>,
         uses_environment: bool,
     ) -> Result<Option<Source>, ConfigError> {
-        let either = |variable: &str, key: &str| -> Result<Option<Said<'_>>, ConfigError> {
-            let said = if uses_environment {
-                self.lookup.in_environment(variable)?
-            } else {
-                None
+        let environment_or_profile =
+            |variable: &str, key: &str| -> Result<Option<Setting<'_>>, ConfigError> {
+                let setting = if uses_environment {
+                    self.lookup.in_environment(variable)?
+                } else {
+                    None
+                };
+                match (setting, profile.value(key)?) {
+                    (Some(setting), _) => Ok(Some(setting)),
+                    (None, Some(value)) => Ok(Some(Setting {
+                        value,
+                        origin: profile.location(key),
+                    })),
+                    (None, None) => Ok(None),
+                }
             };
-            match (said, profile.value(key)?) {
-                (Some(said), _) => Ok(Some(said)),
-                (None, Some(value)) => Ok(Some(Said {
-                    value,
-                    by: profile.place(key),
-                })),
-                (None, None) => Ok(None),
-            }
-        };
-        let Some(token) = either("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file")? else {
+        let Some(token) =
+            environment_or_profile("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file")?
+        else {
             return Ok(None);
         };
-        let Some(role) = either("AWS_ROLE_ARN", "role_arn")? else {
+        let Some(role) = environment_or_profile("AWS_ROLE_ARN", "role_arn")? else {
             return Err(ConfigError::new(format!(
-                "{} names a token, and no role is given for it. Set AWS_ROLE_ARN, or role_arn in the profile",
-                token.by
+                "{} is set, but no role is set. Set AWS_ROLE_ARN, or role_arn in the profile",
+                token.origin
             )));
         };
         let token_file = self.lookup.environment.path(token.value);
         if !token_file.is_file() {
-            return Err(token.names_no_file(&token_file));
+            return Err(token.not_a_file(&token_file));
         }
-        let session = either("AWS_ROLE_SESSION_NAME", "role_session_name")?;
+        let session = environment_or_profile("AWS_ROLE_SESSION_NAME", "role_session_name")?;
         Ok(Some(Source::WebIdentity {
             role_arn: role.value.to_owned(),
-            session_name: session.map(|said| said.value.to_owned()),
-            from: format!("web identity {} ({})", token_file.display(), token.by),
+            session_name: session.map(|setting| setting.value.to_owned()),
+            from: format!("web identity {} ({})", token_file.display(), token.origin),
             token_file,
         }))
     }

@@ -1,5 +1,5 @@
-//! Who signs a target's requests: keeps its credentials while they last, checks whose they are before anything is signed
-//! with them, and reads the configuration anew when they are refused.
+//! The credentials of a target: caches them, checks their account before the first use, and reloads the configuration when
+//! the service refuses them.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,27 +17,26 @@ use crate::cloud::ApiError;
 use crate::sys::clock::Clock;
 use crate::sys::environment::Environment;
 use crate::sys::escape::escaped;
-use crate::sys::panics::caught;
+use crate::sys::panics::catch_panic;
 
-/// Credentials are replaced this long before they expire, or after half of their lifetime if that is shorter: a call that is
+/// Credentials are renewed this long before they expire, or after half of their lifetime if that is shorter. A call that is
 /// marked must not wait for STS.
-const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(5);
+const RENEW_BEFORE_EXPIRY: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long a replacement may take while the credentials that are held can still be used.
-const RENEWAL: Duration = Duration::from_secs(10);
+/// The timeout of a renewal while the cached credentials are still valid.
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After a replacement that failed, the next try.
-const RENEWED_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+/// The delay after a failed renewal.
+const RENEWAL_RETRY: SignedDuration = SignedDuration::from_secs(30);
 
-/// How long a configuration file may be half written.
-const REST: Duration = Duration::from_secs(1);
+/// The delay before an invalid configuration file is read again: it may be half written.
+const RELOAD_DELAY: Duration = Duration::from_secs(1);
 
-/// How long credentials may take before the log says what is waited for.
-const SILENCE: Duration = Duration::from_secs(5);
+/// The time after which the log reports that repave waits for credentials.
+const LOG_DELAY: Duration = Duration::from_secs(5);
 
-/// The identity of one target.
 pub(super) struct Identity {
-    /// What the configuration is read from again; none where it cannot change.
+    /// Where to reload the configuration from, or `None` if it cannot change.
     configuration: Option<(Connection, Environment)>,
     region: String,
     expected_account: Option<String>,
@@ -46,27 +45,27 @@ pub(super) struct Identity {
 }
 
 struct State {
-    /// How to fetch; of what is read again only the source counts: Region and endpoints stay for the whole run.
+    /// The settings. A reload changes only the source: Region and endpoints stay for the whole run.
     settings: Settings,
-    held: Option<Held>,
+    cached: Option<CachedCredentials>,
     listed: Listed,
-    /// Whether there ever were credentials: from then on no other origin takes their place.
-    was_held: bool,
+    /// Whether credentials were ever fetched. After that the run does not change to another source.
+    had_credentials: bool,
     /// Whether a create was refused for its credentials, and none was accepted since.
     is_refused: bool,
-    /// Whether somebody refused what was signed, so that the configuration is read again before the next listing.
-    is_doubted: bool,
+    /// Whether the configuration must be reloaded before the next listing, because credentials were refused.
+    must_reload: bool,
 }
 
-/// What the last listing was signed with: a plan holds for the account of its listing alone.
+/// The keys that signed the last listing. A plan is only valid for the account of its listing.
 enum Listed {
     Nothing,
     With(Keys),
-    /// Others may be in force since: what is left of the pass waits for the next listing.
+    /// The keys may have changed since. The rest of the pass waits for the next listing.
     Outdated,
 }
 
-/// What makes credentials others: id, secret, token. When they expire does not.
+/// Id, secret and token. Credentials with the same keys count as unchanged, even if they expire later.
 type Keys = (String, String, Option<String>);
 
 fn keys(credentials: &Credentials) -> Keys {
@@ -77,11 +76,11 @@ fn keys(credentials: &Credentials) -> Keys {
     )
 }
 
-/// Credentials whose account is checked.
+/// Credentials of which the account is checked.
 #[derive(Clone, PartialEq)]
-struct Held {
+struct CachedCredentials {
     credentials: Credentials,
-    /// When to replace them; never, if nothing says that they expire.
+    /// When to renew them, or `None` if they do not expire.
     renew_at: Option<Timestamp>,
 }
 
@@ -105,115 +104,119 @@ impl Identity {
             clock: Clock::wall(),
             state: Mutex::new(State {
                 settings,
-                held: None,
+                cached: None,
                 listed: Listed::Nothing,
-                was_held: false,
+                had_credentials: false,
                 is_refused: false,
-                is_doubted: false,
+                must_reload: false,
             }),
         }
     }
 
-    /// The account that the target must be, if somebody said so.
+    /// Returns the value of --expect-account.
     pub(super) fn expected_account(&self) -> Option<&str> {
         self.expected_account.as_deref()
     }
 
-    /// Returns credentials that were checked and have not expired; replaces those that are about to.
+    /// Returns checked and valid credentials. Renews credentials that are about to expire.
     pub(super) async fn credentials(&self) -> Result<Credentials, CredentialsFailure> {
         let mut state = self.state.lock().await;
         self.current(&mut state).await
     }
 
-    /// The same at the start of a pass: after a refusal the configuration is read again first.
-    pub(super) async fn begin(&self) -> Result<(), CredentialsFailure> {
+    /// Gets credentials for a pass. After a refusal it reloads the configuration first.
+    pub(super) async fn begin_pass(&self) -> Result<(), CredentialsFailure> {
         let mut state = self.state.lock().await;
-        if state.is_doubted {
-            state.held = None;
-            self.read_again(&mut state)?;
-            state.is_doubted = false;
+        if state.must_reload {
+            state.cached = None;
+            self.reload(&mut state)?;
+            state.must_reload = false;
         }
         let credentials = self.current(&mut state).await?;
         state.listed = Listed::With(keys(&credentials));
         Ok(())
     }
 
-    /// Tells whether what is held may be of another account than what was listed.
+    /// Returns whether the cached credentials may belong to a different account than the listing.
     pub(super) async fn has_changed_since_listing(&self) -> bool {
         let state = self.state.lock().await;
         match &state.listed {
             Listed::Nothing => false,
             Listed::Outdated => true,
-            // A role that is assumed again has other keys and the same account.
+            // A role that is assumed again has new keys and the same account.
             Listed::With(_) if state.settings.source.has_fixed_account() => false,
             Listed::With(listed) => {
-                let held = state.held.as_ref();
-                held.is_none_or(|held| keys(&held.credentials) != *listed)
+                let cached = state.cached.as_ref();
+                cached.is_none_or(|cached| keys(&cached.credentials) != *listed)
             }
         }
     }
 
-    /// Notes that a create was refused for its credentials. Tells whether it is worth to read them again: once, until a
-    /// create is accepted.
+    /// Records that a create was refused for its credentials. Returns whether to reload them: only once until a create is
+    /// accepted.
     pub(super) async fn create_refused(&self) -> bool {
         let mut state = self.state.lock().await;
-        state.is_doubted = true;
+        state.must_reload = true;
         state.listed = Listed::Outdated;
         !std::mem::replace(&mut state.is_refused, true)
     }
 
-    /// Notes that a create was accepted.
+    /// Records that a create was accepted.
     pub(super) async fn create_accepted(&self) {
         self.state.lock().await.is_refused = false;
     }
 
-    /// What a request is signed with: what is held, and nothing is asked for it while a request is on its way.
-    async fn to_sign(&self) -> Result<Credentials, CredentialsFailure> {
+    /// Returns the cached credentials to sign a request. It does not fetch others during a request.
+    async fn signing_credentials(&self) -> Result<Credentials, CredentialsFailure> {
         let mut state = self.state.lock().await;
-        match &state.held {
-            Some(held) if !has_expired(&held.credentials, self.clock.now()) => {
-                Ok(held.credentials.clone())
+        match &state.cached {
+            Some(cached) if !has_expired(&cached.credentials, self.clock.now()) => {
+                Ok(cached.credentials.clone())
             }
-            None if !state.was_held => self.current(&mut state).await,
+            None if !state.had_credentials => self.current(&mut state).await,
             Some(_) | None => {
-                let whose = state.settings.source.name();
-                let why = "they have expired; the next pass fetches others";
-                Err(CredentialsFailure::new(Cause::Unavailable, &whose, why))
+                let source_name = state.settings.source.name();
+                let why = "they have expired. The next pass fetches new credentials";
+                Err(CredentialsFailure::new(
+                    Cause::Unavailable,
+                    &source_name,
+                    why,
+                ))
             }
         }
     }
 
-    /// Notes that the service refused what was signed.
-    pub(super) async fn doubt(&self) {
-        self.state.lock().await.is_doubted = true;
+    /// Records that the service refused the credentials.
+    pub(super) async fn record_refusal(&self) {
+        self.state.lock().await.must_reload = true;
     }
 
-    /// Adds to the service's refusal whose credentials it refused.
-    pub(super) async fn blamed(&self, mut error: ApiError) -> ApiError {
-        let whose = self.state.lock().await.settings.source.name();
-        error.message = format!("{} (credentials from {whose})", error.message);
+    /// Adds the source of the credentials to the error of the service.
+    pub(super) async fn with_source(&self, mut error: ApiError) -> ApiError {
+        let source_name = self.state.lock().await.settings.source.name();
+        error.message = format!("{} (credentials from {source_name})", error.message);
         error
     }
 
-    /// Reads the configuration again after the service refused these credentials. Tells whether there are others now.
-    pub(super) async fn replaced(&self) -> Result<bool, CredentialsFailure> {
+    /// Reloads the configuration after the service refused the credentials. Returns whether the credentials are new.
+    pub(super) async fn reload_after_refusal(&self) -> Result<bool, CredentialsFailure> {
         let mut state = self.state.lock().await;
-        let before = state.held.take();
-        if self.read_again(&mut state).is_err() {
-            // A file that is being written is whole a moment later.
-            tokio::time::sleep(REST).await;
-            self.read_again(&mut state)?;
+        let before = state.cached.take();
+        if self.reload(&mut state).is_err() {
+            // A file that is being written is complete a moment later.
+            tokio::time::sleep(RELOAD_DELAY).await;
+            self.reload(&mut state)?;
         }
         let now = self.current(&mut state).await?;
         let is_other = before.is_none_or(|before| keys(&before.credentials) != keys(&now));
         // A listing follows.
         state.listed = Listed::With(keys(&now));
         if is_other {
-            let whose = escaped(&state.settings.source.name(), 500);
+            let source_name = escaped(&state.settings.source.name(), 500);
             let key = escaped(now.access_key_id(), 40);
             tracing::info!(
                 key,
-                "the service refused the credentials; using others from {whose}"
+                "the service refused the credentials. Using new credentials from {source_name}"
             );
         }
         Ok(is_other)
@@ -222,42 +225,44 @@ impl Identity {
     async fn current(&self, state: &mut State) -> Result<Credentials, CredentialsFailure> {
         let now = self.clock.now();
         let usable = state
-            .held
+            .cached
             .clone()
-            .filter(|held| !has_expired(&held.credentials, now));
-        if let Some(held) = &usable
-            && held.renew_at.is_none_or(|at| now < at)
+            .filter(|cached| !has_expired(&cached.credentials, now));
+        if let Some(cached) = &usable
+            && cached.renew_at.is_none_or(|at| now < at)
         {
-            return Ok(held.credentials.clone());
+            return Ok(cached.credentials.clone());
         }
         let Some(usable) = usable else {
             let fetched = match self.fetch_checked(state).await {
-                // The keys in a file may have been replaced: read once more before anybody is asked to act.
-                Err(failure) if failure.cause == Cause::Refused && self.source_changed(state) => {
+                // The keys in a file may have been replaced. Reload once before reporting the failure.
+                Err(failure)
+                    if failure.cause == Cause::Refused && self.reload_changed_source(state) =>
+                {
                     self.fetch_checked(state).await
                 }
                 fetched => fetched,
             };
             return match fetched {
-                Ok(credentials) => Ok(state.hold(credentials, now)),
+                Ok(credentials) => Ok(state.cache(credentials, now)),
                 Err(failure) => {
-                    state.held = None;
-                    state.is_doubted = true;
+                    state.cached = None;
+                    state.must_reload = true;
                     Err(failure)
                 }
             };
         };
-        // Nobody has to wait for others, nor to act, while these do.
-        match tokio::time::timeout(RENEWAL, self.fetch_checked(state)).await {
-            Ok(Ok(credentials)) => Ok(state.hold(credentials, now)),
+        // The cached credentials are still valid, so a failed renewal is not an error.
+        match tokio::time::timeout(RENEWAL_TIMEOUT, self.fetch_checked(state)).await {
+            Ok(Ok(credentials)) => Ok(state.cache(credentials, now)),
             failed => {
                 let why = match failed {
                     Ok(Err(failure)) => failure.message,
-                    Ok(Ok(_)) | Err(_) => "they take too long".into(),
+                    Ok(Ok(_)) | Err(_) => "timeout".into(),
                 };
-                tracing::debug!("credentials are not replaced yet: {}", escaped(&why, 500));
-                let again = now.saturating_add(RENEWED_AGAIN).unwrap_or(now);
-                state.held = Some(Held {
+                tracing::debug!("cannot renew credentials yet: {}", escaped(&why, 500));
+                let again = now.saturating_add(RENEWAL_RETRY).unwrap_or(now);
+                state.cached = Some(CachedCredentials {
                     renew_at: Some(again),
                     ..usable.clone()
                 });
@@ -266,9 +271,9 @@ impl Identity {
         }
     }
 
-    /// Fetches credentials and checks whose they are.
+    /// Fetches credentials and checks their account.
     async fn fetch_checked(&self, state: &State) -> Result<Credentials, CredentialsFailure> {
-        let whose = state.settings.source.name();
+        let source_name = state.settings.source.name();
         let work = async {
             let Settings {
                 source, network, ..
@@ -276,81 +281,81 @@ impl Identity {
             let now = self.clock.now();
             let credentials = fetch(source, network, &self.region, now).await?;
             tracing::debug!(
-                credentials = escaped(&whose, 500),
+                credentials = escaped(&source_name, 500),
                 key = escaped(credentials.access_key_id(), 40),
                 region = self.region,
-                "credentials found"
+                "found credentials"
             );
             if let Some(expected) = &self.expected_account {
-                let found = account_of(&credentials, &whose, network, &self.region).await?;
+                let found = account_of(&credentials, &source_name, network, &self.region).await?;
                 if found != *expected {
-                    let what = format!("credentials from {whose} belong to");
+                    let what = format!("credentials from {source_name} belong to");
                     return Err(wrong_account(&what, &found, expected));
                 }
             }
             Ok(credentials)
         };
-        let mut work = std::pin::pin!(caught(work));
+        let mut work = std::pin::pin!(catch_panic(work));
         let result = tokio::select! {
             result = &mut work => result,
-            () = tokio::time::sleep(SILENCE) => {
-                let whose = escaped(&whose, 500);
-                tracing::info!("waiting for credentials from {whose}");
+            () = tokio::time::sleep(LOG_DELAY) => {
+                let source_name = escaped(&source_name, 500);
+                tracing::info!("waiting for credentials from {source_name}");
                 work.await
             }
         };
         result.unwrap_or_else(|panicked| {
             Err(CredentialsFailure::new(
                 Cause::Refused,
-                &whose,
+                &source_name,
                 &panicked.to_string(),
             ))
         })
     }
 
-    /// Reads the configuration again; tells whether the source has other values now.
-    fn source_changed(&self, state: &mut State) -> bool {
+    /// Reloads the configuration. Returns whether the source has changed.
+    fn reload_changed_source(&self, state: &mut State) -> bool {
         let before = state.settings.source.clone();
-        let has_changed = self.read_again(state).is_ok() && state.settings.source != before;
-        // begin() takes this back: there a listing follows.
+        let has_changed = self.reload(state).is_ok() && state.settings.source != before;
+        // `begin_pass` replaces this value, because a listing follows.
         if has_changed {
             state.listed = Listed::Outdated;
         }
         has_changed
     }
 
-    fn read_again(&self, state: &mut State) -> Result<(), CredentialsFailure> {
+    fn reload(&self, state: &mut State) -> Result<(), CredentialsFailure> {
         let Some((connection, environment)) = &self.configuration else {
             return Ok(());
         };
         let refused = |why: &str| {
-            let whose = "the AWS configuration";
-            Err(CredentialsFailure::new(Cause::Refused, whose, why))
+            let source_name = "the AWS configuration";
+            Err(CredentialsFailure::new(Cause::Refused, source_name, why))
         };
         let source = match Settings::resolve(connection, environment) {
             Ok(settings) => settings.source,
             Err(error) => return refused(&error.to_string()),
         };
         let (before, now) = (state.settings.source.name(), source.name());
-        if state.was_held && before != now {
+        if state.had_credentials && before != now {
             return refused(&format!(
-                "it now leads to {now}, and this run began with {before}. Correct the configuration, or start repave again"
+                "it now selects {now}, but this run started with {before}. Correct the configuration, or restart repave"
             ));
         }
         state.settings.source = source;
-        if state.was_held {
-            state.settings.source.settle();
+        if state.had_credentials {
+            state.settings.source.mark_reached();
         }
         Ok(())
     }
 }
 
 impl State {
-    fn hold(&mut self, credentials: Credentials, now: Timestamp) -> Credentials {
-        self.was_held = true;
-        self.settings.source.settle();
+    fn cache(&mut self, credentials: Credentials, now: Timestamp) -> Credentials {
+        self.had_credentials = true;
+        self.settings.source.mark_reached();
         let renew_at = renew_at(&credentials, now);
-        self.held = Some(Held {
+        self.cached = Some(CachedCredentials {
             credentials: credentials.clone(),
             renew_at,
         });
@@ -358,7 +363,7 @@ impl State {
     }
 }
 
-/// Credentials or a listing are of another account than the expected one.
+/// Returns the failure for credentials or a listing of a different account than expected.
 pub(super) fn wrong_account(what: &str, found: &str, expected: &str) -> CredentialsFailure {
     CredentialsFailure {
         cause: Cause::WrongAccount,
@@ -372,7 +377,7 @@ pub(super) fn wrong_account(what: &str, found: &str, expected: &str) -> Credenti
 fn renew_at(credentials: &Credentials, now: Timestamp) -> Option<Timestamp> {
     let expiry = Timestamp::try_from(credentials.expiry()?).ok()?;
     let life = expiry.duration_since(now);
-    let early = RENEWED_BEFORE.min(life / 2);
+    let early = RENEW_BEFORE_EXPIRY.min(life / 2);
     Some(expiry.saturating_sub(early).unwrap_or(expiry))
 }
 
@@ -383,7 +388,7 @@ fn has_expired(credentials: &Credentials, now: Timestamp) -> bool {
         .is_some_and(|expiry| expiry <= now)
 }
 
-/// What the SDK asks before it signs a request.
+/// Provides the credentials to the SDK when it signs a request.
 #[derive(Debug, Clone)]
 pub(super) struct Signer(pub(super) std::sync::Arc<Identity>);
 
@@ -394,7 +399,7 @@ impl ProvideCredentials for Signer {
     {
         future::ProvideCredentials::new(async {
             self.0
-                .to_sign()
+                .signing_credentials()
                 .await
                 .map_err(CredentialsError::provider_error)
         })
@@ -405,13 +410,13 @@ impl ProvideCredentials for Signer {
 mod tests {
     use super::*;
 
-    fn lasting(seconds: i64, now: Timestamp) -> Credentials {
+    fn expiring_in(seconds: i64, now: Timestamp) -> Credentials {
         let expiry = now + SignedDuration::from_secs(seconds);
         Credentials::new("id", "secret", None, Some(expiry.into()), "test")
     }
 
     #[test]
-    fn credentials_are_replaced_before_they_expire() {
+    fn credentials_are_renewed_before_they_expire() {
         let now: Timestamp = "2026-11-26T09:00:00Z".parse().unwrap();
         for (life, left) in [
             (3600, 300),
@@ -421,7 +426,7 @@ mod tests {
             (10, 5),
             (0, 0),
         ] {
-            let at = renew_at(&lasting(life, now), now).unwrap();
+            let at = renew_at(&expiring_in(life, now), now).unwrap();
             let expected = now + SignedDuration::from_secs(life - left);
             assert_eq!(at.as_second(), expected.as_second(), "{life}");
         }
@@ -429,6 +434,6 @@ mod tests {
             renew_at(&Credentials::new("id", "s", None, None, "t"), now),
             None
         );
-        assert!(has_expired(&lasting(0, now), now) && !has_expired(&lasting(1, now), now));
+        assert!(has_expired(&expiring_in(0, now), now) && !has_expired(&expiring_in(1, now), now));
     }
 }

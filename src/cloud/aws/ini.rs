@@ -1,37 +1,37 @@
-//! Reads the text of an AWS configuration file into sections, by the rules of Python's `configparser`, which boto3 and
-//! the AWS CLI use: indented keys, `key : value` and values that go on in deeper lines are fine; a repeated key or
-//! section, or a line that is neither, is a problem with its line. It knows no profiles.
+//! Parses an AWS configuration file into sections, by the rules of `configparser` of Python, which boto3 and the AWS CLI use:
+//! indented keys, `key : value` and values that continue in indented lines are allowed. A repeated key or section, or any
+//! other line, is an error with its line number. It does not know profiles.
 
 use std::collections::BTreeMap;
 
-/// The values of a section, by their keys in lower case.
+/// The values of a section, by key in lowercase.
 pub(super) type Values = BTreeMap<String, String>;
 
-/// A section with its name as written between the brackets.
+/// A section with the name between the brackets.
 pub(super) type Section = (String, Values);
 
-/// What is wrong, and in which line (from 1).
+/// A problem and its line, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) line: usize,
     pub(super) what: String,
 }
 
-/// The section whose values every other section has too, unless it has its own.
+/// The section with default values for all other sections.
 const DEFAULTS: &str = "DEFAULT";
 
-/// Reads the sections in the order in which they stand.
+/// Parses the sections, in the order of the file.
 pub(super) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
     if text.starts_with('\u{feff}') {
         return problem(
             0,
-            "the file begins with a byte order mark; save it as UTF-8 without one",
+            "the file begins with a byte order mark. Save it as UTF-8 without a byte order mark",
         );
     }
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut sections: Vec<Section> = Vec::new();
     let mut key: Option<String> = None;
-    // Where the values begin that may be blocks of values.
+    // The lines of all keys, whose values may be nested blocks.
     let mut blocks: Vec<(usize, String, usize)> = Vec::new();
     let mut indent = 0;
     for (number, line) in text.split('\n').enumerate() {
@@ -55,7 +55,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
             if sections.iter().any(|(other, _)| other == name) && name != DEFAULTS {
                 return problem(
                     number,
-                    "the file has a second section of this name. Remove one of them",
+                    "the file has a second section with this name. Remove one of them",
                 );
             }
             sections.push((name.to_owned(), Values::new()));
@@ -75,7 +75,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
         if values.contains_key(&name) {
             let what = format!(
                 "the section has a second {}. Remove one of them",
-                shown(&name)
+                safe_key(&name)
             );
             return problem(number, &what);
         }
@@ -95,7 +95,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
         if value.is_some_and(|value| value.starts_with('\n') && nested(value).is_none()) {
             return problem(
                 number,
-                "expected key = value in each deeper line below the key",
+                "expected key = value in each indented line below the key",
             );
         }
     }
@@ -109,17 +109,17 @@ fn problem<T>(line: usize, what: &str) -> Result<T, Problem> {
     })
 }
 
-/// The key, if it looks like one: what slipped in its place may be a secret.
-fn shown(key: &str) -> &str {
+/// Returns the key if it is safe to show. Another text may be a misplaced secret.
+fn safe_key(key: &str) -> &str {
     let plain = |c: char| c.is_ascii_lowercase() || c == '_';
     if key.len() <= 40 && key.chars().all(plain) {
         key
     } else {
-        "key of this name"
+        "key with this name"
     }
 }
 
-/// The name between the brackets, if the line is a section's first. What follows the last bracket is ignored.
+/// Returns the name between the brackets, if the line begins a section. Text after the last bracket is ignored.
 fn section_name(line: &str) -> Option<&str> {
     let inner = line.strip_prefix('[')?;
     let name = &inner[..inner.rfind(']')?];
@@ -137,8 +137,8 @@ fn with_defaults(sections: Vec<Section>) -> Vec<Section> {
     sections
 }
 
-/// Splits a text into words as a POSIX shell's quotes have it, and as Python's `shlex.split` does; `#` begins no comment.
-/// `None`: a quote has no end.
+/// Splits a text into words by the quoting rules of a POSIX shell, as `shlex.split` of Python. `#` does not begin a comment.
+/// Returns `None` if a quote is not closed.
 pub(super) fn words(text: &str) -> Option<Vec<String>> {
     const HASH: &str = "\u{1}";
     let words = shlex::split(&text.replace('#', HASH))?;
@@ -150,7 +150,7 @@ pub(super) fn words(text: &str) -> Option<Vec<String>> {
     )
 }
 
-/// Reads a value that is a block of `key = value` lines below its key, as `s3 =` has it. `None`: it is another value.
+/// Parses a value that is a block of `key = value` lines below its key, as below `s3 =`. Returns `None` for other values.
 pub(super) fn nested(value: &str) -> Option<Values> {
     let block = value.strip_prefix('\n')?;
     block
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_configparser_reads_is_read_alike() {
+    fn valid_files_are_parsed_as_by_configparser() {
         for (text, found) in [
             ("[a]\nk=v", one("a", &[("k", "v")])),
             ("[a]\r\nK = V \r\n", one("a", &[("k", "V")])),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_configparser_refuses_is_refused_with_its_line() {
+    fn invalid_files_are_rejected_with_the_line() {
         for (text, line) in [
             ("\u{feff}[a]", 1),
             ("k = v", 1),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_split_as_python_splits_them() {
+    fn words_are_split_as_by_python() {
         for (text, found) in [
             ("a  b", Some(vec!["a", "b"])),
             (
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_of_values_is_read_and_another_value_is_not() {
+    fn only_a_block_of_values_is_nested() {
         let found = nested("\nendpoint_url = http://a\nb=c\n").unwrap();
         assert_eq!(found["endpoint_url"], "http://a");
         assert_eq!((nested("v"), nested("\nbroken")), (None, None));

@@ -1,78 +1,77 @@
-//! What makes credentials of texts: keys that can sign a request, and the time when they expire. Where the texts come from
-//! is no matter here.
+//! Converts texts to credentials: keys that can sign a request, and the time when they expire.
 
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::config_error::ConfigError;
-use super::lookup::Said;
+use super::lookup::Setting;
 
-/// Keys that can stand in a request's header.
+/// Checks that the keys are valid in a header, and returns the credentials.
 pub(super) fn keys(
-    id: &Said<'_>,
-    secret: &Said<'_>,
-    token: Option<&Said<'_>>,
+    id: &Setting<'_>,
+    secret: &Setting<'_>,
+    token: Option<&Setting<'_>>,
     expiry: Option<Timestamp>,
 ) -> Result<Credentials, ConfigError> {
-    for said in [Some(id), Some(secret), token].into_iter().flatten() {
-        // What came along by mistake: the request would be refused without a word of it.
-        if !fits(said.value) {
+    for setting in [Some(id), Some(secret), token].into_iter().flatten() {
+        // The service would refuse the request without naming the invalid character.
+        if !is_valid_key(setting.value) {
             return Err(ConfigError::new(format!(
                 "{} contains a space, a line break or a quotation mark. Remove it",
-                said.by
+                setting.origin
             )));
         }
     }
     Ok(Credentials::new(
         id.value,
         secret.value,
-        token.map(|said| said.value.to_owned()),
+        token.map(|setting| setting.value.to_owned()),
         expiry.map(Into::into),
         "repave",
     ))
 }
 
-/// Tells whether a text can be a key or a token: it goes into a header.
-fn fits(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
-    !text.is_empty() && text.bytes().all(fits)
+/// Returns whether a text can be a key or a token, which are sent in a header.
+fn is_valid_key(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
+    !text.is_empty() && text.bytes().all(is_allowed)
 }
 
-/// Tells whether a request can be signed with these, wherever they come from.
-pub(super) fn fit(credentials: &Credentials) -> bool {
-    fits(credentials.access_key_id())
-        && fits(credentials.secret_access_key())
-        && credentials.session_token().is_none_or(fits)
+/// Returns whether a request can be signed with the credentials.
+pub(super) fn can_sign(credentials: &Credentials) -> bool {
+    is_valid_key(credentials.access_key_id())
+        && is_valid_key(credentials.secret_access_key())
+        && credentials.session_token().is_none_or(is_valid_key)
 }
 
-/// When credentials expire. A time beyond what can be told, such as the end of the year 9999, is as good as never.
-pub(super) fn expiry_of(text: &str) -> Result<Timestamp, String> {
+/// Parses the expiration of credentials. The end of the year 9999, which no timestamp can hold, counts as the latest time.
+pub(super) fn parse_expiry(text: &str) -> Result<Timestamp, String> {
     match text.parse() {
         Ok(expiry) => Ok(expiry),
         Err(_) if text.starts_with("9999-12-3") => Ok(Timestamp::MAX),
-        Err(_) => Err("is not a time such as 2026-11-26T09:00:00Z".into()),
+        Err(_) => Err("is not a time like 2026-11-26T09:00:00Z".into()),
     }
 }
 
-/// What an instance's metadata or a container's agent gives.
+/// The response of the instance metadata or of a container agent.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Given {
+pub(super) struct CredentialsResponse {
     access_key_id: String,
     secret_access_key: String,
     token: Option<String>,
     expiration: Option<String>,
 }
 
-impl Given {
-    /// `at_least` is until when they count, even if they say that they have expired: an instance in trouble gives old
-    /// credentials, which AWS still accepts then.
+impl CredentialsResponse {
+    /// `at_least` is the earliest expiration. During an outage the instance metadata returns expired credentials, and AWS
+    /// still accepts them.
     pub(super) fn into_credentials(
         self,
         at_least: Option<Timestamp>,
     ) -> Result<Credentials, String> {
-        let expiry = self.expiration.as_deref().map(expiry_of).transpose();
+        let expiry = self.expiration.as_deref().map(parse_expiry).transpose();
         let expiry = expiry.map_err(|why| format!("its Expiration {why}"))?;
         let expiry = expiry.map(|expiry| at_least.map_or(expiry, |least| expiry.max(least)));
         let expiry = expiry.map(Into::into);

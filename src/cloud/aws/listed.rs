@@ -1,11 +1,11 @@
-//! What the SDK lists, in repave's words.
+//! Converts images of the SDK to images of repave.
 
 use aws_sdk_workspaces::types;
 
 use crate::cloud::cut;
 use crate::model::image::{ImageState, ObservedImage, OperatingSystem};
 
-/// One listed image in repave's words. Every member is optional; what is missing stays unknown.
+/// Converts a listed image. Every field of the SDK is optional, and a missing field stays unknown.
 pub(super) fn observed(image: types::WorkspaceImage) -> ObservedImage {
     let mut errors: Vec<(String, String)> = Vec::new();
     let mut add = |code: Option<String>, message: Option<String>| {
@@ -40,7 +40,7 @@ pub(super) fn observed(image: types::WorkspaceImage) -> ObservedImage {
             Some(_) | None => OperatingSystem::Unknown,
         },
         update_available: image.updates.and_then(|updates| updates.update_available),
-        // Fractions of a second drift in parsing; only whole seconds can be compared.
+        // Parsing changes fractions of a second, so only whole seconds can be compared.
         created: image
             .created
             .and_then(|created| jiff::Timestamp::from_second(created.secs()).ok()),

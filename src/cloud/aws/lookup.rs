@@ -1,5 +1,4 @@
-//! Looks values up in the environment and in the selected profile, and says who says them. What they mean together is
-//! decided elsewhere.
+//! Looks up settings in the environment and in the selected profile, each with its origin for errors.
 
 use std::path::Path;
 
@@ -8,45 +7,46 @@ use super::profiles::{Profile, Profiles};
 use super::region;
 use crate::sys::environment::Environment;
 
-/// The profile that is asked for.
+/// The selected profile.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Selected {
-    /// Its name; none if nothing names one, so that it is `default` if there is such a profile.
+pub(super) struct SelectedProfile {
+    /// The name, or `None` for the default profile.
     pub(super) name: Option<String>,
-    /// Who names it, for errors.
-    pub(super) by: &'static str,
-    /// Whether a flag of repave's names it: it then comes before everything in the environment.
+    /// The flag or variable that selects it, for errors.
+    pub(super) origin: &'static str,
+    /// Whether a flag of repave selects it. It then takes precedence over the environment.
     pub(super) is_explicit: bool,
 }
 
-/// Looks values up: in the environment, then in the selected profile.
+/// Looks up settings in the environment, then in the selected profile.
 pub(super) struct Lookup<'a> {
     pub(super) environment: &'a Environment,
     pub(super) profiles: &'a Profiles,
-    /// The selected profile; an empty one if there is none.
+    /// The selected profile, or an empty profile without one.
     pub(super) profile: &'a Profile,
-    pub(super) selected: &'a Selected,
+    pub(super) selected: &'a SelectedProfile,
 }
 
-/// A value and who says it, for errors.
-pub(super) struct Said<'a> {
+/// A value, and where it is set, for errors.
+pub(super) struct Setting<'a> {
     pub(super) value: &'a str,
-    pub(super) by: String,
+    pub(super) origin: String,
 }
 
-impl Said<'_> {
-    pub(super) fn names_no_file(&self, path: &Path) -> ConfigError {
+impl Setting<'_> {
+    pub(super) fn not_a_file(&self, path: &Path) -> ConfigError {
         let path = path.display();
         ConfigError::new(format!(
-            "{} names {path}, which is not a file. Correct or unset it",
-            self.by
+            "{} is {path}, which is not a file. Correct or unset it",
+            self.origin
         ))
     }
 }
 
 impl<'a> Lookup<'a> {
-    /// A value of the selected profile. An empty one is none; one of several lines is a slip of indentation.
-    pub(super) fn in_profile(&self, key: &str) -> Result<Option<Said<'a>>, ConfigError> {
+    /// Returns a setting of the selected profile. An empty value counts as unset. A value with several lines is an indentation
+    /// mistake.
+    pub(super) fn in_profile(&self, key: &str) -> Result<Option<Setting<'a>>, ConfigError> {
         let Some(value) = self
             .profile
             .values
@@ -59,26 +59,26 @@ impl<'a> Lookup<'a> {
         if value.contains('\n') {
             return Err(several_lines(key, self.profile_name(), &file));
         }
-        let by = format!("{key} of profile {} in {file}", self.profile_name());
-        Ok(Some(Said { value, by }))
+        let origin = format!("{key} of profile {} in {file}", self.profile_name());
+        Ok(Some(Setting { value, origin }))
     }
 
-    pub(super) fn in_environment(&self, name: &str) -> Result<Option<Said<'a>>, ConfigError> {
+    pub(super) fn in_environment(&self, name: &str) -> Result<Option<Setting<'a>>, ConfigError> {
         let value = self.environment.text(name)?;
-        Ok(value.map(|value| Said {
+        Ok(value.map(|value| Setting {
             value,
-            by: name.to_owned(),
+            origin: name.to_owned(),
         }))
     }
 
-    /// A value of the environment, or else of the selected profile.
-    pub(super) fn either(
+    /// Returns a setting of the environment, or else of the selected profile.
+    pub(super) fn environment_or_profile(
         &self,
         variable: &str,
         key: &str,
-    ) -> Result<Option<Said<'a>>, ConfigError> {
+    ) -> Result<Option<Setting<'a>>, ConfigError> {
         match self.in_environment(variable)? {
-            Some(said) => Ok(Some(said)),
+            Some(setting) => Ok(Some(setting)),
             None => self.in_profile(key),
         }
     }
@@ -87,41 +87,45 @@ impl<'a> Lookup<'a> {
         self.selected.name.as_deref().unwrap_or("default")
     }
 
-    /// A value that is true or false, in any case of letters.
-    pub(super) fn switch(&self, variable: &str, key: &str) -> Result<Option<bool>, ConfigError> {
-        let said = self.either(variable, key)?;
-        said.map(|said| truth(&said)).transpose()
+    /// Returns a setting that is true or false, in any case.
+    pub(super) fn bool_setting(
+        &self,
+        variable: &str,
+        key: &str,
+    ) -> Result<Option<bool>, ConfigError> {
+        let setting = self.environment_or_profile(variable, key)?;
+        setting.map(|setting| parse_bool(&setting)).transpose()
     }
 }
 
 pub(super) fn several_lines(key: &str, profile: &str, file: &str) -> ConfigError {
     ConfigError::new(format!(
-        "{key} of profile {profile} in {file} has several lines. Indent the next key as its own key is indented"
+        "{key} of profile {profile} in {file} has several lines. Give the next key the same indentation"
     ))
 }
 
-pub(super) fn truth(said: &Said<'_>) -> Result<bool, ConfigError> {
-    match said.value.to_ascii_lowercase().as_str() {
+pub(super) fn parse_bool(setting: &Setting<'_>) -> Result<bool, ConfigError> {
+    match setting.value.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(unusable(said, "true or false")),
+        _ => Err(invalid_setting(setting, "true or false")),
     }
 }
 
-pub(super) fn unusable(said: &Said<'_>, expected: &str) -> ConfigError {
+pub(super) fn invalid_setting(setting: &Setting<'_>, expected: &str) -> ConfigError {
     ConfigError::new(format!(
-        "{}: expected {expected}, found {}",
-        said.by, said.value
+        "{}: expected {expected}, found {}. Correct or unset it",
+        setting.origin, setting.value
     ))
 }
 
-/// The Region that is said, if it looks like one.
-pub(super) fn checked_region(said: &Said<'_>) -> Result<String, ConfigError> {
-    match region::check(said.value) {
-        Ok(()) => Ok(said.value.to_owned()),
+/// Returns the setting, if it is the name of a Region.
+pub(super) fn checked_region(setting: &Setting<'_>) -> Result<String, ConfigError> {
+    match region::check(setting.value) {
+        Ok(()) => Ok(setting.value.to_owned()),
         Err(why) => Err(ConfigError::new(format!(
             "{} is \"{}\": {why}",
-            said.by, said.value
+            setting.origin, setting.value
         ))),
     }
 }

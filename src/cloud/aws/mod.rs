@@ -1,12 +1,12 @@
-//! The image service over the AWS SDK: paging, mapping, and what its failures mean. It decides nothing, and knows no manifests.
+//! The image service over the AWS SDK. It decides nothing, and does not know manifests.
 //!
 //! ```text
-//!  ini <- profiles <- lookup <- named <- find <- settings <- identity <- AwsCloud
+//!  ini <- profiles <- lookup <- named_profile <- find <- settings <- identity <- AwsCloud
 //!  failure, keys, network <- instance, container, process, sso <- credentials <- identity
 //! ```
 //!
-//! A file uses what is to its left. `settings` says what flags, environment and configuration files mean, and asks nobody;
-//! `credentials` asks, and decides nothing.
+//! A module uses the modules to its left. `settings` resolves flags, environment and configuration files, and sends no
+//! request. `credentials` sends the requests, and decides nothing.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,7 @@ use crate::model::image::{Observed, Question};
 use crate::model::reason::Reason;
 use crate::model::value::is_account_id;
 use crate::sys::environment::Environment;
-use crate::sys::panics::{Panicked, caught};
+use crate::sys::panics::{Panicked, catch_panic};
 
 mod calls;
 mod checks;
@@ -33,17 +33,18 @@ mod credentials;
 pub(crate) mod endpoint;
 mod failure;
 mod find;
+mod http;
 mod identity;
 mod ini;
 mod instance;
 mod keys;
 mod listed;
 mod lookup;
-mod named;
+mod named_profile;
 mod network;
-mod pace;
 mod process;
 mod profiles;
+mod rate_limiter;
 pub(crate) mod region;
 mod settings;
 mod source;
@@ -52,48 +53,47 @@ mod sso;
 use calls::Wanted;
 pub(crate) use config_error::ConfigError;
 use failure::{Cause, CredentialsFailure};
+use http::{AwsHttpClient, Transport};
 use identity::{Identity, Signer};
 use network::{Network, timeouts};
-pub use pace::RateLimiter;
-use pace::Transport;
+pub use rate_limiter::RateLimiter;
 pub(crate) use settings::Connection;
 use settings::Settings;
 
-/// The service could not be set up. Nothing was asked.
+/// The client could not be set up. No request was sent to WorkSpaces.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
-    /// The environment or the AWS configuration files cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(
-        "no Region: checked {0} and the instance. Give --region, set AWS_REGION, or add region to the profile"
+        "found no Region: checked {0} and the instance. Give --region, set AWS_REGION, or add region to the profile"
     )]
     NoRegion(String),
-    /// Who knows the Region does not answer now.
+    /// The instance metadata is not available.
     #[error("{0}")]
     Unavailable(String),
     #[error(transparent)]
     Panicked(#[from] Panicked),
 }
 
-/// Images of one account and Region, over the SDK.
+/// The images of one account and Region, over the SDK.
 #[derive(Debug, Clone)]
 pub struct AwsCloud {
     client: Client,
     limiter: Arc<RateLimiter>,
     region: String,
     identity: Arc<Identity>,
-    /// The account of the first listing that names one.
+    /// The account of the first listing with an owner.
     account: Arc<OnceLock<String>>,
 }
 
 impl AwsCloud {
-    /// Sets up the SDK as the flags, the environment and the AWS configuration files say.
+    /// Sets up the SDK from flags, environment and AWS configuration files.
     pub(crate) async fn connect(
         connection: &Connection,
         environment: Environment,
     ) -> Result<Self, ConnectError> {
-        caught(Self::set_up(connection, environment)).await?
+        catch_panic(Self::set_up(connection, environment)).await?
     }
 
     async fn set_up(
@@ -109,7 +109,7 @@ impl AwsCloud {
                 .filter(|region| region::check(region).is_ok())
                 .ok_or_else(|| ConnectError::NoRegion(searched.clone()))?,
         };
-        // Only an endpoint that is known here is sure to be on this machine.
+        // Only an explicit endpoint can be on this machine.
         let Network {
             endpoints,
             use_fips,
@@ -125,7 +125,7 @@ impl AwsCloud {
         }
         config.set_endpoint_url(endpoint);
         let limiter = Arc::new(RateLimiter::new(connection.api_rate, RateLimiter::BURST));
-        let http = pace::PacedClient::new(Arc::clone(&limiter), transport, trust);
+        let http = AwsHttpClient::new(Arc::clone(&limiter), transport, trust);
         let identity = Identity::new(
             settings,
             region.clone(),
@@ -135,12 +135,12 @@ impl AwsCloud {
         Ok(Self::build(config, http, region, limiter, identity))
     }
 
-    /// Sets up the SDK for an embedded service, with credentials that open nothing else.
+    /// Sets up the SDK for the embedded simulator, with credentials that are valid only there.
     pub fn embedded(endpoint_url: &str, region: &str, api_rate: f64) -> Self {
         Self::embedded_in(endpoint_url, region, api_rate, None)
     }
 
-    /// The same, for an account that must be this one.
+    /// Does the same as [`Self::embedded`], with a value for --expect-account.
     pub(crate) fn embedded_in(
         endpoint_url: &str,
         region: &str,
@@ -153,23 +153,28 @@ impl AwsCloud {
         let expected_account = expected_account.map(str::to_owned);
         let identity = Identity::new(settings, region.to_owned(), expected_account, None);
         let limiter = Arc::new(RateLimiter::new(api_rate, RateLimiter::BURST));
-        let http = pace::PacedClient::new(Arc::clone(&limiter), Transport::Direct, None);
+        let http = AwsHttpClient::new(Arc::clone(&limiter), Transport::Direct, None);
         Self::build(config, http, region.to_owned(), limiter, identity)
     }
 
-    /// Sets up the SDK by a configuration of the caller's, over an HTTP client of the caller's: for checks of what comes of
-    /// calls that go wrong. Timeouts, retries and the token bucket are those of every other run.
-    pub fn over(http: SharedHttpClient, config: Builder, region: &str, api_rate: f64) -> Self {
+    /// Sets up the SDK with a configuration and an HTTP client of the caller, for tests of failed calls. Timeouts, retries and
+    /// the rate limiter are the same as in every run.
+    pub fn with_http_client(
+        http: SharedHttpClient,
+        config: Builder,
+        region: &str,
+        api_rate: f64,
+    ) -> Self {
         let settings = Settings::simulated(region);
         let identity = Identity::new(settings, region.to_owned(), None, None);
         let limiter = Arc::new(RateLimiter::new(api_rate, RateLimiter::BURST));
-        let http = pace::PacedClient::new(Arc::clone(&limiter), Transport::Given(http), None);
+        let http = AwsHttpClient::new(Arc::clone(&limiter), Transport::Given(http), None);
         Self::build(config, http, region.to_owned(), limiter, identity)
     }
 
     fn build(
         config: Builder,
-        http: pace::PacedClient,
+        http: AwsHttpClient,
         region: String,
         limiter: Arc<RateLimiter>,
         identity: Identity,
@@ -193,7 +198,6 @@ impl AwsCloud {
         }
     }
 
-    /// The Region that was found.
     pub(crate) fn region(&self) -> &str {
         &self.region
     }
@@ -201,10 +205,10 @@ impl AwsCloud {
     async fn list(&self) -> Result<Observed, ApiError> {
         let operation = Operation::DescribeWorkspaceImages;
         let failed = |failure| ApiError::new(operation, failure::no_credentials(&failure));
-        self.identity.begin().await.map_err(failed)?;
+        self.identity.begin_pass().await.map_err(failed)?;
         let mut listed = all_pages(|token| self.page(Wanted::Owned, token)).await;
         if listed.as_ref().is_err_and(ApiError::is_about_credentials)
-            && self.identity.replaced().await.map_err(failed)?
+            && self.identity.reload_after_refusal().await.map_err(failed)?
         {
             listed = all_pages(|token| self.page(Wanted::Owned, token)).await;
         }
@@ -212,62 +216,63 @@ impl AwsCloud {
             Ok(observed) => observed,
             Err(error) => return Err(self.refused(error).await),
         };
-        if let Err(failure) = self.of_one_account(&observed) {
-            self.identity.doubt().await;
+        if let Err(failure) = self.check_owner(&observed) {
+            self.identity.record_refusal().await;
             return Err(failed(failure));
         }
         Ok(observed)
     }
 
-    /// Notes a refusal, and says whose credentials were refused.
+    /// Records a refusal, and adds the source of the credentials to the error.
     async fn refused(&self, error: ApiError) -> ApiError {
         if error.reason != Reason::AccessDenied {
             return error;
         }
-        self.identity.doubt().await;
+        self.identity.record_refusal().await;
         if error.is_about_credentials() {
-            return self.identity.blamed(error).await;
+            return self.identity.with_source(error).await;
         }
         error
     }
 
-    /// Holds a listing to the expected account, and to that of the run's first listing.
-    fn of_one_account(&self, observed: &Observed) -> Result<(), CredentialsFailure> {
+    /// Checks that a listing is from the expected account and from the account of the first listing.
+    fn check_owner(&self, observed: &Observed) -> Result<(), CredentialsFailure> {
         let owners = observed.iter().filter_map(|image| image.owner.as_deref());
-        // Every member of a listed image is optional, and any text.
+        // Every field of a listed image is optional, and can be any text.
         let mut owners = owners.filter(|owner| is_account_id(owner));
         let Some(owner) = owners.next() else {
             return Ok(());
         };
-        let wrong = |why: String| Err(CredentialsFailure::of(Cause::WrongAccount, &why));
+        let wrong = |why: String| Err(CredentialsFailure::with_message(Cause::WrongAccount, &why));
         if let Some(other) = owners.find(|other| *other != owner) {
             return wrong(format!(
-                "the image list is of two accounts, {owner} and {other}, as if the credentials had changed meanwhile"
+                "the image list has images of two accounts, {owner} and {other}. The credentials may have changed during the \
+                 listing"
             ));
         }
         if let Some(expected) = self.identity.expected_account()
             && expected != owner
         {
-            let what = "the image list is of";
+            let what = "the image list is from";
             return Err(identity::wrong_account(what, owner, expected));
         }
         let first = self.account.get_or_init(|| owner.to_owned());
         if first != owner {
             return wrong(format!(
-                "the image list is of account {owner}, and this run began in account {first}. Use credentials of account \
-                 {first}, or start repave again"
+                "the image list is from account {owner}, but this run started with account {first}. Use credentials of account \
+                 {first}, or restart repave"
             ));
         }
         Ok(())
     }
 
-    /// Sends a step once. If its credentials are refused, the next pass reads them again and lists the images before
-    /// anything is decided anew: there may be others now, and they may be another account's.
+    /// Sends a step once. If its credentials are refused, the next pass reloads them and lists the images again, because new
+    /// credentials may belong to a different account.
     async fn send_once(&self, step: &Step) -> Result<Receipt, ApiError> {
-        let put_off = |why: &str| Err(ApiError::new(step.operation(), failure::not_sent(why)));
+        let defer = |why: &str| Err(ApiError::new(step.operation(), failure::deferred(why)));
         if self.identity.has_changed_since_listing().await {
-            return put_off(
-                "the credentials were refused or replaced since the images were listed: the next pass lists them again",
+            return defer(
+                "the credentials were refused or replaced after the images were listed. The next pass lists the images again",
             );
         }
         let Step::CreateImage(request) = step;
@@ -278,10 +283,10 @@ impl AwsCloud {
             }
             Err(error) if error.is_about_credentials() => {
                 let is_first = self.identity.create_refused().await;
-                let error = self.identity.blamed(error).await;
+                let error = self.identity.with_source(error).await;
                 if is_first {
-                    return put_off(&format!(
-                        "the service refused the credentials; the next pass reads them again: {}",
+                    return defer(&format!(
+                        "the service refused the credentials. The next pass reloads them: {}",
                         error.message
                     ));
                 }
@@ -307,14 +312,14 @@ impl Cloud for AwsCloud {
                 Ask::Questions(questions) => self.answers(questions).await,
             }
         };
-        caught(observed).await.unwrap_or_else(|panicked| {
+        catch_panic(observed).await.unwrap_or_else(|panicked| {
             let failure = failure::panicked(panicked);
             Err(ApiError::new(Operation::DescribeWorkspaceImages, failure))
         })
     }
 
     async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
-        caught(self.send_once(step))
+        catch_panic(self.send_once(step))
             .await
             .unwrap_or_else(|panicked| {
                 let failure = failure::panicked(panicked);
@@ -324,15 +329,15 @@ impl Cloud for AwsCloud {
 }
 
 impl AwsCloud {
-    /// Returns what stands before a step: credentials that are about to expire are replaced, and the rate limiter lets the
-    /// call through at once. Nothing may come between a mark and its call.
+    /// Returns the gate for a step: it renews credentials that are about to expire, and waits for the rate limiter. Nothing may
+    /// delay a call after its mark.
     pub fn gate(&self) -> Gate {
         let (identity, limiter) = (Arc::clone(&self.identity), Arc::clone(&self.limiter));
         Gate::new(move || {
             let (identity, limiter) = (Arc::clone(&identity), Arc::clone(&limiter));
             async move {
-                // What is wrong with them, the call itself says.
-                let _ = caught(identity.credentials()).await;
+                // An error is reported by the call itself.
+                let _ = catch_panic(identity.credentials()).await;
                 limiter.ready().await;
             }
         })

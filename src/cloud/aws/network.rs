@@ -1,5 +1,4 @@
-//! How the services of AWS are reached: endpoints, certificates and timeouts, and what a client of STS or SSO has of them.
-//! It knows no credentials' source.
+//! The network settings of the AWS clients: endpoints, certificates and timeouts.
 
 use std::time::Duration;
 
@@ -12,18 +11,18 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_smithy_async::time::SharedTimeSource;
 
-use super::pace::{PacedClient, Transport, Trust};
+use super::http::{AwsHttpClient, Transport, Trust};
 
-/// How long a connection may take to be made: the SDK's own default is 3.1 s, a little short for a VPN.
+/// The timeout for making a connection. The default of the SDK is 3.1 s, which is too short for some VPNs.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an answer may take to begin.
+/// The timeout for the first byte of a response.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long one attempt may take in all, its wait for a token included: a server that trickles must not hold a run.
+/// The timeout of one attempt, including its wait for the rate limiter. A slow server must not block a run.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Endpoints in place of the Region's own.
+/// Endpoints that override the service endpoints.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Endpoints {
     pub(super) workspaces: Option<String>,
@@ -32,17 +31,15 @@ pub(super) struct Endpoints {
     pub(super) sso_oidc: Option<String>,
 }
 
-/// How the services are reached.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Network {
     pub(super) endpoints: Endpoints,
     pub(super) use_fips: Option<bool>,
     pub(super) use_dual_stack: Option<bool>,
-    /// Certificates to trust in place of the system's.
+    /// The certificates to trust instead of the system certificates.
     pub(super) trust: Option<Trust>,
 }
 
-/// The timeouts of every client.
 pub(super) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -51,12 +48,12 @@ pub(super) fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-pub(super) fn http(network: &Network, endpoint: Option<&str>) -> PacedClient {
+pub(super) fn http_client(network: &Network, endpoint: Option<&str>) -> AwsHttpClient {
     let transport = endpoint.map_or(Transport::Tls, Transport::to);
-    PacedClient::unpaced(transport, network.trust.clone())
+    AwsHttpClient::without_limiter(transport, network.trust.clone())
 }
 
-/// The configuration of a client of STS or SSO. It has no part that the SDK would read from the environment.
+/// Returns the configuration of an STS or SSO client. The SDK reads no part of it from the environment.
 pub(super) fn sdk_config(
     network: &Network,
     region: &str,
@@ -66,7 +63,7 @@ pub(super) fn sdk_config(
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
-        .http_client(http(network, endpoint))
+        .http_client(http_client(network, endpoint))
         .time_source(SharedTimeSource::default())
         .retry_config(RetryConfig::standard())
         .timeout_config(timeouts())

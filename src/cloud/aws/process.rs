@@ -1,4 +1,4 @@
-//! Credentials that a program prints: `credential_process` of a profile.
+//! Credentials from the output of a program: `credential_process` of a profile.
 
 use std::io;
 use std::process::Stdio;
@@ -10,18 +10,18 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
 use super::failure::{Cause, CredentialsFailure};
-use super::keys::expiry_of;
+use super::keys::parse_expiry;
 use crate::sys::escape::escaped;
 
-/// How long the program may take: it may ask a person for a code.
+/// The timeout of the program. It may ask the user for a code.
 const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// The most that is read of what it prints, in bytes.
+/// The maximum output that is read, in bytes.
 const MAX_OUTPUT: u64 = 64 * 1024;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Printed {
+struct ProcessOutput {
     version: u32,
     access_key_id: String,
     secret_access_key: String,
@@ -29,17 +29,17 @@ struct Printed {
     expiration: Option<String>,
 }
 
-/// Runs the command, without a shell as boto3 does. It ends with this process's interest in it.
+/// Runs the command without a shell, as boto3 does. Dropping the future stops the command.
 pub(super) async fn fetch(
     command: &[String],
-    whose: &str,
+    source_name: &str,
 ) -> Result<Credentials, CredentialsFailure> {
     let refused = |why: &str| {
-        let why = format!("{why}. Run the command by hand to see why");
-        CredentialsFailure::new(Cause::Refused, whose, &why)
+        let why = format!("{why}. Run the command in a shell to find the problem");
+        CredentialsFailure::new(Cause::Refused, source_name, &why)
     };
     let [program, arguments @ ..] = command else {
-        return Err(refused("there is no command"));
+        return Err(refused("the command is empty"));
     };
     let run = async {
         let mut child = Command::new(program)
@@ -53,41 +53,45 @@ pub(super) async fn fetch(
         let printed = async {
             let printed = read(out).await?;
             if printed.len() as u64 == MAX_OUTPUT {
-                return Err(io::Error::other("it prints 64 KiB or more"));
+                return Err(io::Error::other("it printed 64 KiB or more"));
             }
             Ok(printed)
         };
-        let (printed, said) = tokio::try_join!(printed, read_beginning(err))?;
-        Ok::<_, io::Error>((child.wait().await?, printed, said))
+        let (printed, stderr) = tokio::try_join!(printed, read_beginning(err))?;
+        Ok::<_, io::Error>((child.wait().await?, printed, stderr))
     };
-    let (status, printed, said) = match tokio::time::timeout(TIMEOUT, run).await {
+    let (status, printed, stderr) = match tokio::time::timeout(TIMEOUT, run).await {
         Ok(Ok(ended)) => ended,
-        Ok(Err(error)) => return Err(refused(&format!("it does not work: {error}"))),
+        Ok(Err(error)) => return Err(refused(&format!("it failed: {error}"))),
         Err(_) => {
-            let why = format!("it did not end within {} minutes", TIMEOUT.as_secs() / 60);
-            return Err(CredentialsFailure::new(Cause::Unavailable, whose, &why));
+            let why = format!("it did not finish in {} minutes", TIMEOUT.as_secs() / 60);
+            return Err(CredentialsFailure::new(
+                Cause::Unavailable,
+                source_name,
+                &why,
+            ));
         }
     };
     if !status.success() {
-        let said = String::from_utf8_lossy(&said);
-        let lines: Vec<&str> = said
+        let stderr = String::from_utf8_lossy(&stderr);
+        let lines: Vec<&str> = stderr
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty())
             .collect();
-        let said = match lines.as_slice() {
+        let stderr = match lines.as_slice() {
             [] => "it printed nothing to stderr".to_owned(),
             lines => escaped(&lines.join("; "), 300),
         };
-        return Err(refused(&format!("it ended with {status}: {said}")));
+        return Err(refused(&format!("it failed with {status}: {stderr}")));
     }
-    // What it printed may be secret in part: no error repeats it.
-    let printed: Printed = serde_json::from_slice(&printed)
-        .map_err(|_| refused("it printed no credentials in the expected JSON"))?;
+    // The output may contain secrets, so no error repeats it.
+    let printed: ProcessOutput = serde_json::from_slice(&printed)
+        .map_err(|_| refused("its output is not the expected JSON with credentials"))?;
     if printed.version != 1 {
-        return Err(refused("it printed another Version than 1"));
+        return Err(refused("the Version in its output is not 1"));
     }
-    let expiry = printed.expiration.as_deref().map(expiry_of).transpose();
+    let expiry = printed.expiration.as_deref().map(parse_expiry).transpose();
     let expiry = expiry.map_err(|why| refused(&format!("its Expiration {why}")))?;
     Ok(Credentials::new(
         printed.access_key_id,
@@ -106,7 +110,7 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads the beginning and ignores the rest: a program that prints much must not wait for its reader.
+/// Reads the beginning and discards the rest, so that the program never waits for its reader.
 async fn read_beginning(mut pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let bytes = read(pipe.as_mut()).await?;
     if let Some(pipe) = &mut pipe {

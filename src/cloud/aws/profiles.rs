@@ -1,5 +1,4 @@
-//! The AWS configuration files: which profiles, SSO sessions and services they have, as boto3 and the AWS CLI read them.
-//! It decides nothing about which of them is used.
+//! Reads the profiles, SSO sessions and services in the AWS configuration files, as boto3 and the AWS CLI do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,57 +10,57 @@ use crate::sys::environment::Environment;
 use crate::sys::files;
 use crate::sys::similar::{did_you_mean, similar};
 
-/// The largest configuration file that is read, in bytes: thousands of profiles.
+/// The largest configuration file, in bytes. It has room for thousands of profiles.
 const MAX_FILE: u64 = 1 << 20;
 
-/// Where a file is, who says so, and whether it is there.
+/// The location of a configuration file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Place {
+struct ConfigFile {
     path: PathBuf,
-    /// The variable that names it; none for the usual place.
+    /// The variable with the path, or `None` for the default path.
     variable: Option<&'static str>,
     exists: bool,
 }
 
-/// A profile, from both files: a value of the credentials file comes before the same one of the configuration file.
+/// A profile from both files. The credentials file takes precedence over the configuration file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Profile {
     pub(super) values: Values,
-    /// What stands in the configuration file alone.
+    /// The values in the configuration file.
     pub(super) in_config: Values,
-    /// What stands in the credentials file alone.
+    /// The values in the credentials file.
     pub(super) in_credentials: Values,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Profiles {
-    config: Place,
-    credentials: Place,
+    config: ConfigFile,
+    credentials: ConfigFile,
     by_name: BTreeMap<String, Profile>,
-    /// Sections of the configuration file that are no profiles, which is how a profile is easily missed.
+    /// Sections of the configuration file that are not profiles, for a hint: `[profile ]` is easily forgotten.
     others: BTreeSet<String>,
     sso_sessions: BTreeMap<String, Values>,
     services: BTreeMap<String, Values>,
 }
 
 impl Profiles {
-    /// Reads both files. A file that is not there has no profiles; one that cannot be read or parsed is an error.
+    /// Reads both files. A missing file has no profiles. A file that cannot be read or parsed is an error.
     pub(super) fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let place = |variable, usual| -> Result<Place, ConfigError> {
+        let file = |variable, usual| -> Result<ConfigFile, ConfigError> {
             let named = environment.text(variable)?;
             let path = match named {
                 Some(text) => Some(environment.path(text)),
                 None => environment.in_home(usual),
             };
-            Ok(Place {
+            Ok(ConfigFile {
                 path: path.unwrap_or_default(),
                 variable: named.map(|_| variable),
                 exists: false,
             })
         };
         let mut found = Self {
-            config: place("AWS_CONFIG_FILE", ".aws/config")?,
-            credentials: place("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?,
+            config: file("AWS_CONFIG_FILE", ".aws/config")?,
+            credentials: file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?,
             ..Self::default()
         };
         for (name, values) in sections(&mut found.config)? {
@@ -95,7 +94,7 @@ impl Profiles {
         }
     }
 
-    /// A section of the configuration file; a later one of the same profile takes the earlier one's place.
+    /// Adds a profile of the configuration file. A later section of the same profile replaces an earlier one.
     fn add_profile(&mut self, name: String, values: Values) {
         let profile = Profile {
             values: values.clone(),
@@ -105,34 +104,33 @@ impl Profiles {
         self.by_name.insert(name, profile);
     }
 
-    /// The profile, or why there is none.
+    /// Returns the profile, or an error that it does not exist.
     pub(super) fn named(&self, name: &str) -> Result<&Profile, ConfigError> {
         self.by_name.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
             let hint = if self.others.contains(name) {
                 let config = self.config.path.display();
-                format!(". {config} has a section [{name}]: write [profile {name}] there")
+                format!(". {config} has a section [{name}]. Rename it to [profile {name}]")
             } else {
                 did_you_mean(&similar(name, &names))
             };
             ConfigError::new(format!(
-                "there is no profile {name} in {}{hint}",
+                "profile {name} does not exist in {}{hint}",
                 self.files()
             ))
         })
     }
 
-    /// The profile, if there is one.
     pub(super) fn get(&self, name: &str) -> Option<&Profile> {
         self.by_name.get(name)
     }
 
-    /// The values of `[sso-session NAME]`, or why there are none.
+    /// Returns the values of `[sso-session NAME]`.
     pub(super) fn sso_session(&self, name: &str) -> Result<&Values, ConfigError> {
         self.section(&self.sso_sessions, "sso-session", name)
     }
 
-    /// The values of `[services NAME]`, or why there are none.
+    /// Returns the values of `[services NAME]`.
     pub(super) fn services(&self, name: &str) -> Result<&Values, ConfigError> {
         self.section(&self.services, "services", name)
     }
@@ -148,27 +146,27 @@ impl Profiles {
             let meant = did_you_mean(&similar(name, &names));
             let path = self.config.path.display();
             ConfigError::new(format!(
-                "there is no section [{kind} {name}] in {path}{meant}"
+                "section [{kind} {name}] does not exist in {path}{meant}"
             ))
         })
     }
 
-    /// A file that a variable names and that is not there: nobody named it in order to do without.
+    /// Returns an error text if a variable names a file that does not exist.
     pub(super) fn missing_named_file(&self) -> Option<String> {
         [&self.config, &self.credentials]
             .into_iter()
-            .find_map(|place| {
-                let variable = place.variable.filter(|_| !place.exists)?;
-                let path = place.path.display();
-                Some(format!("{variable} names {path}, which does not exist"))
+            .find_map(|file| {
+                let variable = file.variable.filter(|_| !file.exists)?;
+                let path = file.path.display();
+                Some(format!("{variable} is {path}, which does not exist"))
             })
     }
 
-    /// Both files, as errors name them.
+    /// Returns the paths of both files, for errors.
     pub(super) fn files(&self) -> String {
-        let name = |place: &Place| {
-            let path = place.path.display();
-            match place.variable.filter(|_| !place.exists) {
+        let name = |file: &ConfigFile| {
+            let path = file.path.display();
+            match file.variable.filter(|_| !file.exists) {
                 Some(variable) => format!("{path} ({variable}; it does not exist)"),
                 None => path.to_string(),
             }
@@ -176,34 +174,33 @@ impl Profiles {
         format!("{} or {}", name(&self.config), name(&self.credentials))
     }
 
-    /// The file in which the profile has this key, as errors name it.
+    /// Returns the path of the file in which the profile has this key, for errors.
     pub(super) fn file_of(&self, profile: &Profile, key: &str) -> String {
-        let place = if profile.in_credentials.contains_key(key) {
+        let file = if profile.in_credentials.contains_key(key) {
             &self.credentials
         } else {
             &self.config
         };
-        place.path.display().to_string()
+        file.path.display().to_string()
     }
 
-    /// The path of the configuration file.
     pub(super) fn config_file(&self) -> &Path {
         &self.config.path
     }
 }
 
-/// Reads the file's sections, and notes whether it is there.
-fn sections(place: &mut Place) -> Result<Vec<ini::Section>, ConfigError> {
-    let path = place.path.display();
-    if place.path.as_os_str().is_empty() {
+/// Reads the sections of the file, and records whether it exists.
+fn sections(file: &mut ConfigFile) -> Result<Vec<ini::Section>, ConfigError> {
+    let path = file.path.display();
+    if file.path.as_os_str().is_empty() {
         return Ok(Vec::new());
     }
-    // Not a file of profiles, but the usual way to say that there is none.
-    if place.path == Path::new("/dev/null") {
-        place.exists = true;
+    // Not a regular file, but the usual value for "no profiles".
+    if file.path == Path::new("/dev/null") {
+        file.exists = true;
         return Ok(Vec::new());
     }
-    let bytes = match files::read_limited(&place.path, MAX_FILE) {
+    let bytes = match files::read_limited(&file.path, MAX_FILE) {
         Ok(bytes) => bytes,
         Err(error) if is_absent(&error) => return Ok(Vec::new()),
         Err(error) => {
@@ -213,9 +210,11 @@ fn sections(place: &mut Place) -> Result<Vec<ini::Section>, ConfigError> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.split(|byte| *byte == b'\n').count();
-        ConfigError::new(format!("{path}, line {line}: the file is not UTF-8 text"))
+        ConfigError::new(format!(
+            "{path}, line {line}: the file is not UTF-8 text. Save it as UTF-8"
+        ))
     })?;
-    place.exists = true;
+    file.exists = true;
     ini::parse(&text).map_err(|problem| {
         ConfigError::new(format!("{path}, line {}: {}", problem.line, problem.what))
     })

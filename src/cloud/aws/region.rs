@@ -1,9 +1,9 @@
-//! What a Region's name looks like, and which Regions there are.
+//! The names of Regions.
 
 use crate::sys::similar::similar;
 
-/// The Regions that this version knows, from the partitions of botocore 1.44. A name that is not here is
-/// taken if it has a Region's form: AWS adds Regions.
+/// The known Regions, from the partitions of botocore 1.44. Other names of the same form are accepted, because AWS adds
+/// Regions.
 const KNOWN: [&str; 48] = [
     "af-south-1",
     "ap-east-1",
@@ -55,7 +55,7 @@ const KNOWN: [&str; 48] = [
     "us-west-2",
 ];
 
-/// The directions that stand before the number in every Region's name.
+/// The directions before the number in the name of a Region.
 const DIRECTIONS: [&str; 9] = [
     "central",
     "east",
@@ -68,21 +68,21 @@ const DIRECTIONS: [&str; 9] = [
     "west",
 ];
 
-/// Checks that a text is a Region's name, such as eu-west-1; the error says what it may have been meant to be.
+/// Checks that a text is the name of a Region, like eu-west-1. The error suggests a correction.
 pub(crate) fn check(text: &str) -> Result<(), String> {
-    if KNOWN.contains(&text) || has_the_form(text) {
+    if KNOWN.contains(&text) || has_region_form(text) {
         return Ok(());
     }
     let bare = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
     let nearest = match similar(bare, &KNOWN).first() {
         Some(known) => format!("; did you mean {known}?"),
-        None => ", such as eu-west-1".to_owned(),
+        None => " like eu-west-1".to_owned(),
     };
-    Err(format!("expected a Region's name{nearest}"))
+    Err(format!("expected the name of a Region{nearest}"))
 }
 
-/// An area of two to four letters, sometimes a part such as gov or iso, a direction, and a number.
-fn has_the_form(text: &str) -> bool {
+/// Returns whether a text has an area of two to four letters, an optional part like gov or iso, a direction, and a number.
+fn has_region_form(text: &str) -> bool {
     let letters = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
         lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase())
     };
@@ -104,15 +104,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_region_has_the_form() {
+    fn every_known_region_has_a_valid_form() {
         for known in KNOWN {
-            assert!(has_the_form(known), "{known}");
+            assert!(has_region_form(known), "{known}");
         }
         assert!(KNOWN.is_sorted());
     }
 
     #[test]
-    fn a_region_looks_like_one() {
+    fn a_wrong_region_is_corrected() {
         for text in ["eu-west-1", "eu-west-9", "us-gov-west-1", "xx-southwest-12"] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
@@ -125,8 +125,8 @@ mod tests {
             ("eu-west-1a", "eu-west-1"),
             ("eu-west-111", "eu-west-1"),
             ("eu-west-1.evil.example/", "eu-west-1"),
-            ("", "such as"),
-            ("Ireland", "such as"),
+            ("", "like eu-west-1"),
+            ("Ireland", "like eu-west-1"),
         ] {
             let problem = check(text).unwrap_err();
             assert!(problem.contains(meant), "{text}: {problem}");

@@ -1,26 +1,28 @@
-//! What the flags, the environment and the AWS configuration files mean together: who signs, for which Region, at which
-//! endpoints. It reads files and calls nothing; what cannot be used is refused here, before anything is asked.
+//! Resolves flags, environment and AWS configuration files to settings: source of credentials, Region, endpoints. It reads
+//! files and sends no request. Invalid settings are errors here, before the first request.
 //!
-//! The order is boto3's, but for the differences that docs/credentials.md names.
+//! The order is that of boto3, with the differences in docs/credentials.md.
 
 use aws_credential_types::Credentials;
 
 use super::config_error::ConfigError;
 use super::instance::Metadata;
-use super::lookup::{Lookup, Said, Selected, checked_region, truth, unusable};
+use super::lookup::{
+    Lookup, SelectedProfile, Setting, checked_region, invalid_setting, parse_bool,
+};
 use super::network::{Endpoints, Network};
 use super::profiles::{Profile, Profiles};
 use super::source::Source;
 use super::{endpoint, find, ini};
 use crate::sys::environment::Environment;
 
-/// Which target, and how to reach it. What is `None` is left to the environment and the AWS configuration files.
+/// The connection flags. For `None` the environment and the AWS configuration files apply.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Connection {
     pub(crate) region: Option<String>,
-    /// The profile in the shared configuration files.
+    /// The profile in the AWS configuration files.
     pub(crate) profile: Option<String>,
-    /// The endpoint, in place of the Region's own.
+    /// The endpoint that overrides the service endpoint.
     pub(crate) endpoint_url: Option<String>,
     /// Requests per second.
     pub(crate) api_rate: f64,
@@ -30,7 +32,7 @@ pub(crate) struct Connection {
 
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    /// The Region; or, unless the instance knows it, where a Region was looked for.
+    /// The Region, or the places that were searched. Then the instance metadata is the last place.
     pub(super) region: Result<String, String>,
     pub(super) source: Source,
     pub(super) metadata: Metadata,
@@ -38,7 +40,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Finds out what everything means together, or why it means nothing.
+    /// Resolves the settings from all sources.
     pub(super) fn resolve(
         connection: &Connection,
         environment: &Environment,
@@ -49,7 +51,7 @@ impl Settings {
         let profile = match &selected.name {
             Some(name) => profiles
                 .named(name)
-                .map_err(|error| ConfigError::new(format!("{}: {error}", selected.by)))?,
+                .map_err(|error| ConfigError::new(format!("{}: {error}", selected.origin)))?,
             None => profiles.get("default").unwrap_or(&none),
         };
         let lookup = Lookup {
@@ -59,18 +61,18 @@ impl Settings {
             selected: &selected,
         };
         lookup.check_retries()?;
-        lookup.check_what_the_sdk_reads()?;
+        lookup.check_sdk_variables()?;
         let metadata = lookup.metadata()?;
         Ok(Self {
             region: match lookup.region(connection.region.as_deref())? {
                 Some(region) => Ok(region),
-                None => Err(lookup.without_region()?),
+                None => Err(lookup.searched_for_region()?),
             },
             network: Network {
                 endpoints: lookup.endpoints(connection.endpoint_url.as_deref())?,
-                use_fips: lookup.switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
+                use_fips: lookup.bool_setting("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
                 use_dual_stack: lookup
-                    .switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
+                    .bool_setting("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
                 trust: lookup.trust()?,
             },
             source: find::find(&lookup, &metadata)?,
@@ -78,7 +80,7 @@ impl Settings {
         })
     }
 
-    /// Settings with keys that open nothing but a simulated account, and no configuration at all.
+    /// Returns settings for the simulator, with keys that are valid only there.
     pub(super) fn simulated(region: &str) -> Self {
         Self {
             region: Ok(region.to_owned()),
@@ -92,11 +94,14 @@ impl Settings {
     }
 }
 
-fn selected(connection: &Connection, environment: &Environment) -> Result<Selected, ConfigError> {
+fn selected(
+    connection: &Connection,
+    environment: &Environment,
+) -> Result<SelectedProfile, ConfigError> {
     if let Some(name) = &connection.profile {
-        return Ok(Selected {
+        return Ok(SelectedProfile {
             name: Some(name.clone()),
-            by: "--profile",
+            origin: "--profile",
             is_explicit: true,
         });
     }
@@ -106,9 +111,9 @@ fn selected(connection: &Connection, environment: &Environment) -> Result<Select
         (Some(named), Some(older)) if named != older => Err(ConfigError::new(format!(
             "AWS_PROFILE is {named} and AWS_DEFAULT_PROFILE is {older}. Unset one of them, or give --profile"
         ))),
-        (named, older) => Ok(Selected {
+        (named, older) => Ok(SelectedProfile {
             name: named.or(older).map(str::to_owned),
-            by: match named {
+            origin: match named {
                 Some(_) => "AWS_PROFILE",
                 None => "AWS_DEFAULT_PROFILE",
             },
@@ -127,21 +132,22 @@ impl Lookup<'_> {
         } else {
             None
         };
-        let said = match explicit {
-            Some(said) => Some(said),
+        let setting = match explicit {
+            Some(setting) => Some(setting),
             None => match self.in_environment("AWS_REGION")? {
-                Some(said) => Some(said),
-                None => self.either("AWS_DEFAULT_REGION", "region")?,
+                Some(setting) => Some(setting),
+                None => self.environment_or_profile("AWS_DEFAULT_REGION", "region")?,
             },
         };
-        said.map(|said| checked_region(&said)).transpose()
+        setting.map(|setting| checked_region(&setting)).transpose()
     }
 
-    /// Where a Region was looked for; an error if the instance's would stand in for that of a file that is not there.
-    fn without_region(&self) -> Result<String, ConfigError> {
+    /// Returns the places that were searched for a Region. Fails if a named configuration file does not exist: the Region of
+    /// the instance must not replace it.
+    fn searched_for_region(&self) -> Result<String, ConfigError> {
         if let Some(missing) = self.profiles.missing_named_file() {
             return Err(ConfigError::new(format!(
-                "no Region: {missing}. Correct or unset it, or give --region"
+                "found no Region: {missing}. Correct or unset the variable, or give --region"
             )));
         }
         let files = self.profiles.files();
@@ -152,12 +158,12 @@ impl Lookup<'_> {
     }
 
     fn endpoints(&self, given: Option<&str>) -> Result<Endpoints, ConfigError> {
-        let ignored = self.switch(
+        let ignored = self.bool_setting(
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
             "ignore_configured_endpoint_urls",
         )?;
         let services = match self.in_profile("services")? {
-            Some(said) => Some(self.profiles.services(said.value)?),
+            Some(setting) => Some(self.profiles.services(setting.value)?),
             None => None,
         };
         let configured = |service: &str| -> Result<Option<String>, ConfigError> {
@@ -169,13 +175,13 @@ impl Lookup<'_> {
                 .and_then(|services| ini::nested(services.get(service)?))
                 .and_then(|values| values.get("endpoint_url").cloned())
                 .filter(|url| !url.is_empty());
-            let said = match self.in_environment(&own)? {
-                Some(said) => Some(said),
+            let setting = match self.in_environment(&own)? {
+                Some(setting) => Some(setting),
                 None => match (self.in_environment("AWS_ENDPOINT_URL")?, &of_service) {
-                    (Some(said), _) => Some(said),
-                    (None, Some(url)) => Some(Said {
+                    (Some(setting), _) => Some(setting),
+                    (None, Some(url)) => Some(Setting {
                         value: url,
-                        by: format!(
+                        origin: format!(
                             "endpoint_url of {service} in {}",
                             self.profiles.config_file().display()
                         ),
@@ -183,21 +189,23 @@ impl Lookup<'_> {
                     (None, None) => self.in_profile("endpoint_url")?,
                 },
             };
-            said.map(|said| match endpoint::check(said.value) {
-                Ok(()) => Ok(said.value.to_owned()),
-                Err(why) => Err(ConfigError::new(format!("{} {why}", said.by))),
-            })
-            .transpose()
+            setting
+                .map(|setting| match endpoint::check(setting.value) {
+                    Ok(()) => Ok(setting.value.to_owned()),
+                    Err(why) => Err(ConfigError::new(format!("{} {why}", setting.origin))),
+                })
+                .transpose()
         };
-        let own_sts = ignored != Some(true) && self.environment.has("AWS_ENDPOINT_URL_STS");
+        let has_sts_endpoint =
+            ignored != Some(true) && self.environment.has("AWS_ENDPOINT_URL_STS");
         Ok(Endpoints {
             workspaces: match given {
                 Some(given) => Some(given.to_owned()),
                 None => configured("workspaces")?,
             },
-            // The flag covers STS as well, unless STS has an endpoint of its own.
+            // The flag also applies to STS, unless AWS_ENDPOINT_URL_STS is set.
             sts: match given {
-                Some(given) if !own_sts => Some(given.to_owned()),
+                Some(given) if !has_sts_endpoint => Some(given.to_owned()),
                 Some(_) | None => configured("sts")?,
             },
             sso: configured("sso")?,
@@ -206,28 +214,28 @@ impl Lookup<'_> {
     }
 
     fn metadata(&self) -> Result<Metadata, ConfigError> {
-        let mode = self.either(
+        let mode = self.environment_or_profile(
             "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
             "ec2_metadata_service_endpoint_mode",
         )?;
         let usual = match mode {
             None => "http://169.254.169.254",
-            Some(said) if said.value.eq_ignore_ascii_case("ipv4") => "http://169.254.169.254",
-            Some(said) if said.value.eq_ignore_ascii_case("ipv6") => "http://[fd00:ec2::254]",
-            Some(said) => return Err(unusable(&said, "IPv4 or IPv6")),
+            Some(setting) if setting.value.eq_ignore_ascii_case("ipv4") => "http://169.254.169.254",
+            Some(setting) if setting.value.eq_ignore_ascii_case("ipv6") => "http://[fd00:ec2::254]",
+            Some(setting) => return Err(invalid_setting(&setting, "IPv4 or IPv6")),
         };
-        let endpoint = match self.either(
+        let endpoint = match self.environment_or_profile(
             "AWS_EC2_METADATA_SERVICE_ENDPOINT",
             "ec2_metadata_service_endpoint",
         )? {
-            Some(said) => match endpoint::check(said.value) {
-                Ok(()) => said.value.to_owned(),
-                Err(why) => return Err(ConfigError::new(format!("{} {why}", said.by))),
+            Some(setting) => match endpoint::check(setting.value) {
+                Ok(()) => setting.value.to_owned(),
+                Err(why) => return Err(ConfigError::new(format!("{} {why}", setting.origin))),
             },
             None => usual.to_owned(),
         };
         let disabled = match self.in_environment("AWS_EC2_METADATA_DISABLED")? {
-            Some(said) => truth(&said)?,
+            Some(setting) => parse_bool(&setting)?,
             None => false,
         };
         Ok(Metadata {

@@ -1,4 +1,4 @@
-//! Where credentials come from. Which source is used is decided elsewhere, and fetching from it as well.
+//! The sources of credentials. `find` selects the source, and `credentials` fetches from it.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::failure::without_passwords;
 use super::instance::Metadata;
 use super::{container, sso};
 
-/// Where credentials come from, complete: fetching them needs nothing else. `from` names the origin in errors.
+/// A source of credentials, with everything needed to fetch them. `from` is the name of the source in errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     Keys {
@@ -31,7 +31,7 @@ pub(super) enum Source {
     Container(container::Agent),
     Instance {
         metadata: Metadata,
-        /// Where credentials were looked for before, if nothing asks for the instance's by name.
+        /// The places that were searched before, if the configuration does not name the instance.
         last_resort: Option<String>,
     },
 }
@@ -42,14 +42,14 @@ pub(super) struct Role {
     pub(super) arn: String,
     pub(super) external_id: Option<String>,
     pub(super) session_name: Option<String>,
-    /// Seconds.
+    /// In seconds.
     pub(super) duration: Option<i32>,
     pub(super) base: Source,
     pub(super) from: String,
 }
 
 impl Source {
-    /// Tells whether it always gives credentials of one account, whatever their key.
+    /// Returns whether all credentials of the source belong to one account.
     pub(super) fn has_fixed_account(&self) -> bool {
         match self {
             Self::Keys { .. }
@@ -61,11 +61,11 @@ impl Source {
         }
     }
 
-    /// Notes that it has given credentials: if it cannot be reached later, it is not taken for one that never was there.
-    pub(super) fn settle(&mut self) {
+    /// Records that the source has returned credentials. If the instance is unreachable later, it still counts as an instance.
+    pub(super) fn mark_reached(&mut self) {
         match self {
             Self::Instance { last_resort, .. } => *last_resort = None,
-            Self::Role(role) => role.base.settle(),
+            Self::Role(role) => role.base.mark_reached(),
             Self::Keys { .. }
             | Self::WebIdentity { .. }
             | Self::Sso(_)
@@ -74,7 +74,7 @@ impl Source {
         }
     }
 
-    /// Names the origin, for people.
+    /// Returns the name of the source in messages.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Keys { from, .. } => from.clone(),
@@ -88,7 +88,7 @@ impl Source {
             Self::Container(agent) => agent.name(),
             Self::Instance { metadata, .. } => {
                 let endpoint = without_passwords(&metadata.endpoint);
-                format!("the instance's role ({endpoint})")
+                format!("the instance role ({endpoint})")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! AWS IAM Identity Center (SSO): credentials for a role, by the token that `aws sso login` leaves.
+//! AWS IAM Identity Center (SSO): credentials for a role, with the token of `aws sso login`.
 
 use aws_config::Region;
 use aws_config::sso::SsoTokenProvider;
@@ -7,14 +7,14 @@ use aws_credential_types::provider::token::ProvideToken as _;
 use aws_sdk_sso::error::ProvideErrorMetadata as _;
 use jiff::Timestamp;
 
-use super::failure::{Cause, CredentialsFailure, asked, chain, is_unavailable};
-use super::network::{Network, http, sdk_config};
-use super::pace::WatchedClient;
+use super::failure::{Cause, CredentialsFailure, error_chain, is_unavailable, request_failure};
+use super::http::RecordingClient;
+use super::network::{Network, http_client, sdk_config};
 
-/// A role of an account, and the session that gives it.
+/// A role of an account, and the SSO session for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Session {
-    /// The name under which the token is kept: that of the session, or without one the start URL.
+    /// The name of the cached token: the name of the session, or the start URL without a session.
     pub(super) name: String,
     pub(super) start_url: String,
     pub(super) region: String,
@@ -24,28 +24,28 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Fetches credentials; the token is renewed if it can be.
+    /// Fetches credentials. Renews the token if possible.
     pub(super) async fn fetch(
         &self,
-        whose: &str,
+        source_name: &str,
         network: &Network,
         now: Timestamp,
     ) -> Result<Credentials, CredentialsFailure> {
         let login = format!("Run: aws sso login --profile {}", self.profile);
-        // The provider keeps it to itself when a token could not be renewed, and why.
+        // The provider does not report why it could not renew a token.
         let endpoint = network.endpoints.sso_oidc.as_deref();
-        let watched = WatchedClient::new(http(network, endpoint));
+        let client = RecordingClient::new(http_client(network, endpoint));
         let oidc = sdk_config(network, &self.region, endpoint, None)
             .to_builder()
-            .http_client(watched.clone())
+            .http_client(client.clone())
             .build();
         let no_token = |why: &str| {
-            // Without a request the token that is kept is missing, or expired for good.
-            if watched.was_asked() && watched.status().is_none_or(is_unavailable) {
-                let why = "its token has expired, and SSO does not renew it now";
-                return CredentialsFailure::new(Cause::Unavailable, whose, why);
+            // Without a request the cached token is missing, or has expired and cannot be renewed.
+            if client.sent_a_request() && client.status().is_none_or(is_unavailable) {
+                let why = "its token has expired, and SSO is not available to renew it";
+                return CredentialsFailure::new(Cause::Unavailable, source_name, why);
             }
-            CredentialsFailure::new(Cause::Refused, whose, &format!("{why}. {login}"))
+            CredentialsFailure::new(Cause::Refused, source_name, &format!("{why}. {login}"))
         };
         let token = SsoTokenProvider::builder()
             .configure(&oidc)
@@ -56,8 +56,8 @@ impl Session {
             .await
             .provide_token()
             .await
-            .map_err(|error| no_token(&chain(&error)))?;
-        // What could not be renewed is given all the same.
+            .map_err(|error| no_token(&error_chain(&error)))?;
+        // The provider returns an expired token if it could not be renewed.
         let expiry = token.expiration().map(Timestamp::try_from);
         if expiry.is_some_and(|expiry| expiry.is_ok_and(|expiry| expiry <= now)) {
             return Err(no_token("its token has expired"));
@@ -79,16 +79,16 @@ impl Session {
                 let forbidden = error.code() == Some("ForbiddenException");
                 let advice = if forbidden {
                     format!(
-                        "Check that you may use the role {} in account {}",
+                        "Check that you have access to the role {} in account {}",
                         self.role_name, self.account_id
                     )
                 } else {
                     login.clone()
                 };
-                asked(
+                request_failure(
                     "SSO GetRoleCredentials",
                     network.endpoints.sso.as_deref(),
-                    whose,
+                    source_name,
                     &error,
                     &advice,
                 )
@@ -110,6 +110,8 @@ impl Session {
                 "sso",
             ))
         });
-        pair.ok_or_else(|| CredentialsFailure::new(Cause::Refused, whose, "SSO gave none"))
+        pair.ok_or_else(|| {
+            CredentialsFailure::new(Cause::Refused, source_name, "SSO returned none")
+        })
     }
 }

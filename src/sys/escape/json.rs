@@ -1,4 +1,4 @@
-//! Prints values as JSON.
+//! Writes values as JSON.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::text::is_printable;
 
-/// Prints a value as indented JSON, ending in a newline; characters that `Escaped` escapes become `\uXXXX`.
+/// Writes a value as indented JSON that ends in a newline. Characters that `Escaped` escapes become `\uXXXX`.
 pub fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::new();
     let formatter = SafeJson(serde_json::ser::PrettyFormatter::new());
@@ -17,7 +17,7 @@ pub fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     Ok(bytes)
 }
 
-/// `serde_json`'s indenting formatter, with unprintable characters inside strings as `\uXXXX`.
+/// The pretty formatter of `serde_json`, with unprintable characters in strings as `\uXXXX`.
 struct SafeJson(serde_json::ser::PrettyFormatter<'static>);
 
 impl serde_json::ser::Formatter for SafeJson {

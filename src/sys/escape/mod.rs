@@ -1,8 +1,7 @@
-//! Makes text from outside safe to print; it knows nothing about where the text goes.
+//! Makes untrusted text safe to print. It does not know where the text is printed.
 //!
-//! Manifests and API answers can carry terminal escapes, line breaks that forge log lines, and marks that reorder
-//! text. `Escaped` shows such characters as `\u{..}`; [`to_json`] does the same inside strings, where the data stays
-//! exact.
+//! Manifests and API responses can contain terminal escapes, line breaks that forge log lines, and characters that reorder
+//! text. `Escaped` shows these characters as `\u{..}`. [`to_json`] does the same in JSON strings, and the data stays exact.
 
 mod json;
 mod text;

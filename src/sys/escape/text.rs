@@ -1,8 +1,8 @@
-//! Text as it may be shown: which characters are printable, and how the others are written. It knows no format.
+//! Escapes text for display: which characters are printable, and how the others are written.
 
 use std::fmt::{self, Write as _};
 
-/// Shows text with every control, format and otherwise unprintable character escaped; the rest stays as it is.
+/// Shows text with every unprintable character escaped. Printable characters stay unchanged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
@@ -19,7 +19,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Returns the text escaped as [`Escaped`] does, cut after `limit` characters with an ellipsis.
+/// Returns the first `limit` characters of the text, escaped by [`Escaped`]. An ellipsis marks a cut.
 pub(crate) fn escaped(text: &str, limit: usize) -> String {
     let mut shown: String = text.chars().take(limit).collect();
     if shown.len() < text.len() {
@@ -28,16 +28,16 @@ pub(crate) fn escaped(text: &str, limit: usize) -> String {
     Escaped(&shown).to_string()
 }
 
-/// Tells whether a terminal or a log may receive the character as it is.
+/// Returns whether the character is safe to print unescaped.
 pub(super) fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_control();
     }
-    // `escape_debug` knows Unicode's unprintable characters, but escapes quotes and the backslash too.
+    // `escape_debug` knows the unprintable characters of Unicode, but also escapes quotes and the backslash.
     c.escape_debug().len() == 1
 }
 
-/// An error and everything it comes from, in one line. Texts from outside in it are not escaped.
+/// Returns an error and its causes in one line. The text is not escaped.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

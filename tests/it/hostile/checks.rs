@@ -279,7 +279,7 @@ pub fn status(path: &Path) {
 /// A plan's forms hold no character that acts, and it creates nothing that the listing has.
 pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     let status = Status::new(target());
-    let rows = show::planned(plan, &status);
+    let rows = show::plan_rows(plan, &status);
     let text = plan_text(&rows, now);
     // Colours are repave's own; main.rs takes them out where they are not wanted.
     let bare = anstream::adapter::strip_str(&text).to_string();

@@ -243,7 +243,7 @@ impl World {
             .retry_partition(RetryPartition::custom("simulation").build())
             .time_source(RuntimeTime(Instant::now()));
         let http = SharedHttpClient::new(self.network.clone());
-        let api = AwsCloud::over(http, config, "eu-west-1", 2.0);
+        let api = AwsCloud::with_http_client(http, config, "eu-west-1", 2.0);
         let store = lock(&self.status());
         let target = Target {
             region: "eu-west-1".into(),

@@ -1,34 +1,32 @@
-//! One profile with its name: its values, checked, and errors that say where they stand. Which profile is used, and in
-//! which order its values count, is decided elsewhere.
+//! A profile with its name: checked values, and errors with their location. `find` selects the profile.
 
 use super::config_error::ConfigError;
 use super::ini::Values;
 use super::keys::keys;
-use super::lookup::{Lookup, Said, checked_region, several_lines};
+use super::lookup::{Lookup, Setting, checked_region, several_lines};
 use super::profiles::Profile;
 use super::source::Source;
 use super::sso;
 
-/// A profile by its name, with errors that say where its values stand.
-pub(super) struct Named<'a> {
+pub(super) struct NamedProfile<'a> {
     pub(super) name: &'a str,
     pub(super) profile: &'a Profile,
     pub(super) lookup: &'a Lookup<'a>,
 }
 
-impl<'a> Named<'a> {
+impl<'a> NamedProfile<'a> {
     pub(super) fn value(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
         self.checked(key, self.profile.values.get(key))
     }
 
-    /// The value of a key that says who signs: there it must not be empty.
+    /// Checks a value of a key for credentials: it must not be empty.
     fn checked<'v>(
         &self,
         key: &str,
         value: Option<&'v String>,
     ) -> Result<Option<&'v str>, ConfigError> {
         match value.map(String::as_str) {
-            Some("") => Err(self.error(key, "is empty")),
+            Some("") => Err(self.error(key, "is empty. Set or remove it")),
             Some(value) if value.contains('\n') => {
                 let file = self.lookup.profiles.file_of(self.profile, key);
                 Err(several_lines(key, self.name, &file))
@@ -37,35 +35,35 @@ impl<'a> Named<'a> {
         }
     }
 
-    pub(super) fn owned(&self, key: &str) -> Result<Option<String>, ConfigError> {
+    pub(super) fn owned_value(&self, key: &str) -> Result<Option<String>, ConfigError> {
         Ok(self.value(key)?.map(str::to_owned))
     }
 
-    pub(super) fn needed(&self, key: &str, what_for: &str) -> Result<&'a str, ConfigError> {
+    pub(super) fn required(&self, key: &str, what_for: &str) -> Result<&'a str, ConfigError> {
         self.value(key)?.ok_or_else(|| {
             ConfigError::new(format!(
-                "profile {} in {} has no {key}, which {what_for} needs",
+                "profile {} in {} has no {key}. Add it: {what_for} needs it",
                 self.name,
                 self.lookup.profiles.config_file().display()
             ))
         })
     }
 
-    /// Where the value stands, as errors name it.
-    pub(super) fn place(&self, key: &str) -> String {
+    /// Returns the location of the value, for errors.
+    pub(super) fn location(&self, key: &str) -> String {
         let file = self.lookup.profiles.file_of(self.profile, key);
         format!("{key} of profile {} in {file}", self.name)
     }
 
     pub(super) fn error(&self, key: &str, what: &str) -> ConfigError {
-        ConfigError::new(format!("{} {what}", self.place(key)))
+        ConfigError::new(format!("{} {what}", self.location(key)))
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
         self.profile.values.contains_key(key)
     }
 
-    /// A role together with a web identity is that identity's; it is not assumed by other credentials.
+    /// Returns whether other credentials assume the role of the profile. A role with a web identity token belongs to the token.
     pub(super) fn has_role(&self) -> bool {
         self.has("role_arn") && !self.has("web_identity_token_file")
     }
@@ -82,22 +80,22 @@ impl<'a> Named<'a> {
         )
     }
 
-    /// The keys that stand in one of the two files.
+    /// Returns the keys in one of the two files.
     pub(super) fn keys_in(&self, values: &Values) -> Result<Option<Source>, ConfigError> {
-        let get = |key: &str| -> Result<Option<Said<'_>>, ConfigError> {
+        let get = |key: &str| -> Result<Option<Setting<'_>>, ConfigError> {
             let value = self.checked(key, values.get(key))?;
-            Ok(value.map(|value| Said {
+            Ok(value.map(|value| Setting {
                 value,
-                by: self.place(key),
+                origin: self.location(key),
             }))
         };
-        let half = |key: &str, other: &str| {
+        let incomplete = |key: &str, other: &str| {
             Err(self.error(
                 key,
-                &format!("is there and {other} is not. Give both or none"),
+                &format!("is set and {other} is not. Set both or neither"),
             ))
         };
-        // An empty token is none: to write it so is how a profile drops one.
+        // An empty token counts as unset, so that a profile can remove a token.
         let has = |key: &str| values.get(key).is_some_and(|value| !value.is_empty());
         let token = ["aws_security_token", "aws_session_token"];
         let token = match token.into_iter().find(|key| has(key)) {
@@ -106,8 +104,8 @@ impl<'a> Named<'a> {
         };
         match (get("aws_access_key_id")?, get("aws_secret_access_key")?) {
             (None, None) => Ok(None),
-            (Some(_), None) => half("aws_access_key_id", "aws_secret_access_key"),
-            (None, Some(_)) => half("aws_secret_access_key", "aws_access_key_id"),
+            (Some(_), None) => incomplete("aws_access_key_id", "aws_secret_access_key"),
+            (None, Some(_)) => incomplete("aws_secret_access_key", "aws_access_key_id"),
             (Some(id), Some(secret)) => Ok(Some(Source::Keys {
                 keys: keys(&id, &secret, token.as_ref(), None)?,
                 from: self.origin("aws_access_key_id"),
@@ -115,10 +113,10 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// The SSO session or start URL of the profile, and the role in it.
+    /// Returns the SSO session or start URL of the profile, and its role.
     pub(super) fn sso(&self) -> Result<Source, ConfigError> {
         if !self.lookup.environment.has("HOME") {
-            let why = "SSO keeps its token in the home folder. Set HOME";
+            let why = "SSO stores its token in the home directory. Set HOME";
             return Err(ConfigError::new(format!("HOME is not set: {why}")));
         }
         let name = self.value("sso_session")?;
@@ -137,32 +135,33 @@ impl<'a> Named<'a> {
                 .and_then(|values| values.get(key))
                 .map(String::as_str);
             match (own, shared.filter(|value| !value.is_empty())) {
-                (Some(own), Some(shared)) if own != shared => {
-                    Err(self.error(key, &format!("is {own}, and {shared} in its sso-session")))
-                }
+                (Some(own), Some(shared)) if own != shared => Err(self.error(
+                    key,
+                    &format!("is {own}, but it is {shared} in the sso-session. Remove one of them"),
+                )),
                 (_, Some(shared)) => Ok(shared),
                 (Some(own), None) => Ok(own),
                 (None, None) => match name {
                     Some(name) => Err(ConfigError::new(format!(
-                        "section [sso-session {name}] in {}, which profile {} uses, has no {key}",
+                        "section [sso-session {name}] in {} has no {key}. Add it: profile {} needs it",
                         self.lookup.profiles.config_file().display(),
                         self.name
                     ))),
-                    None => self.needed(key, "SSO"),
+                    None => self.required(key, "SSO"),
                 },
             }
         };
         let start_url = of_session("sso_start_url")?.to_owned();
-        let region = checked_region(&Said {
+        let region = checked_region(&Setting {
             value: of_session("sso_region")?,
-            by: format!("sso_region of profile {}", self.name),
+            origin: format!("sso_region of profile {}", self.name),
         })?;
         Ok(Source::Sso(sso::Session {
             name: name.map_or_else(|| start_url.clone(), str::to_owned),
             start_url,
             region,
-            account_id: self.needed("sso_account_id", "SSO")?.to_owned(),
-            role_name: self.needed("sso_role_name", "SSO")?.to_owned(),
+            account_id: self.required("sso_account_id", "SSO")?.to_owned(),
+            role_name: self.required("sso_role_name", "SSO")?.to_owned(),
             profile: self.name.to_owned(),
         }))
     }
