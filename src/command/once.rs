@@ -137,10 +137,10 @@ pub(super) async fn run(
 /// How the run ended, in order of what a person should know first.
 fn outcome_of(ended: &Ended<'_>, desired: &Desired, timeout: SignedDuration) -> Outcome {
     match &ended.end {
-        End::Unlisted(error) => unlisted(error),
+        End::ListingFailed(error) => unlisted(error),
         End::Refused(why) => Outcome::new(ExitCode::Refused, why),
         End::Stopped(StopReason::Signal, _) => cancelled_run(),
-        End::Still => a_person_is_needed(ended, "").unwrap_or_else(|| done(ended)),
+        End::Finished => a_person_is_needed(ended, "").unwrap_or_else(|| done(ended)),
         End::Stopped(StopReason::Timeout, error) => {
             let waits = still_waiting(ended, desired);
             a_person_is_needed(ended, &waits).unwrap_or_else(|| {
@@ -320,15 +320,18 @@ mod tests {
         ] {
             for answers in [[one.clone(), other.clone()], [other, one]] {
                 let codes = [
-                    code_of(End::Still, answers.clone()),
+                    code_of(End::Finished, answers.clone()),
                     code_of(timeout(), answers.clone()),
                     code_of(End::Stopped(StopReason::Signal, None), answers.clone()),
                     code_of(End::Refused("no".into()), answers.clone()),
                     code_of(
-                        End::Unlisted(error("AccessDeniedException")),
+                        End::ListingFailed(error("AccessDeniedException")),
                         answers.clone(),
                     ),
-                    code_of(End::Unlisted(error("ValidationException")), answers.clone()),
+                    code_of(
+                        End::ListingFailed(error("ValidationException")),
+                        answers.clone(),
+                    ),
                 ];
                 let expected = [
                     still,
@@ -371,7 +374,7 @@ mod tests {
         let results = [Ok(receipt("wsi-1")), Err(error("no")), Ok(receipt("wsi-2"))];
         let attempts = images.iter().zip(results);
         let ended = Ended {
-            end: End::Still,
+            end: End::Finished,
             left: Some(plan(&images, [ready(), building(), building()])),
             attempts: attempts
                 .map(|(desired, result)| Attempt {

@@ -72,7 +72,7 @@ impl Health {
     }
 
     /// The loop moved on to its next thing.
-    pub fn moved(&self) {
+    pub fn record_progress(&self) {
         let mut seen = self.seen();
         seen.moved = Instant::now();
         seen.rests_until = None;
@@ -80,15 +80,15 @@ impl Health {
 
     /// The loop moved on, and has nothing to do until `until`, or something wakes it: a rest may be longer than
     /// [`STUCK_AFTER`].
-    pub fn rests(&self, until: Instant) {
+    pub fn record_idle_until(&self, until: Instant) {
         let mut seen = self.seen();
         seen.moved = Instant::now();
         seen.rests_until = Some(until);
     }
 
     /// A complete pass ended: the account was listed, and nothing kept the pass from its end.
-    pub fn complete(&self) {
-        self.moved();
+    pub fn record_complete_pass(&self) {
+        self.record_progress();
         self.seen().complete = Some(Instant::now());
     }
 
@@ -227,7 +227,7 @@ mod tests {
             health.is_alive(Instant::now()).unwrap_err(),
             "the loop has not moved for 10m 1s; more than 10m 0s at one thing means that it is stuck"
         );
-        health.moved();
+        health.record_progress();
         assert_eq!(health.is_alive(Instant::now()), Ok(()));
     }
 
@@ -235,7 +235,7 @@ mod tests {
     async fn a_rest_is_no_sign_of_being_stuck_until_it_should_have_ended() {
         let health = Health::new(INTERVAL);
         let hour = Duration::from_hours(1);
-        health.rests(Instant::now() + hour);
+        health.record_idle_until(Instant::now() + hour);
         advance(hour + STUCK_AFTER).await;
         assert_eq!(health.is_alive(Instant::now()), Ok(()));
         advance(SECOND).await;
@@ -246,9 +246,9 @@ mod tests {
         );
 
         // Woken early, it is busy again, and the rest no longer counts.
-        health.rests(Instant::now() + hour);
+        health.record_idle_until(Instant::now() + hour);
         advance(SECOND).await;
-        health.moved();
+        health.record_progress();
         advance(STUCK_AFTER + SECOND).await;
         assert!(health.is_alive(Instant::now()).is_err());
     }
@@ -261,9 +261,9 @@ mod tests {
             health.is_ready(Instant::now()).unwrap_err(),
             "no complete pass has ended since the start, 7s ago"
         );
-        health.moved();
+        health.record_progress();
         assert!(health.is_ready(Instant::now()).is_err());
-        health.complete();
+        health.record_complete_pass();
         advance(INTERVAL * 2).await;
         assert_eq!(health.is_ready(Instant::now()), Ok(()));
         advance(SECOND).await;
@@ -271,14 +271,14 @@ mod tests {
             health.is_ready(Instant::now()).unwrap_err(),
             "the last complete pass ended 10m 1s ago; there should be one every 5m 0s"
         );
-        health.complete();
+        health.record_complete_pass();
         assert_eq!(health.is_ready(Instant::now()), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_endless_interval_is_an_interval() {
         let health = Health::new(Duration::MAX);
-        health.complete();
+        health.record_complete_pass();
         advance(Duration::from_hours(24 * 365)).await;
         assert_eq!(health.is_ready(Instant::now()), Ok(()));
     }

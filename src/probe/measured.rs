@@ -21,7 +21,7 @@ impl<C> Measured<C> {
     }
 
     fn ended<T>(&self, operation: Operation, result: &Result<T, ApiError>) {
-        self.health.moved();
+        self.health.record_progress();
         self.health
             .metrics()
             .call(operation, result.as_ref().map(|_| ()));
@@ -34,7 +34,7 @@ pub(crate) fn measured_gate(gate: Gate, health: Arc<Health>) -> Gate {
         let (gate, health) = (gate.clone(), Arc::clone(&health));
         async move {
             gate.open().await;
-            health.moved();
+            health.record_progress();
         }
     })
 }

@@ -76,7 +76,7 @@ async fn each_path_says_its_thing() {
     let answer = get(&server, "/readyz").await;
     let start = "503 no complete pass has ended since the start, ";
     assert!(answer.starts_with(start), "{answer}");
-    health.complete();
+    health.record_complete_pass();
     assert_eq!(get(&server, "/readyz?verbose").await, "200 ok\n");
 
     advance(STUCK_AFTER + INTERVAL).await;
@@ -88,7 +88,7 @@ async fn each_path_says_its_thing() {
         assert!(answer.starts_with(start), "{answer}");
         assert!(answer.ends_with('\n'), "{answer}");
     }
-    health.moved();
+    health.record_progress();
     assert_eq!(get(&server, "/healthz").await, "200 ok\n");
 
     let (head, body) = ask(&server, "GET", "/metrics").await;

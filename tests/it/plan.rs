@@ -517,7 +517,7 @@ fn a_changed_manifest_is_tried_at_once() {
 }
 
 #[test]
-fn a_name_that_is_taken_but_never_listed_becomes_a_case_for_a_person() {
+fn a_name_that_is_taken_but_never_listed_requires_action() {
     let world = a()
         .look()
         .mark("a")
@@ -532,7 +532,7 @@ fn a_name_that_is_taken_but_never_listed_becomes_a_case_for_a_person() {
 }
 
 #[test]
-fn a_result_that_stays_unknown_becomes_a_case_for_a_person() {
+fn a_result_that_stays_unknown_requires_action() {
     let mut world = a().look();
     for round in 1..=3 {
         world = world
@@ -554,7 +554,7 @@ fn a_result_that_stays_unknown_becomes_a_case_for_a_person() {
 }
 
 #[test]
-fn times_written_under_another_clock_keep_nothing_waiting_for_ever() {
+fn times_written_under_another_clock_keep_nothing_waiting() {
     let early = a().look().mark("a").record("a", Err("timeout")).look();
     // The clock was a year ahead when these were written.
     let mut settling = early.clone();
@@ -589,7 +589,7 @@ fn wait(answer: Answer) -> Wait {
 }
 
 #[test]
-fn a_window_ends_only_by_a_listing_that_was_begun_after_its_end() {
+fn a_window_ends_only_by_a_listing_that_began_after_its_end() {
     let missing = a().look().mark("a").record("a", Err("timeout")).look();
     assert_eq!(
         wait(answer_between(&missing, 9, 30)).reason,
@@ -817,7 +817,7 @@ fn a_checksum_changes_with_everything_that_a_create_is_made_of() {
 }
 
 #[test]
-fn errors_of_a_build_are_all_told_in_an_order_of_their_own() {
+fn all_errors_of_a_build_are_reported_in_a_fixed_order() {
     let failed = |errors: &[(&str, &str)]| {
         let errors = errors
             .iter()
@@ -859,7 +859,7 @@ fn a_declared_source_that_is_listed_counts_as_it_is_listed() {
 }
 
 #[test]
-fn of_images_that_bear_one_name_each_is_told() {
+fn every_image_with_the_same_name_is_reported() {
     let message = |world: World| world.planned(|plan| plan.images[0].answer.message().into_owned());
     let conflict = message(a().with(image("wsi-1", "a")).with(image("wsi-2", "a")));
     assert!(
