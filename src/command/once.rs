@@ -102,7 +102,7 @@ pub(super) async fn run(
             if let Some(expected) = &mut expected {
                 expected.review(plan)?;
             }
-            guards::within_budget("run", plan, attempts, arguments.max_creates)
+            guards::check_budget("run", plan, attempts, arguments.max_creates)
         },
     )
     .await
@@ -218,7 +218,7 @@ fn still_waiting(ended: &Ended<'_>, desired: &Desired) -> String {
         if image.step().is_some() {
             return Some(format!("{name} (not started)"));
         }
-        let wait = image.answer.passing(true)?;
+        let wait = image.answer.temporary_wait(true)?;
         Some(format!("{name} ({}: {})", wait.reason, wait.message))
     });
     named(waits.collect())
@@ -350,7 +350,7 @@ mod tests {
     fn a_run_that_timed_out_names_each_image_where_it_belongs() {
         let images = desired(&["a", "b", "c", "d", "e", "f"]);
         let waits = Answer::Wait(wait(Reason::SourceImageNotAvailable, Awaits::Time));
-        let idle = Answer::Wait(wait(Reason::Suspended, Awaits::News));
+        let idle = Answer::Wait(wait(Reason::Suspended, Awaits::Change));
         let quota = blocked(Reason::QuotaExceeded);
         let answers = [quota, waits, idle, create("wsi-1"), ready(), overdue()];
         let ended = Ended {
@@ -360,7 +360,7 @@ mod tests {
         };
         assert_eq!(
             still_waiting(&ended, &images),
-            "b (SourceImageNotAvailable: so it is); d (not started)"
+            "b (SourceImageNotAvailable: a message); d (not started)"
         );
         let words = outcome_of(&ended, &images, TIMEOUT).words;
         let blocked = "a (QuotaExceeded); f (BuildOverdue); ";

@@ -136,7 +136,7 @@ fn next_pass(left: &Plan<'_>, wait: bool, polls: u32, now: Timestamp) -> Option<
             if image.step().is_some() {
                 return Some(Duration::ZERO);
             }
-            let waiting = image.answer.passing(wait)?;
+            let waiting = image.answer.temporary_wait(wait)?;
             Some(match (waiting.reason, waiting.until) {
                 (Reason::RetryScheduled, Some(until)) => time_until(until, now),
                 (_, Some(until)) => poll.min(time_until(until, now)),
@@ -172,7 +172,7 @@ mod tests {
                 ..wait(Reason::Settling, Awaits::Time)
             })
         };
-        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::News));
+        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::Change));
         let quota = || match blocked(Reason::QuotaExceeded) {
             Answer::Blocked(blocked) => Answer::Blocked(Blocked {
                 until: Some(at(3)),

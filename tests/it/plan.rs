@@ -82,7 +82,7 @@ fn each_row_has_its_answer() {
     };
     let refused = |code| a().look().mark("a").record("a", Err(code));
     check(vec![
-        ("1 suspended", World::new([suspended()]), "Suspended News"),
+        ("1 suspended", World::new([suspended()]), "Suspended Change"),
         (
             "2 two of one name",
             a().with(image("wsi-1", "a")).with(image("wsi-2", "a")),
@@ -221,12 +221,12 @@ fn each_row_has_its_answer() {
         (
             "13 no update",
             World::new([when_update()]).with(no_update),
-            "NoUpdateAvailable News",
+            "NoUpdateAvailable Change",
         ),
         (
             "13 not said",
             World::new([when_update()]).with(silent),
-            "NoUpdateAvailable News",
+            "NoUpdateAvailable Change",
         ),
         (
             "13 an update",
@@ -433,7 +433,7 @@ fn the_first_row_that_matches_wins() {
     assert_eq!(
         answers,
         [
-            "Suspended News",
+            "Suspended Change",
             "NameConflict !",
             "Ready wsi-1",
             "Building Build",
@@ -445,13 +445,13 @@ fn the_first_row_that_matches_wins() {
             "SourceImageNotAvailable Time",
             "SourceImageFailed !",
             "UpdateNotSupported !",
-            "NoUpdateAvailable News",
+            "NoUpdateAvailable Change",
         ]
     );
 }
 
 #[test]
-fn what_is_made_from_a_declared_image_fares_as_that_one_does() {
+fn an_image_from_a_declared_source_depends_on_its_source() {
     let chain = |first: DesiredImage| World::new([first, want_from("b", "a"), want_from("c", "b")]);
     let waits = "SourceImageNotAvailable Time";
     for (first, world) in [
@@ -484,8 +484,11 @@ fn what_is_made_from_a_declared_image_fares_as_that_one_does() {
     ] {
         assert_eq!(world.answers(), [first, blocked, blocked]);
     }
-    let idle = "SourceImageNotAvailable News";
-    assert_eq!(chain(suspended()).answers(), ["Suspended News", idle, idle]);
+    let idle = "SourceImageNotAvailable Change";
+    assert_eq!(
+        chain(suspended()).answers(),
+        ["Suspended Change", idle, idle]
+    );
     let built = chain(want("a")).with(image("wsi-1", "a"));
     assert_eq!(built.answers(), ["Ready wsi-1", "Create from wsi-1", waits]);
 }
@@ -851,7 +854,7 @@ fn a_declared_source_that_is_listed_counts_as_it_is_listed() {
     assert_eq!(
         suspended.answers(),
         [
-            "Suspended News",
+            "Suspended Change",
             "Create from wsi-1",
             "SourceImageNotAvailable Time"
         ]
@@ -863,13 +866,13 @@ fn every_image_with_the_same_name_is_reported() {
     let message = |world: World| world.planned(|plan| plan.images[0].answer.message().into_owned());
     let conflict = message(a().with(image("wsi-1", "a")).with(image("wsi-2", "a")));
     assert!(
-        conflict.starts_with("2 images bear the name: wsi-1, wsi-2;"),
+        conflict.starts_with("2 images are named a: wsi-1, wsi-2."),
         "{conflict}"
     );
     let from = World::new([want_from("a", "gold")]).with(image("wsi-2", "gold"));
     let ambiguous = message(from);
     assert!(
-        ambiguous.starts_with("2 images bear the source's name gold: "),
+        ambiguous.starts_with("2 images are named gold, like the source: "),
         "{ambiguous}"
     );
     for id in [GOLD, "wsi-2"] {

@@ -602,12 +602,12 @@ async fn a_source_of_another_account_is_asked_about_once_a_pass() {
         entry.unwrap().conditions[0].message.clone()
     };
     assert!(
-        message("b").contains("account 999988887777, which shares it"),
+        message("b").contains("shared image of account 999988887777"),
         "{}",
         message("b")
     );
     assert!(
-        message("c").contains("owns or that are shared with it"),
+        message("c").contains("owns or that is shared with it"),
         "{}",
         message("c")
     );

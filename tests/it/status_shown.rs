@@ -73,13 +73,13 @@ fn without_a_terminal_every_line_is_whole() {
     accepted  accepted  False    Settling        1m12s  -
         waits for listings that agree: accepted as wsi-4, not listed yet; asked for 7s ago
     broken    broken    False    BuildFailed     1m12s  -
-        a person is needed: wsi-2 is in state ERROR: DomainJoined (joined to \u{1b}[31mcorp). It is never replaced by itself: delete it, or declare another imageName
+        a person is needed: wsi-2 is in state ERROR: DomainJoined (joined to \u{1b}[31mcorp). repave does not replace it. Delete the image, or declare another imageName
     building  building  False    Building        1m12s  -
         waits for the service: wsi-3 is PENDING
     held      held      Unknown  Suspended       1m12s  -
         nothing is owed: suspended in its manifest
     lost      lost      False    Settling        1m12s  -
-        waits for listings that agree: a create was sent and its result is not known (no. The image may be on its way: repave looks before it asks again); not listed yet; asked for 7s ago
+        waits for listings that agree: a create was sent, and its result is unknown (no. The image may be on its way: repave looks before it asks again); not listed yet; asked for 7s ago
     new       new       False    Missing         1m12s  -
         due at the next pass: missing; to be created from wsi-gold00000
     refused   refused   False    QuotaExceeded   1m12s  in 53s

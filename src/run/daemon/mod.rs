@@ -285,7 +285,7 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
         };
         (self.prepare)(&set.desired);
         let most = self.settings.max_creates;
-        let review = |plan: &Plan<'_>, _: &Status| guards::within_budget("pass", plan, &[], most);
+        let review = |plan: &Plan<'_>, _: &Status| guards::check_budget("pass", plan, &[], most);
         let began = Instant::now();
         let passed = self.reconciler.pass(&set.desired, &manifests, review).await;
         let result = match &passed {

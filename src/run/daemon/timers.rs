@@ -78,7 +78,7 @@ impl Timers {
     pub(super) fn with_plan(mut self, left: &Plan<'_>, now: Instant, wall: Timestamp) -> Self {
         let soonest = wall.saturating_add(MIN_DELAY).unwrap_or(Timestamp::MAX);
         for image in &left.images {
-            let wait = image.answer.passing(true);
+            let wait = image.answer.temporary_wait(true);
             let polls = wait.is_some_and(|wait| wait.reason != Reason::RetryScheduled);
             let until = match &image.answer {
                 // Not done, or due since then: the next pass decides.
@@ -164,7 +164,7 @@ mod tests {
                 ..wait(Reason::Settling, Awaits::Time)
             })
         };
-        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::News));
+        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::Change));
         let now = Instant::now();
         for (one, other, seconds) in [
             (ready(), ready(), 600),
