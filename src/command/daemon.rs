@@ -59,7 +59,7 @@ async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<FileStore
         failures += 1;
         if failures == 1 {
             let why = escaped(&with_causes(&error), 800);
-            tracing::warn!("nothing is done without a status file: {why}");
+            tracing::warn!("cannot use the status file, so repave makes no changes: {why}");
         }
         let delay = retry::delay(FailureKind::Transient, failures).unwrap_or(retry::LONGEST);
         if stop.unless(tokio::time::sleep(delay)).await.is_err() {
@@ -120,7 +120,7 @@ pub(super) async fn run(
         allow_empty: manifests.allow_empty,
     };
     let watch = match arguments.watch_poll {
-        Some(_) => Watch::given().0,
+        Some(_) => Watch::manual().0,
         None => Watch::system(&manifests.path),
     };
     let settings = Settings {

@@ -27,7 +27,7 @@ pub(super) fn unlisted(error: &ApiError) -> Outcome {
 pub(super) fn store_failed(error: &StoreError) -> Outcome {
     let code = match error {
         StoreError::Lock(error) => return lock_failed(error),
-        StoreError::OtherWorld { .. } => ExitCode::Usage,
+        StoreError::SimulatedMismatch { .. } => ExitCode::Usage,
         StoreError::Document { .. } | StoreError::File(_) | StoreError::Print(_) => {
             ExitCode::Failed
         }
@@ -98,7 +98,7 @@ mod tests {
                 ExitCode::Usage,
             ),
             (
-                StoreError::OtherWorld {
+                StoreError::SimulatedMismatch {
                     path: path(),
                     found: "a",
                     wanted: "b",

@@ -100,7 +100,7 @@ pub(super) async fn run(
             if let Some(expected) = &mut expected {
                 expected.review(plan)?;
             }
-            guards::within_budget("run", plan, attempts, arguments.max_creates)
+            guards::check_budget("run", plan, attempts, arguments.max_creates)
         },
     )
     .await
@@ -138,10 +138,10 @@ pub(super) async fn run(
 /// Returns the outcome: the most important fact first.
 fn outcome_of(ended: &Ended<'_>, desired: &Desired, timeout: SignedDuration) -> Outcome {
     match &ended.end {
-        End::Unlisted(error) => unlisted(error),
+        End::ListingFailed(error) => unlisted(error),
         End::Refused(why) => Outcome::new(ExitCode::Refused, why),
         End::Stopped(StopReason::Signal, _) => cancelled_run(),
-        End::Still => action_required(ended, "").unwrap_or_else(|| done(ended)),
+        End::Finished => action_required(ended, "").unwrap_or_else(|| done(ended)),
         End::Stopped(StopReason::Timeout, error) => {
             let waits = still_waiting(ended, desired);
             action_required(ended, &waits).unwrap_or_else(|| {
@@ -219,7 +219,7 @@ fn still_waiting(ended: &Ended<'_>, desired: &Desired) -> String {
         if image.step().is_some() {
             return Some(format!("{name} (not started)"));
         }
-        let wait = image.answer.passing(true)?;
+        let wait = image.answer.temporary_wait(true)?;
         Some(format!("{name} ({}: {})", wait.reason, wait.message))
     });
     named(waits.collect())
@@ -332,15 +332,18 @@ mod tests {
         ] {
             for answers in [[one.clone(), other.clone()], [other, one]] {
                 let codes = [
-                    code_of(End::Still, answers.clone()),
+                    code_of(End::Finished, answers.clone()),
                     code_of(timeout(), answers.clone()),
                     code_of(End::Stopped(StopReason::Signal, None), answers.clone()),
                     code_of(End::Refused("no".into()), answers.clone()),
                     code_of(
-                        End::Unlisted(error("AccessDeniedException")),
+                        End::ListingFailed(error("AccessDeniedException")),
                         answers.clone(),
                     ),
-                    code_of(End::Unlisted(error("ValidationException")), answers.clone()),
+                    code_of(
+                        End::ListingFailed(error("ValidationException")),
+                        answers.clone(),
+                    ),
                 ];
                 let expected = [
                     still,
@@ -359,7 +362,7 @@ mod tests {
     fn a_run_that_timed_out_names_each_image_where_it_belongs() {
         let images = desired(&["a", "b", "c", "d", "e", "f"]);
         let waits = Answer::Wait(wait(Reason::SourceImageNotAvailable, Awaits::Time));
-        let idle = Answer::Wait(wait(Reason::Suspended, Awaits::News));
+        let idle = Answer::Wait(wait(Reason::Suspended, Awaits::Change));
         let quota = blocked(Reason::QuotaExceeded);
         let answers = [quota, waits, idle, create("wsi-1"), ready(), overdue()];
         let ended = Ended {
@@ -369,7 +372,7 @@ mod tests {
         };
         assert_eq!(
             still_waiting(&ended, &images),
-            "b (SourceImageNotAvailable: so it is); d (not started)"
+            "b (SourceImageNotAvailable: a message); d (not started)"
         );
         let words = outcome_of(&ended, &images, TIMEOUT).message;
         let blocked = "a (QuotaExceeded); f (BuildOverdue); ";
@@ -383,7 +386,7 @@ mod tests {
         let results = [Ok(receipt("wsi-1")), Err(error("no")), Ok(receipt("wsi-2"))];
         let attempts = images.iter().zip(results);
         let ended = Ended {
-            end: End::Still,
+            end: End::Finished,
             left: Some(plan(&images, [ready(), building(), building()])),
             attempts: attempts
                 .map(|(desired, result)| Attempt {

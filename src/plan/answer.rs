@@ -1,4 +1,4 @@
-//! The answer for one image: a step, ready, a wait or a block. Which group that is, is asked here and nowhere else.
+//! The answer for one image: a step, ready, wait or blocked. Only this module maps answers to groups.
 
 use std::borrow::Cow;
 
@@ -9,68 +9,68 @@ use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::state::status::{ConditionStatus, ConditionType};
 
-/// What is to be done for an image, or why nothing is.
+/// What to do for an image, or why there is nothing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Do(Step),
-    /// Nothing: the image is there and AVAILABLE.
+    /// Nothing: the image exists and is AVAILABLE.
     Ready(Ready),
     /// Nothing now; no action is required.
     Wait(Wait),
-    /// Nothing until somebody acts: in the manifest, in the account, in its permissions.
+    /// Nothing until the user changes the manifest, the account or its permissions.
     Blocked(Blocked),
 }
 
-/// An image that is there and AVAILABLE.
+/// An image that exists and is AVAILABLE.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ready {
     pub image_id: String,
 }
 
-/// Why nothing is done for an image now.
+/// Why repave does nothing for an image now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
     pub reason: Reason,
-    /// The reason in words that stay the same while nothing changes. Texts of the service's are not escaped in it.
+    /// The reason in words. It stays the same while nothing changes. Text from the service is not escaped.
     pub message: String,
     pub awaits: Awaits,
-    /// Since when it waits, if known.
+    /// When the wait began, if known.
     pub since: Option<Timestamp>,
-    /// When repave acts by itself, if that is known.
+    /// When repave acts by itself, if known.
     pub until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaits {
-    /// Time: a step is left to take, and becomes due by itself.
+    /// A step is left, and becomes due without a change by the user.
     Time,
-    /// The service, which builds.
+    /// AWS builds the image.
     Build,
-    /// Another manifest, or an update at AWS: nothing is left to do.
-    News,
+    /// Nothing is left to do until the manifest changes or AWS has an update.
+    Change,
 }
 
-/// Why nothing is done for an image until somebody acts.
+/// Why repave does nothing for an image until the user acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocked {
     pub reason: Reason,
-    /// The reason in words that stay the same while nothing changes. Texts of the service's are not escaped in it.
+    /// The reason in words. It stays the same while nothing changes. Text from the service is not escaped.
     pub message: String,
-    /// Since when it is blocked, if known.
+    /// When the block began, if known.
     pub since: Option<Timestamp>,
-    /// When repave tries again by itself, if it does.
+    /// When repave retries by itself, if it does.
     pub until: Option<Timestamp>,
 }
 
 impl Answer {
-    /// Returns the group: the one place that decides it.
+    /// Returns the image's group.
     pub fn group(&self) -> Group {
         match self {
             Self::Do(_) => Group::Due,
             Self::Ready(_) => Group::Ready,
             Self::Wait(wait) => match wait.awaits {
                 Awaits::Build => Group::Building,
-                Awaits::Time | Awaits::News => Group::Waiting,
+                Awaits::Time | Awaits::Change => Group::Waiting,
             },
             Self::Blocked(_) => Group::Blocked,
         }
@@ -84,13 +84,13 @@ impl Answer {
         }
     }
 
-    /// Returns the wait that ends without anybody's doing: time, or with `builds` a build too.
-    pub(crate) fn passing(&self, builds: bool) -> Option<&Wait> {
+    /// Returns the wait if it ends by itself. Builds count only with `builds`.
+    pub(crate) fn temporary_wait(&self, builds: bool) -> Option<&Wait> {
         match self {
             Self::Wait(wait) => match wait.awaits {
                 Awaits::Time => Some(wait),
                 Awaits::Build => builds.then_some(wait),
-                Awaits::News => None,
+                Awaits::Change => None,
             },
             Self::Do(_) | Self::Ready(_) | Self::Blocked(_) => None,
         }
@@ -115,7 +115,7 @@ impl Answer {
         })
     }
 
-    /// Returns the reason that output and conditions name.
+    /// Returns the reason for output and conditions.
     pub fn reason(&self) -> Reason {
         match self {
             Self::Do(_) => Reason::Missing,
@@ -125,7 +125,7 @@ impl Answer {
         }
     }
 
-    /// Returns the reason in words that stay the same while nothing changes, not escaped.
+    /// Returns the reason in words, not escaped. It stays the same while nothing changes.
     pub fn message(&self) -> Cow<'_, str> {
         match self {
             Self::Do(step) => format!("missing; to be created from {}", step.from()).into(),
@@ -135,7 +135,7 @@ impl Answer {
         }
     }
 
-    /// Returns the conditions that it amounts to.
+    /// Returns the conditions for the status.
     pub(super) fn conditions(&self) -> Vec<(ConditionType, ConditionStatus, Reason, String)> {
         let ready = match self {
             Self::Ready(_) => ConditionStatus::True,
@@ -146,7 +146,7 @@ impl Answer {
             Self::Do(_) => Some(ConditionType::Reconciling),
             Self::Wait(wait) => match wait.awaits {
                 Awaits::Time | Awaits::Build => Some(ConditionType::Reconciling),
-                Awaits::News => None,
+                Awaits::Change => None,
             },
             Self::Blocked(_) => Some(ConditionType::Stalled),
             Self::Ready(_) => None,

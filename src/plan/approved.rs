@@ -1,4 +1,4 @@
-//! A plan that somebody approved, and what of another plan is not it.
+//! Compares a plan with the plan that was approved.
 
 use std::collections::BTreeSet;
 
@@ -7,23 +7,23 @@ use super::checksum::{checksum, checksum_before};
 use super::planned::Plan;
 use crate::cloud::Step;
 
-/// The most steps that a refusal names.
+/// The most steps that an error names.
 const MAX_NAMED: usize = 20;
 
-/// The plan that was approved, and once it came, what it allows.
+/// The approved plan, and what it allows.
 #[derive(Debug)]
 pub(crate) struct Approved {
     checksum: String,
-    /// What the expected plan creates from which source, if it was given whole.
+    /// The approved creates with their sources, if known.
     creates: Option<BTreeSet<(String, String)>>,
     region: String,
     simulated: bool,
-    /// The images that a later pass of the same run may create.
+    /// The images that later passes of the run may create. Set by the first pass.
     allowed: Option<BTreeSet<String>>,
 }
 
 impl Approved {
-    /// Takes the approved plan's checksum, and what it creates from which source, if that is known.
+    /// Takes the approved plan's checksum, and its creates with their sources, if known.
     pub(crate) fn new(
         checksum: String,
         creates: Option<BTreeSet<(String, String)>>,
@@ -39,13 +39,13 @@ impl Approved {
         }
     }
 
-    /// Lets the first plan pass if it is the expected one or what an earlier run left of it, and later ones if they create nothing that it did not show as
-    /// owed; else says what differs.
+    /// Accepts the first plan if it is the approved plan, or the part of the approved plan that an earlier run left. Accepts
+    /// later plans if they create only images that the approved plan left to create. Otherwise returns what differs.
     pub(crate) fn review(&mut self, plan: &Plan<'_>) -> Result<(), String> {
         let steps = creates(plan);
         let Some(allowed) = &self.allowed else {
             let found = checksum(plan, &self.region, self.simulated);
-            if found != self.checksum && !self.is_rest(plan, &steps) {
+            if found != self.checksum && !self.is_remainder(plan, &steps) {
                 return Err(self.differs(&steps, &found));
             }
             self.allowed = Some(left_to_create(plan));
@@ -60,19 +60,19 @@ impl Approved {
             return Ok(());
         }
         Err(format!(
-            "the expected plan was carried out, and since then there is more to do, which is no part of it: {}; plan again",
-            named(foreign)
+            "there are new changes that are not part of the approved plan: {}. Run repave plan again",
+            list(foreign)
         ))
     }
 
-    /// Tells whether the expected plan shows this create, and from another source: names of sources can change hands.
+    /// Returns whether the approved plan creates this image from another source. A source name can move to another image.
     fn has_another_source(&self, (name, source): &(String, String)) -> bool {
         let mut creates = self.creates.iter().flatten();
         creates.any(|(other, from)| other == name && from != source)
     }
 
-    /// Tells whether the plan is what an earlier run left of the expected one.
-    fn is_rest(&self, plan: &Plan<'_>, now: &BTreeSet<(String, String)>) -> bool {
+    /// Returns whether the plan is the part of the approved plan that an earlier run left.
+    fn is_remainder(&self, plan: &Plan<'_>, now: &BTreeSet<(String, String)>) -> bool {
         let Some(creates) = &self.creates else {
             return false;
         };
@@ -91,21 +91,21 @@ impl Approved {
                 let mut changes = words("no longer create", &mut before.difference(now));
                 changes.extend(words("now create", &mut now.difference(before)));
                 if changes.is_empty() {
-                    "the same images from the same sources, but a manifest, the Region or the account's kind differs".to_owned()
+                    "the images and sources are the same, but a manifest, the Region or the kind of account differs".to_owned()
                 } else {
-                    named(changes)
+                    list(changes)
                 }
             }
-            None if now.is_empty() => "now there is nothing to create".to_owned(),
+            None if now.is_empty() => "the plan now creates nothing".to_owned(),
             None => {
                 let steps = now
                     .iter()
                     .map(|(name, source)| format!("{name} from {source}"));
-                format!("now it is to create {}", named(steps.collect()))
+                format!("the plan now creates {}", list(steps.collect()))
             }
         };
         format!(
-            "the plan is not the expected one, so nothing was created: {what}. Expected {}, now {checksum}; plan again and have it approved",
+            "the plan differs from the approved plan, so nothing was created: {what}. Expected checksum {}, found {checksum}. Run repave plan again and have the new plan approved",
             self.checksum
         )
     }
@@ -118,10 +118,10 @@ fn creates(plan: &Plan<'_>) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// What the plan creates, or shows as coming by itself.
+/// Returns the images that the plan creates now or later.
 fn left_to_create(plan: &Plan<'_>) -> BTreeSet<String> {
     let is_left = |answer: &Answer| {
-        let awaits = answer.passing(false).map(|wait| wait.awaits);
+        let awaits = answer.temporary_wait(false).map(|wait| wait.awaits);
         answer.step().is_some() || awaits == Some(Awaits::Time)
     };
     plan.images
@@ -131,13 +131,13 @@ fn left_to_create(plan: &Plan<'_>) -> BTreeSet<String> {
         .collect()
 }
 
-fn named(mut steps: Vec<String>) -> String {
+fn list(mut steps: Vec<String>) -> String {
     let more = steps.len().saturating_sub(MAX_NAMED);
     steps.truncate(MAX_NAMED);
     match more {
         0 => {}
-        1 => steps.push("and 1 image more".into()),
-        more => steps.push(format!("and {more} images more")),
+        1 => steps.push("and 1 more image".into()),
+        more => steps.push(format!("and {more} more images")),
     }
     steps.join("; ")
 }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_pass_creates_only_what_was_approved_or_shown_as_coming() {
+    fn a_later_pass_creates_only_what_the_approved_plan_left_to_create() {
         let desired = desired(&["a", "b", "c", "d"]);
         let make = || create("wsi-gold00001");
         let quota = || blocked(Reason::QuotaExceeded);
@@ -182,10 +182,10 @@ mod tests {
                 .iter()
                 .map(|name| format!("create {name} from wsi-gold00001"))
                 .collect();
-            let said = reviewed.err().unwrap_or_default();
-            assert_eq!(said.is_empty(), words.is_empty(), "{said}");
-            assert!(said.contains(&words.join("; ")), "{said}");
-            assert_eq!(said.matches("create ").count(), words.len(), "{said}");
+            let error = reviewed.err().unwrap_or_default();
+            assert_eq!(error.is_empty(), words.is_empty(), "{error}");
+            assert!(error.contains(&words.join("; ")), "{error}");
+            assert_eq!(error.matches("create ").count(), words.len(), "{error}");
         }
     }
 
@@ -202,28 +202,28 @@ mod tests {
         ] {
             let mut expected = approving(&first);
             expected.review(&first).unwrap();
-            let said = expected.review(&of(a, b)).err().unwrap_or_default();
-            assert_eq!(said.matches("create ").count(), foreign, "{said}");
+            let error = expected.review(&of(a, b)).err().unwrap_or_default();
+            assert_eq!(error.matches("create ").count(), foreign, "{error}");
         }
     }
 
     #[test]
-    fn a_refusal_names_so_many_steps_and_counts_the_rest() {
-        let steps = |count: usize| named((0..count).map(|n| n.to_string()).collect());
+    fn an_error_names_a_limited_number_of_steps_and_counts_the_rest() {
+        let steps = |count: usize| list((0..count).map(|n| n.to_string()).collect());
         assert!(steps(MAX_NAMED).ends_with("; 19"));
-        assert!(steps(MAX_NAMED + 1).ends_with("; 19; and 1 image more"));
-        assert!(steps(MAX_NAMED + 2).ends_with("; 19; and 2 images more"));
+        assert!(steps(MAX_NAMED + 1).ends_with("; 19; and 1 more image"));
+        assert!(steps(MAX_NAMED + 2).ends_with("; 19; and 2 more images"));
     }
 
     #[test]
-    fn a_later_try_is_part_of_the_plan_only_from_the_source_that_was_approved() {
+    fn a_retry_is_part_of_the_plan_only_from_the_approved_source() {
         let desired = desired(&["a"]);
         let plan = |answer: Answer| plan(&desired, [answer]);
         let approved = plan(create("wsi-gold00001"));
         for (first, source, passes) in [
             (create("wsi-gold00001"), "wsi-gold00001", true),
             (create("wsi-gold00001"), "wsi-gold00002", false),
-            // Started again after an earlier run was refused.
+            // Started again after an earlier run's create was refused.
             (waits_for_a_retry(), "wsi-gold00001", true),
             (waits_for_a_retry(), "wsi-gold00002", false),
         ] {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_approved_plan_or_its_rest_comes_first() {
+    fn the_first_plan_is_the_approved_plan_or_its_remainder() {
         let desired = desired(&["a", "b"]);
         let of = |a, b| plan(&desired, [a, b]);
         let (one, two) = (|| create("wsi-gold00001"), || create("wsi-gold00002"));
@@ -244,30 +244,30 @@ mod tests {
             creates: is_known.then(|| creates(&whole)),
             ..approving(&whole)
         };
-        // What comes first; what is said if the approved creates are known, and if only their checksum is.
+        // The first plan; the error if the approved creates are known, and if only their checksum is.
         for (first, known, unknown) in [
             (of(one(), one()), "", ""),
             (
                 of(ready(), one()),
                 "",
-                "now it is to create b from wsi-gold00001",
+                "the plan now creates b from wsi-gold00001",
             ),
-            (of(ready(), ready()), "", "now there is nothing to create"),
+            (of(ready(), ready()), "", "the plan now creates nothing"),
             (
                 of(two(), one()),
                 "no longer create a from wsi-gold00001; now create a from wsi-gold00002",
-                "now it is to create a from wsi-gold00002; b from wsi-gold00001",
+                "the plan now creates a from wsi-gold00002; b from wsi-gold00001",
             ),
             (
                 of(blocked(Reason::QuotaExceeded), one()),
                 "no longer create a from wsi-gold00001",
-                "now it is to create b from wsi-gold00001",
+                "the plan now creates b from wsi-gold00001",
             ),
         ] {
             for (is_known, says) in [(true, known), (false, unknown)] {
-                let said = expecting(is_known).review(&first).err().unwrap_or_default();
-                assert_eq!(said.is_empty(), says.is_empty(), "{said}");
-                assert!(said.contains(says), "{said}");
+                let error = expecting(is_known).review(&first).err().unwrap_or_default();
+                assert_eq!(error.is_empty(), says.is_empty(), "{error}");
+                assert!(error.contains(says), "{error}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The checksum of what a plan would do, so that what a person approved is what is carried out, or nothing.
+//! The checksum of a plan's steps: repave carries out the plan that was approved, or nothing.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ struct Steps<'a> {
     creates: Vec<Create<'a>>,
 }
 
-/// Fields in the order of their names, so that the text is canonical.
+/// The fields are in the order of their names, so the JSON is canonical.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Create<'a> {
@@ -30,13 +30,13 @@ struct Create<'a> {
 /// Returns the checksum of the plan's creates: their manifests' content, the images' names, the sources' ids, the Region. An
 /// image id belongs to one account, so the sources name the account too.
 ///
-/// What waits, and for what, is no part of it: a build that ended since changes nothing of what was approved.
+/// Waits are not part of the checksum: a build that ends after the approval does not change it.
 pub fn checksum(plan: &Plan<'_>, region: &str, simulated: bool) -> String {
     checksum_before(plan, region, simulated, &BTreeMap::new())
 }
 
-/// Returns the checksum that the plan would have, had not an earlier run made these images already, each from its source:
-/// they count as creates, if they are there, come by themselves, or wait for another try.
+/// Returns the checksum that the plan had before an earlier run created the images in `made` (image name to source id). An
+/// image in `made` counts as a create if it exists, or if its wait ends by itself.
 pub fn checksum_before(
     plan: &Plan<'_>,
     region: &str,
@@ -48,9 +48,9 @@ pub fn checksum_before(
         let source_image_id = match &image.answer {
             Answer::Do(Step::CreateImage(create)) => &create.source_id,
             Answer::Ready(_) => made.get(name)?,
-            answer @ (Answer::Wait(_) | Answer::Blocked(_)) => {
-                made.get(name).filter(|_| answer.passing(true).is_some())?
-            }
+            answer @ (Answer::Wait(_) | Answer::Blocked(_)) => made
+                .get(name)
+                .filter(|_| answer.temporary_wait(true).is_some())?,
         };
         Some(Create {
             digest: &image.desired.digest,
@@ -64,6 +64,6 @@ pub fn checksum_before(
         simulated,
         creates: creates.collect(),
     };
-    // Texts in structs: there is nothing that could fail, and an empty text's digest would equal no plan's.
+    // Serializing strings cannot fail, and the digest of an empty text would not match any plan.
     sha256(&serde_json::to_vec(&steps).unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! Guards: reasons not to carry a plan out at all.
+//! Guards: reasons not to carry out a plan at all.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use super::attempt::Attempt;
 use super::planned::{Plan, PlannedImage};
 use crate::cloud::Step;
 
-/// Refuses a plan that would make the run or pass ask for more images than it may; `attempts` are those that it made before.
-pub(crate) fn within_budget(
+/// Refuses a plan with which the run or pass would create more than `most` images; `attempts` are its earlier attempts.
+pub(crate) fn check_budget(
     scope: &str,
     plan: &Plan<'_>,
     attempts: &[Attempt<'_>],
@@ -17,14 +17,14 @@ pub(crate) fn within_budget(
         return Ok(());
     };
     let creates_image = |step: &&Step| step.operation().creates_image();
-    let asked: BTreeSet<_> = attempts
+    let requested: BTreeSet<_> = attempts
         .iter()
         .map(|attempt| &attempt.step)
         .filter(creates_image)
         .map(Step::to)
         .collect();
     let steps = plan.images.iter().filter_map(PlannedImage::step);
-    let mut all = asked.clone();
+    let mut all = requested.clone();
     all.extend(steps.filter(creates_image).map(Step::to));
     if all.len() <= most {
         return Ok(());
@@ -33,12 +33,12 @@ pub(crate) fn within_budget(
         1 => "1 image".to_owned(),
         count => format!("{count} images"),
     };
-    let before = match asked.len() {
+    let before = match requested.len() {
         0 => "nothing was created".to_owned(),
-        asked => format!("{} asked for before stay as they are", images(asked)),
+        count => format!("{} requested earlier stay unchanged", images(count)),
     };
     Err(format!(
-        "this {scope} would ask for {}, and --max-creates allows {most}; {before}. To allow them: --max-creates {}",
+        "this {scope} would create {}, but --max-creates allows {most}; {before}. To allow them, use --max-creates {}",
         images(all.len()),
         all.len()
     ))
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_may_ask_for_as_many_images_as_are_allowed_over_all_its_passes() {
+    fn the_budget_counts_the_images_of_all_passes_of_a_run() {
         let images = desired(&["a", "b", "c"]);
         let make = || create("wsi-1");
         let attempt = |index: usize, is_accepted: bool| {
@@ -82,7 +82,7 @@ mod tests {
                 [ready(), building(), make()],
                 3,
             ),
-            // Asked for again, it is still one image.
+            // An image that is requested twice counts once.
             (
                 vec![attempt(0, false), attempt(0, false)],
                 [make(), make(), ready()],
@@ -102,8 +102,8 @@ mod tests {
                 (Some(all - 1), false),
                 (Some(0), false),
             ] {
-                let within = within_budget("run", &plan, &attempts, most);
-                assert_eq!(within.is_ok(), passes, "{within:?} {plan:?}");
+                let result = check_budget("run", &plan, &attempts, most);
+                assert_eq!(result.is_ok(), passes, "{result:?} {plan:?}");
             }
         }
     }

@@ -1,6 +1,6 @@
-//! What is to be done: the pure function from desired, observed, status and now to an answer for every image.
+//! The plan: a pure function from desired, observed, status and now to an answer for every image.
 //!
-//! It decides everything and does nothing: no call, no clock, no file. Who carries a plan out makes no choices.
+//! It makes every decision and has no effect: no call, no clock, no file. The code that carries out a plan decides nothing.
 
 mod answer;
 mod approved;
@@ -25,10 +25,10 @@ pub(crate) use attempt::Attempt;
 pub use checksum::{checksum, checksum_before};
 pub use planned::{Plan, PlannedImage, Totals};
 
-/// Answers for every desired image; the first rule that matches wins (docs/plan.md has the table).
+/// Returns an answer for every desired image; the first matching rule wins (table in docs/plan.md).
 ///
-/// `status` must have taken in the same listing ([`Status::observe`]); `settle` is the settle window. Whatever is waited for
-/// must have ended before the listing was begun, and nothing in `status` was written later than `now.after()`.
+/// The same listing must have been applied to `status` ([`Status::observe`]); `settle` is the settle window. A wait is over only
+/// if it ended before the listing began. Nothing in `status` was written after `now.after()`.
 pub fn plan<'a>(
     desired: &'a Desired,
     observed: &Observed,

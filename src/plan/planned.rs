@@ -1,4 +1,4 @@
-//! A plan: an answer for every desired image, and what must be known to answer better.
+//! A plan: an answer for every desired image, and questions that would improve the answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::state::status::{ConditionStatus, ConditionType, Status};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan<'a> {
     pub images: Vec<PlannedImage<'a>>,
-    /// What to ask before this is carried out. An answer that does not come changes nothing that is done.
+    /// Questions to the service before the plan is carried out. A missing answer does not change the steps.
     pub questions: BTreeSet<Question>,
 }
 
@@ -34,7 +34,7 @@ impl PlannedImage<'_> {
     }
 }
 
-/// How many images are in which group, and how many steps of each kind are due.
+/// The number of images in each group, and of due steps of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     pub due: usize,
@@ -42,12 +42,12 @@ pub struct Totals {
     pub waiting: usize,
     pub blocked: usize,
     pub ready: usize,
-    /// Of those that are due: to create.
+    /// The number of due creates.
     pub create: usize,
 }
 
 impl Totals {
-    /// Returns how many are in the group.
+    /// Returns the number of images in the group.
     pub fn of(self, group: Group) -> usize {
         match group {
             Group::Due => self.due,
@@ -83,13 +83,13 @@ impl Plan<'_> {
         totals
     }
 
-    /// Tells whether two plans give the same answers.
+    /// Returns whether two plans have the same answers.
     pub(crate) fn is_same_as(&self, other: &Plan<'_>) -> bool {
         let answers = self.images.iter().map(|image| &image.answer);
         answers.eq(other.images.iter().map(|image| &image.answer))
     }
 
-    /// Writes the groups and conditions that the answers amount to into the status.
+    /// Writes the answers' groups and conditions into the status.
     pub fn write_conditions(&self, status: &mut Status, now: Timestamp) {
         let answers: BTreeMap<_, _> = self
             .images
@@ -112,13 +112,13 @@ impl Plan<'_> {
     }
 }
 
-/// The condition of an entry whose manifest is gone while its create has not settled.
+/// Returns the condition of an entry whose manifest is gone while its create is unresolved.
 fn gone_with_a_create_in_flight() -> (ConditionType, ConditionStatus, Reason, String) {
     (
         ConditionType::Ready,
         ConditionStatus::Unknown,
         Reason::AwaitingListing,
-        "its manifest is gone; the create that was sent has not been seen to end".to_owned(),
+        "the manifest is gone, and the result of its create is not known yet".to_owned(),
     )
 }
 

@@ -1,4 +1,4 @@
-//! The rules of the plan, in order: the first that matches answers for the image.
+//! The rules of the plan, in order: the first matching rule gives the image's answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Answer, Awaits, Blocked, Ready, Wait};
 use super::planned::{Plan, PlannedImage};
-use super::source::{errors, ids, made_from, not_found, waits_for_declared};
+use super::source::{create_from, errors, ids, not_found, waits_for_declared};
 use crate::cloud::retry;
 use crate::cloud::{ALREADY_EXISTS, FailureKind};
 use crate::model::image::{
@@ -17,17 +17,17 @@ use crate::model::value::{ImageId, ImageName, is_account_id};
 use crate::state::status::{ImageStatus, Status};
 use crate::sys::clock::Now;
 
-/// The longest that a build is expected to take. AWS names 45 minutes for the sibling call; five times that is a case
-/// for a person.
+/// The longest that a build should take. AWS documents 45 minutes for a similar call. After about five times that, action is
+/// required.
 const BUILD_OVERDUE: SignedDuration = SignedDuration::from_hours(4);
 
-/// How far a clock may be set back without a retry losing its time.
+/// How far the clock may be set back before a scheduled retry is ignored.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
 
-/// The most images that one round of questions asks about: as many as one call names.
+/// The most questions in one round: one call can name this many images.
 const MAX_QUESTIONS: usize = 25;
 
-/// Answers for every desired image, in the order of `desired`.
+/// Returns an answer for every desired image, in the order of `desired`.
 pub(super) fn planned<'a>(
     desired: &'a Desired,
     observed: &Observed,
@@ -49,7 +49,7 @@ pub(super) fn planned<'a>(
         now,
         answers: vec![None; images.len()],
     };
-    // Declared sources come first: what waits for one must know how that one fares.
+    // Declared sources come first: an image's answer depends on its source's answer.
     for &position in desired.sources_first() {
         let answer = images.get(position).map(|image| rules.answer(image));
         if let Some(slot) = rules.answers.get_mut(position) {
@@ -71,13 +71,13 @@ pub(super) fn planned<'a>(
     }
 }
 
-/// What would make the answer say more.
+/// Returns a question that would improve the answer.
 fn question(image: &PlannedImage<'_>) -> Option<Question> {
     let Source::ImageId(id) = &image.desired.source else {
         return None;
     };
     let is_unlisted = image.answer.reason() == Reason::SourceImageNotFound;
-    // A create that the service refused so waits for its next try.
+    // The service itself refused the create for this reason, so there is no need to ask.
     let is_refused = matches!(&image.answer, Answer::Blocked(blocked) if blocked.until.is_some());
     (is_unlisted && !is_refused).then(|| Question::IsShared(id.clone()))
 }
@@ -89,36 +89,41 @@ struct Rules<'a> {
     entries: BTreeMap<&'a ImageName, &'a ImageStatus>,
     settle: SignedDuration,
     now: Now,
-    /// By position in `desired`; an image's declared source is answered before it.
+    /// By position in `desired`. A declared source is answered before the image created from it.
     answers: Vec<Option<Answer>>,
 }
 
 impl<'a> Rules<'a> {
     fn answer(&self, image: &DesiredImage) -> Answer {
         if image.suspend {
-            return Answer::wait(Reason::Suspended, Awaits::News, "suspended in its manifest");
+            return Answer::wait(
+                Reason::Suspended,
+                Awaits::Change,
+                "suspended in its manifest",
+            );
         }
         let entry = self.entries.get(&image.image_name).copied();
-        match self.bearing(image.image_name.as_str()) {
+        match self.images_named(image.image_name.as_str()) {
             [found] => self.listed(found, entry),
             [] => self.missing(image, entry),
             several => Answer::blocked(
                 Reason::NameConflict,
                 format!(
-                    "{} images bear the name: {}; delete or rename all but one",
+                    "{} images are named {}: {}. Delete or rename all but one",
                     several.len(),
+                    image.image_name,
                     ids(several)
                 ),
             ),
         }
     }
 
-    /// The images that bear the name.
-    fn bearing(&self, name: &str) -> &[&'a ObservedImage] {
+    /// Returns the images with this name.
+    fn images_named(&self, name: &str) -> &[&'a ObservedImage] {
         self.listed.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Rows 3 to 6: one image bears the name.
+    /// Rows 3 to 6: one image has the name.
     fn listed(&self, found: &ObservedImage, entry: Option<&ImageStatus>) -> Answer {
         let id = &found.id;
         match &found.state {
@@ -126,14 +131,14 @@ impl<'a> Rules<'a> {
                 image_id: id.clone(),
             }),
             ImageState::Pending => {
-                let since = found.created.or_else(|| entry.and_then(began));
+                let since = found.created.or_else(|| entry.and_then(build_began));
                 let overdue = since
                     .is_some_and(|since| self.now.before().duration_since(since) > BUILD_OVERDUE);
                 if overdue {
                     return Answer::Blocked(Blocked {
                         reason: Reason::BuildOverdue,
                         message: format!(
-                            "{id} has been PENDING for more than 4 h; look at it in the console or ask AWS Support"
+                            "{id} has been PENDING for more than 4 h. Check the image in the console, or contact AWS Support"
                         ),
                         since,
                         until: None,
@@ -155,7 +160,7 @@ impl<'a> Rules<'a> {
                 Answer::blocked(
                     Reason::BuildFailed,
                     format!(
-                        "{why}. It is never replaced by itself: delete it, or declare another imageName"
+                        "{why}. repave does not replace it. Delete the image, or declare another imageName"
                     ),
                 )
             }
@@ -171,7 +176,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Rows 7 to 14: no image bears the name.
+    /// Rows 7 to 14: no image has the name.
     fn missing(&self, image: &DesiredImage, entry: Option<&ImageStatus>) -> Answer {
         if let Some(wait) = entry.and_then(|entry| self.settling(entry)) {
             return Answer::Wait(wait);
@@ -180,18 +185,18 @@ impl<'a> Rules<'a> {
             return answer;
         }
         match self.source(&image.source) {
-            Ok(source) => made_from(image, source),
+            Ok(source) => create_from(image, source),
             Err(wait) => wait,
         }
     }
 
-    /// Row 7: an image may exist that this listing does not show.
+    /// Row 7: the image may exist although this listing does not show it.
     fn settling(&self, entry: &ImageStatus) -> Option<Wait> {
         if !entry.may_exist() {
             return None;
         }
-        // A create that was marked after the listing has not been looked for yet: its window begins with the mark at the
-        // earliest. A time to come was written under another clock.
+        // A create that was marked after the listing cannot be in it: its window begins with the mark at the earliest. A
+        // time in the future was written under another clock.
         let latest = self.now.after_rounded_up();
         let since = entry
             .missing_since
@@ -215,7 +220,7 @@ impl<'a> Rules<'a> {
                     .map(|error| format!(" ({})", error.message));
                 let why = why.unwrap_or_default();
                 (
-                    format!("a create was sent and its result is not known{why}; not listed yet"),
+                    format!("a create was sent, and its result is unknown{why}; not listed yet"),
                     Awaits::Time,
                 )
             }
@@ -229,15 +234,14 @@ impl<'a> Rules<'a> {
         })
     }
 
-    /// Row 8: the last try failed, for this very manifest, and the next one is not due.
+    /// Row 8: the last create of this manifest failed, and the retry is not due yet.
     fn retry_scheduled(&self, image: &DesiredImage, entry: &ImageStatus) -> Option<Answer> {
         let until = entry
             .next_retry_at
             .filter(|until| *until > self.now.before())?;
-        // A time farther away than any schedule reaches was written under another clock; one that was set a little back
-        // is none.
-        let reach = SignedDuration::try_from(retry::LONGEST).unwrap_or(SignedDuration::MAX);
-        if until.duration_since(self.now.after()) > reach.saturating_add(CLOCK_SLACK) {
+        // A time beyond the longest delay was written under another clock. A clock that was set back a little is accepted.
+        let longest = SignedDuration::try_from(retry::LONGEST).unwrap_or(SignedDuration::MAX);
+        if until.duration_since(self.now.after()) > longest.saturating_add(CLOCK_SLACK) {
             return None;
         }
         let error = entry.last_error.as_ref()?;
@@ -253,16 +257,18 @@ impl<'a> Rules<'a> {
             }))
         };
         match error.kind {
-            FailureKind::OutcomeUnknown if error.code.as_deref() == Some(ALREADY_EXISTS) => blocked(
-                Reason::NameConflict,
-                "the service says that the name is taken, but never lists an image that bears it; \
-                 declare another imageName"
-                    .to_owned(),
-            ),
+            FailureKind::OutcomeUnknown if error.code.as_deref() == Some(ALREADY_EXISTS) => {
+                blocked(
+                    Reason::NameConflict,
+                    "AWS says that the name is taken, but lists no image with this name. \
+                 Declare another imageName"
+                        .to_owned(),
+                )
+            }
             FailureKind::OutcomeUnknown => blocked(
                 error.reason,
                 format!(
-                    "{} creates in a row ended so, and no image is listed: {}",
+                    "{} creates in a row had an unknown result, and no image is listed: {}",
                     error.count, error.message
                 ),
             ),
@@ -279,12 +285,12 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Row 9, by what is known of an image that the account does not own.
-    fn unlisted(&self, id: &ImageId) -> Answer {
+    /// Row 9: the source image is not among the account's images.
+    fn source_not_listed(&self, id: &ImageId) -> Answer {
         let message = match self.observed.answer(&Question::IsShared(id.clone())) {
             None => return not_found(&format!("source {id}")),
             Some([]) => format!(
-                "source {id} is not among the images in this Region that the account owns or that are shared with it"
+                "source {id} is not an image in this Region that the account owns or that is shared with it"
             ),
             Some([image, ..]) => {
                 let owner = match &image.owner {
@@ -292,21 +298,21 @@ impl<'a> Rules<'a> {
                     Some(_) | None => "another account".to_owned(),
                 };
                 format!(
-                    "source {id} is an image of {owner}, which shares it; copy it into this account and name the copy"
+                    "source {id} is a shared image of {owner}. Copy the image into this account and use the copy as the source"
                 )
             }
         };
         Answer::blocked(Reason::SourceImageNotFound, message)
     }
 
-    /// The source's image, or why there is none to use: rows 9 and the second half of 11.
+    /// Returns the source image, or the answer without it: rows 9 and the second half of 11.
     fn source(&self, source: &Source) -> Result<&ObservedImage, Answer> {
         let name = match source {
             Source::ImageId(id) => {
                 return self
                     .observed
                     .by_id(id.as_str())
-                    .ok_or_else(|| self.unlisted(id));
+                    .ok_or_else(|| self.source_not_listed(id));
             }
             Source::ImageName(name) => name,
         };
@@ -314,8 +320,8 @@ impl<'a> Rules<'a> {
             .desired
             .position(name)
             .and_then(|at| self.answers.get(at)?.as_ref());
-        match (self.bearing(name.as_str()), declared) {
-            // A build that needs action blocks what is made from it too.
+        match (self.images_named(name.as_str()), declared) {
+            // A build that requires action also blocks the images created from it.
             ([_], Some(answer @ Answer::Blocked(blocked)))
                 if blocked.reason == Reason::BuildOverdue =>
             {
@@ -327,7 +333,7 @@ impl<'a> Rules<'a> {
             (several, _) => Err(Answer::blocked(
                 Reason::SourceImageAmbiguous,
                 format!(
-                    "{} images bear the source's name {name}: {}; name the source by imageId",
+                    "{} images are named {name}, like the source: {}. Set the source's imageId instead",
                     several.len(),
                     ids(several)
                 ),
@@ -336,7 +342,7 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// When the build of a listed image began, as far as status knows.
-fn began(entry: &ImageStatus) -> Option<Timestamp> {
+/// Returns when the build of a listed image began, if the status has it.
+fn build_began(entry: &ImageStatus) -> Option<Timestamp> {
     entry.create_requested_at.or(entry.first_seen_at)
 }

@@ -1,4 +1,4 @@
-//! Plans in a few words, for tests of what reads plans.
+//! Short plans for tests.
 
 use super::answer::{Answer, Awaits, Ready, Wait};
 use super::planned::{Plan, PlannedImage};
@@ -8,7 +8,7 @@ use crate::model::reason::Reason;
 use crate::model::subject::{Kind, Subject};
 use crate::model::value::{Description, ImageId, ImageName, ManifestName, Tags};
 
-/// Manifests of these names, for images of the same names.
+/// Returns manifests with these names, for images with the same names.
 pub(crate) fn desired(names: &[&str]) -> Desired {
     let images = names.iter().map(|name| DesiredImage {
         subject: Subject::new(Kind::UpdatedImage, ManifestName::parse(*name).unwrap()),
@@ -27,7 +27,7 @@ pub(crate) fn desired(names: &[&str]) -> Desired {
     Desired::new(images.collect()).unwrap()
 }
 
-/// A plan with these answers, in the order of the names.
+/// Returns a plan with these answers, in the order of the names.
 pub(crate) fn plan(desired: &Desired, answers: impl IntoIterator<Item = Answer>) -> Plan<'_> {
     let mut answers = answers.into_iter();
     let images: Vec<_> = desired
@@ -48,7 +48,7 @@ pub(crate) fn plan(desired: &Desired, answers: impl IntoIterator<Item = Answer>)
     }
 }
 
-/// Creates the image from this source; a plan gives the step its image's name.
+/// Returns a create from this source. [`plan`] sets its image name.
 pub(crate) fn create(source: &str) -> Answer {
     Answer::Do(Step::CreateImage(CreateImage {
         name: ImageName::parse("a").unwrap(),
@@ -58,7 +58,7 @@ pub(crate) fn create(source: &str) -> Answer {
     }))
 }
 
-/// A create that was accepted under this id.
+/// Returns the receipt of an accepted create.
 pub(crate) fn receipt(id: &str) -> Receipt {
     Receipt {
         image_id: id.into(),
@@ -75,7 +75,7 @@ pub(crate) fn ready() -> Answer {
 pub(crate) fn wait(reason: Reason, awaits: Awaits) -> Wait {
     Wait {
         reason,
-        message: "so it is".into(),
+        message: "a message".into(),
         awaits,
         since: None,
         until: None,
@@ -90,12 +90,10 @@ pub(crate) fn overdue() -> Answer {
     blocked(Reason::BuildOverdue)
 }
 
-/// Waits for someone to end this.
 pub(crate) fn blocked(reason: Reason) -> Answer {
-    Answer::blocked(reason, "so it is")
+    Answer::blocked(reason, "a message")
 }
 
-/// Waits until then to try again.
 pub(crate) fn retry_at(until: jiff::Timestamp) -> Answer {
     Answer::Wait(Wait {
         until: Some(until),

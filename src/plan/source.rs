@@ -1,25 +1,25 @@
-//! What the source of a missing image says about it: rows 9 to 14.
+//! The answer for a missing image, from its source: rows 9 to 14.
 
 use super::answer::{Answer, Awaits};
 use crate::cloud::{CreateImage, Step};
 use crate::model::image::{CreateWhen, DesiredImage, ImageState, ObservedImage, OperatingSystem};
 use crate::model::reason::Reason;
 
-/// Row 9: there is no such image.
+/// Row 9: the source does not exist.
 pub(super) fn not_found(what: &str) -> Answer {
     Answer::blocked(
         Reason::SourceImageNotFound,
         format!(
-            "{what} is not among the account's images in this Region; an image shared by another account must be copied first"
+            "{what} is not an image of the account in this Region. An image that another account shares must be copied first"
         ),
     )
 }
 
 /// Rows 10 to 14: the source is known.
-pub(super) fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer {
+pub(super) fn create_from(image: &DesiredImage, source: &ObservedImage) -> Answer {
     let id = &source.id;
     if id.is_empty() {
-        let message = "the source is listed without an id, so nothing can be made from it";
+        let message = "the source is listed without an id, so no image can be created from it";
         return Answer::wait(Reason::SourceImageNotAvailable, Awaits::Time, message);
     }
     match &source.state {
@@ -37,7 +37,7 @@ pub(super) fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer 
                 .unwrap_or_default();
             return Answer::blocked(
                 Reason::SourceImageFailed,
-                format!("source {id} is in state ERROR{why}; name another source"),
+                format!("source {id} is in state ERROR{why}. Use another source"),
             );
         }
         ImageState::Unknown(state) => {
@@ -52,7 +52,7 @@ pub(super) fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer 
         OperatingSystem::Linux => {
             return Answer::blocked(
                 Reason::UpdateNotSupported,
-                format!("source {id} is a Linux image; the service updates Windows images only"),
+                format!("source {id} is a Linux image; AWS updates Windows images only"),
             );
         }
         OperatingSystem::Windows | OperatingSystem::Unknown => {}
@@ -60,8 +60,8 @@ pub(super) fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer 
     match (image.create_when, source.update_available) {
         (CreateWhen::UpdateAvailable, None | Some(false)) => Answer::wait(
             Reason::NoUpdateAvailable,
-            Awaits::News,
-            format!("the service reports no update for source {id}"),
+            Awaits::Change,
+            format!("AWS reports no update for source {id}"),
         ),
         (CreateWhen::UpdateAvailable, Some(true)) | (CreateWhen::Always, _) => {
             Answer::Do(Step::CreateImage(CreateImage {
@@ -74,17 +74,17 @@ pub(super) fn made_from(image: &DesiredImage, source: &ObservedImage) -> Answer 
     }
 }
 
-/// The answer for an image whose declared source is itself missing: it fares as the source does.
+/// The answer for an image whose declared source does not exist yet: it depends on the source's answer.
 pub(super) fn waits_for_declared(name: &str, source: &Answer) -> Answer {
     let reason = Reason::SourceImageNotAvailable;
     let message =
-        |why: &dyn std::fmt::Display| format!("source {name} is declared and not built yet{why}");
+        |why: &dyn std::fmt::Display| format!("source {name} is declared but not built yet{why}");
     match source {
         Answer::Do(_) | Answer::Ready(_) => Answer::wait(reason, Awaits::Time, message(&"")),
         Answer::Wait(wait) => {
             let awaits = match wait.awaits {
                 Awaits::Time | Awaits::Build => Awaits::Time,
-                Awaits::News => Awaits::News,
+                Awaits::Change => Awaits::Change,
             };
             Answer::wait(reason, awaits, message(&format_args!(" ({})", wait.reason)))
         }
@@ -94,13 +94,13 @@ pub(super) fn waits_for_declared(name: &str, source: &Answer) -> Answer {
     }
 }
 
-/// The images' ids, for a person to find them by.
+/// Returns the images' ids as text.
 pub(super) fn ids(images: &[&ObservedImage]) -> String {
     let ids: Vec<&str> = images.iter().map(|image| image.id.as_str()).collect();
     ids.join(", ")
 }
 
-/// What the service says went wrong with an image.
+/// Returns the errors that the service reports for an image.
 pub(super) fn errors(image: &ObservedImage) -> Option<String> {
     let mut texts: Vec<String> = image
         .errors
@@ -114,7 +114,7 @@ pub(super) fn errors(image: &ObservedImage) -> Option<String> {
         )
         .filter(|text| !text.is_empty())
         .collect();
-    // The service's order says nothing, and a changed one must not look like a change.
+    // The service's order has no meaning, so a different order must not change the message.
     texts.sort();
     (!texts.is_empty()).then(|| texts.join("; "))
 }

@@ -1,6 +1,6 @@
-//! Whether the daemon is alive and ready, and HTTP that says so, beside its metrics. It restarts and stops nothing.
+//! Whether the daemon is alive and ready, and the HTTP server for health checks and metrics. It restarts and stops nothing.
 //!
-//! Answers have repave's own words, numbers and times; nothing of manifests, of the account or of credentials.
+//! Responses contain no text from manifests, the account or credentials.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,22 +19,21 @@ use crate::probe::metrics::{self, Metrics};
 use crate::show;
 use crate::sys::http::{self, Limits};
 
-/// How long the loop may stay at one thing. The longest is a listing: the account's quota is 40 images, so two pages,
-/// each of up to three attempts of a minute (aws.rs) with at most 20 s before the second and the third (the SDK's
-/// longest), which is less than eight minutes.
+/// How long the loop may make no progress. The longest call is a listing: the account's quota is 40 images, so two pages,
+/// each with up to three attempts of a minute and at most 20 s before a retry (the SDK's limit): less than eight minutes.
 pub const STUCK_AFTER: Duration = Duration::from_mins(10);
 
-/// A probe and two scrapers need three; the rest is for clients that are slow to go. Beyond that the oldest is ended: a
-/// probe has a second, and must not wait behind clients that say nothing.
+/// A probe and two scrapers need three connections; the others are for clients that close slowly. Above the limit, the oldest
+/// connection is closed: a probe has one second, and must not wait for silent clients.
 const LIMITS: Limits = Limits {
     connections: 16,
     drops_oldest: true,
     head_timeout: Duration::from_secs(10),
-    // As long again for the answer, which is a few KiB.
+    // Another 10 s for the response of a few KiB.
     single_request: Some(Duration::from_secs(20)),
 };
 
-/// What the loop tells of itself, and what follows from that.
+/// Records the loop's progress, and derives its health.
 #[derive(Debug)]
 pub struct Health {
     interval: Duration,
@@ -45,14 +44,14 @@ pub struct Health {
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     start: Instant,
-    moved: Instant,
-    /// Until when the loop rests, if it said so.
-    rests_until: Option<Instant>,
-    complete: Option<Instant>,
+    progress: Instant,
+    /// Until when the loop is idle, if it is.
+    idle_until: Option<Instant>,
+    complete_pass: Option<Instant>,
 }
 
 impl Health {
-    /// A loop that starts now, and means to end a complete pass every `interval`.
+    /// Returns the health of a loop that starts now and should complete a pass every `interval`.
     pub fn new(interval: Duration) -> Self {
         let now = Instant::now();
         Self {
@@ -60,9 +59,9 @@ impl Health {
             metrics: Metrics::new(),
             seen: Mutex::new(Seen {
                 start: now,
-                moved: now,
-                rests_until: None,
-                complete: None,
+                progress: now,
+                idle_until: None,
+                complete_pass: None,
             }),
         }
     }
@@ -71,55 +70,54 @@ impl Health {
         &self.metrics
     }
 
-    /// The loop moved on to its next thing.
-    pub fn moved(&self) {
+    /// Records that the loop made progress.
+    pub fn record_progress(&self) {
         let mut seen = self.seen();
-        seen.moved = Instant::now();
-        seen.rests_until = None;
+        seen.progress = Instant::now();
+        seen.idle_until = None;
     }
 
-    /// The loop moved on, and has nothing to do until `until`, or something wakes it: a rest may be longer than
-    /// [`STUCK_AFTER`].
-    pub fn rests(&self, until: Instant) {
+    /// Records that the loop is idle until `until` or the next event. This may be longer than [`STUCK_AFTER`].
+    pub fn record_idle_until(&self, until: Instant) {
         let mut seen = self.seen();
-        seen.moved = Instant::now();
-        seen.rests_until = Some(until);
+        seen.progress = Instant::now();
+        seen.idle_until = Some(until);
     }
 
-    /// A complete pass ended: the account was listed, and nothing kept the pass from its end.
-    pub fn complete(&self) {
-        self.moved();
-        self.seen().complete = Some(Instant::now());
+    /// Records a complete pass: the account was listed and the plan carried out.
+    pub fn record_complete_pass(&self) {
+        self.record_progress();
+        self.seen().complete_pass = Some(Instant::now());
     }
 
-    /// Whether the loop moved within [`STUCK_AFTER`], the rest that it took aside. If not, since when, in words.
+    /// Returns an error if the loop made no progress for [`STUCK_AFTER`], not counting idle time.
     pub fn is_alive(&self, now: Instant) -> Result<(), String> {
         let seen = *self.seen();
         let busy_since = seen
-            .rests_until
-            .map_or(seen.moved, |until| until.max(seen.moved));
+            .idle_until
+            .map_or(seen.progress, |until| until.max(seen.progress));
         if now.saturating_duration_since(busy_since) <= STUCK_AFTER {
             return Ok(());
         }
         Err(format!(
-            "the loop has not moved for {}; more than {} at one thing means that it is stuck",
-            words(now.saturating_duration_since(seen.moved)),
+            "the main loop has made no progress for {}; more than {} means that it is stuck",
+            words(now.saturating_duration_since(seen.progress)),
             words(STUCK_AFTER)
         ))
     }
 
-    /// Whether a complete pass ended within two intervals. If not, since when not, in words.
+    /// Returns an error if no complete pass ended in the last two intervals.
     pub fn is_ready(&self, now: Instant) -> Result<(), String> {
         let seen = *self.seen();
         let ago = |then| words(now.saturating_duration_since(then));
-        match seen.complete {
+        match seen.complete_pass {
             None => Err(format!(
-                "no complete pass has ended since the start, {} ago",
+                "no pass has completed since repave started {} ago",
                 ago(seen.start)
             )),
             Some(last) if now.saturating_duration_since(last) > self.interval.saturating_mul(2) => {
                 Err(format!(
-                    "the last complete pass ended {} ago; there should be one every {}",
+                    "the last complete pass ended {} ago; a pass should complete every {}",
                     ago(last),
                     words(self.interval)
                 ))
@@ -128,7 +126,7 @@ impl Health {
         }
     }
 
-    /// A panic elsewhere, while it was locked, leaves times that are true.
+    /// The times are still valid after a panic that held the lock.
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,10 +136,9 @@ fn words(duration: Duration) -> String {
     show::duration(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
 }
 
-/// The health endpoints could not be served.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthError {
-    /// The address can't be listened on.
+    /// The port is in use, or the address does not exist.
     #[error("cannot listen on {address} for health checks")]
     Listen {
         address: SocketAddr,
@@ -149,8 +146,8 @@ pub enum HealthError {
     },
 }
 
-/// Serves `/healthz`, `/readyz` and `/metrics` until the server is dropped, on the runtime that the loop runs on: a loop
-/// that blocks its thread is then seen as one that does not answer.
+/// Serves `/healthz`, `/readyz` and `/metrics` until the server is dropped. It runs on the loop's thread: if the loop blocks
+/// the thread, health checks time out.
 pub async fn serve(address: SocketAddr, health: Arc<Health>) -> Result<http::Server, HealthError> {
     let listen = |source| HealthError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
@@ -164,18 +161,18 @@ pub async fn serve(address: SocketAddr, health: Arc<Health>) -> Result<http::Ser
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// The answer, by method and path alone: the body, if there is one, is never read.
+/// Returns the response for the method and path. The request's body is never read.
 fn respond(request: &Request<Incoming>, health: &Health) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
+        let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "use GET or HEAD\n");
         response
             .headers_mut()
             .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
     match request.uri().path() {
-        "/healthz" => said(health.is_alive(Instant::now())),
-        "/readyz" => said(health.is_ready(Instant::now())),
+        "/healthz" => check(health.is_alive(Instant::now())),
+        "/readyz" => check(health.is_ready(Instant::now())),
         "/metrics" => answer(
             StatusCode::OK,
             HeaderValue::from_static(metrics::CONTENT_TYPE),
@@ -184,19 +181,19 @@ fn respond(request: &Request<Incoming>, health: &Health) -> Response<Full<Bytes>
         _ => answer(
             StatusCode::NOT_FOUND,
             TEXT,
-            "there are /healthz, /readyz and /metrics\n",
+            "not found; use /healthz, /readyz or /metrics\n",
         ),
     }
 }
 
-fn said(result: Result<(), String>) -> Response<Full<Bytes>> {
+fn check(result: Result<(), String>) -> Response<Full<Bytes>> {
     match result {
         Ok(()) => answer(StatusCode::OK, TEXT, "ok\n"),
         Err(why) => answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, why + "\n"),
     }
 }
 
-/// HEAD gets the same; hyper leaves the body out.
+/// HEAD gets the same response; hyper omits the body.
 fn answer(
     status: StatusCode,
     content_type: HeaderValue,
@@ -218,37 +215,37 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_alive_while_it_moves() {
+    async fn it_is_alive_while_it_makes_progress() {
         let health = Health::new(INTERVAL);
         advance(STUCK_AFTER).await;
         assert_eq!(health.is_alive(Instant::now()), Ok(()));
         advance(SECOND).await;
         assert_eq!(
             health.is_alive(Instant::now()).unwrap_err(),
-            "the loop has not moved for 10m 1s; more than 10m 0s at one thing means that it is stuck"
+            "the main loop has made no progress for 10m 1s; more than 10m 0s means that it is stuck"
         );
-        health.moved();
+        health.record_progress();
         assert_eq!(health.is_alive(Instant::now()), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rest_is_no_sign_of_being_stuck_until_it_should_have_ended() {
+    async fn an_idle_loop_is_not_stuck_until_its_idle_time_ends() {
         let health = Health::new(INTERVAL);
         let hour = Duration::from_hours(1);
-        health.rests(Instant::now() + hour);
+        health.record_idle_until(Instant::now() + hour);
         advance(hour + STUCK_AFTER).await;
         assert_eq!(health.is_alive(Instant::now()), Ok(()));
         advance(SECOND).await;
-        let said = health.is_alive(Instant::now()).unwrap_err();
+        let error = health.is_alive(Instant::now()).unwrap_err();
         assert!(
-            said.starts_with("the loop has not moved for 1h 10m;"),
-            "{said}"
+            error.starts_with("the main loop has made no progress for 1h 10m;"),
+            "{error}"
         );
 
-        // Woken early, it is busy again, and the rest no longer counts.
-        health.rests(Instant::now() + hour);
+        // An event ends the idle time early.
+        health.record_idle_until(Instant::now() + hour);
         advance(SECOND).await;
-        health.moved();
+        health.record_progress();
         advance(STUCK_AFTER + SECOND).await;
         assert!(health.is_alive(Instant::now()).is_err());
     }
@@ -259,26 +256,26 @@ mod tests {
         advance(SECOND * 7).await;
         assert_eq!(
             health.is_ready(Instant::now()).unwrap_err(),
-            "no complete pass has ended since the start, 7s ago"
+            "no pass has completed since repave started 7s ago"
         );
-        health.moved();
+        health.record_progress();
         assert!(health.is_ready(Instant::now()).is_err());
-        health.complete();
+        health.record_complete_pass();
         advance(INTERVAL * 2).await;
         assert_eq!(health.is_ready(Instant::now()), Ok(()));
         advance(SECOND).await;
         assert_eq!(
             health.is_ready(Instant::now()).unwrap_err(),
-            "the last complete pass ended 10m 1s ago; there should be one every 5m 0s"
+            "the last complete pass ended 10m 1s ago; a pass should complete every 5m 0s"
         );
-        health.complete();
+        health.record_complete_pass();
         assert_eq!(health.is_ready(Instant::now()), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_endless_interval_is_an_interval() {
         let health = Health::new(Duration::MAX);
-        health.complete();
+        health.record_complete_pass();
         advance(Duration::from_hours(24 * 365)).await;
         assert_eq!(health.is_ready(Instant::now()), Ok(()));
     }

@@ -1,4 +1,4 @@
-//! The decorator of the cloud that counts its calls and notes that the loop moved. It changes no answer.
+//! A decorator of the cloud that counts calls and records the loop's progress. It changes no result.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use super::health::Health;
 use crate::cloud::{ApiError, Ask, Cloud, Gate, Operation, Receipt, Step};
 use crate::model::image::Observed;
 
-/// The image service, with each call counted, and its end told as a move of the loop. A call that is given up halfway,
-/// at the word to stop, has no end and is not counted.
+/// The image service, with each finished call counted and recorded as progress. A call that a stop signal interrupts is not
+/// counted.
 #[derive(Debug)]
 pub(crate) struct Measured<C> {
     cloud: C,
@@ -15,41 +15,41 @@ pub(crate) struct Measured<C> {
 }
 
 impl<C> Measured<C> {
-    /// Counts the calls of `cloud`.
+    /// Counts the calls to `cloud`.
     pub(crate) fn new(cloud: C, health: Arc<Health>) -> Self {
         Self { cloud, health }
     }
 
-    fn ended<T>(&self, operation: Operation, result: &Result<T, ApiError>) {
-        self.health.moved();
+    fn record<T>(&self, operation: Operation, result: &Result<T, ApiError>) {
+        self.health.record_progress();
         self.health
             .metrics()
             .call(operation, result.as_ref().map(|_| ()));
     }
 }
 
-/// Makes the opening of the gate a move of the loop: the wait before it is not part of the call after it.
+/// Records progress when the gate opens, so the wait does not count as part of the next call.
 pub(crate) fn measured_gate(gate: Gate, health: Arc<Health>) -> Gate {
     Gate::new(move || {
         let (gate, health) = (gate.clone(), Arc::clone(&health));
         async move {
             gate.open().await;
-            health.moved();
+            health.record_progress();
         }
     })
 }
 
 impl<C: Cloud + Send + Sync> Cloud for Measured<C> {
-    /// Counts as one request, however many pages it reads and however often the client tries again below.
+    /// Counts as one call, regardless of its pages and the client's retries.
     async fn observe(&self, ask: &Ask) -> Result<Observed, ApiError> {
         let result = self.cloud.observe(ask).await;
-        self.ended(Operation::DescribeWorkspaceImages, &result);
+        self.record(Operation::DescribeWorkspaceImages, &result);
         result
     }
 
     async fn perform(&self, step: &Step) -> Result<Receipt, ApiError> {
         let result = self.cloud.perform(step).await;
-        self.ended(step.operation(), &result);
+        self.record(step.operation(), &result);
         result
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_mins(5);
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A service that takes its time, and refuses every create.
+    /// A slow service that refuses every create.
     struct Slow(Duration);
 
     impl Cloud for Slow {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_end_of_a_call_is_a_move_and_is_counted() {
+    async fn each_finished_call_is_progress_and_is_counted() {
         let health = Arc::new(Health::new(INTERVAL));
         let cloud = Measured::new(Slow(STUCK_AFTER + SECOND), Arc::clone(&health));
         let step = Step::CreateImage(CreateImage {

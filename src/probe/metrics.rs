@@ -1,7 +1,7 @@
-//! What repave counts of itself, as OpenMetrics text. It measures nothing and decides nothing; it is told.
+//! Metrics of repave as OpenMetrics text.
 //!
-//! Every label value is one of repave's own words. Names and texts of manifests or of the service are never among them:
-//! their number has no bound, and a scrape may be read by more people than a manifest.
+//! Every label value is from a fixed list. Names and texts from manifests or from the service are never label values: their
+//! number is unlimited, and more people may read metrics than manifests.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,24 +20,24 @@ use crate::state::status::Status;
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Upper bounds in seconds. A pass is one listing of a page or two (tens of milliseconds, nearer ones for the embedded
-/// API), then a create every half second at the default rate; a hard day's retries end within ten minutes.
+/// Upper bounds in seconds. A pass is one listing of one or two pages (tens of milliseconds, or a few with the embedded API),
+/// then a create every half second at the default rate, up to ten minutes with many retries.
 const PASS_SECONDS: [f64; 13] = [
     0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 150.0, 300.0, 600.0,
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassResult {
-    /// It came to its end. Attempts in it may have failed.
+    /// The pass completed. Some of its attempts may have failed.
     Success,
     /// The account could not be listed.
     ListingFailed,
     /// The status could not be saved.
     StatusNotSaved,
     Refused,
-    /// The manifests are invalid, and no set of them was valid since the start.
+    /// The manifests are invalid, and have not been valid since the start.
     InvalidManifests,
-    /// There was the word to stop.
+    /// The daemon was asked to stop.
     Stopped,
 }
 
@@ -63,17 +63,17 @@ impl PassResult {
     }
 }
 
-/// Names and values of one sample's labels.
+/// The label names and values of one sample.
 type Labels<const N: usize> = [(&'static str, String); N];
 
-/// Counters, gauges and a histogram; each method says which it moves.
+/// Counters, gauges and a histogram. Each method says which of them it updates.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     passes: Family<Labels<1>, Counter>,
     pass_time: Histogram,
     calls: Family<Labels<3>, Counter>,
-    /// Locked while it is replaced and while a text is made, so that no text has a part of it.
+    /// Locked while it is replaced and while the text is written, so a scrape sees all of an update or nothing.
     images: Mutex<Family<Labels<3>, Gauge>>,
     succeeded: Gauge,
     manifests_valid: Gauge,
@@ -87,7 +87,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Nothing has happened yet: what is known to come is there with 0, so that its first increase shows.
+    /// Returns metrics where every known label value starts at 0, so that its first increase is visible.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("repave");
         let passes = Family::<Labels<1>, Counter>::default();
@@ -98,42 +98,38 @@ impl Metrics {
             (Gauge::default(), Gauge::default(), Gauge::default());
         let build = Family::<Labels<1>, Gauge>::default();
 
-        // The client ends each help text with a full stop, and counters with `_total`.
-        registry.register("reconcile", "Passes, by how they ended", passes.clone());
+        // The client library ends each help text with a period, and counters with `_total`.
+        registry.register("reconcile", "Passes, by result", passes.clone());
         registry.register_with_unit(
             "reconcile_time",
-            "How long passes took, whatever their end",
+            "Duration of passes, including failed passes",
             Unit::Seconds,
             pass_time.clone(),
         );
         registry.register(
             "outbound_api_requests",
-            "Calls of the image service, by how they ended; one listing is one call",
+            "Calls to the image service, by result code; one listing is one call",
             calls.clone(),
         );
-        registry.register(
-            "images",
-            "Images, by each condition that they have",
-            images.clone(),
-        );
+        registry.register("images", "Images, by condition", images.clone());
         registry.register_with_unit(
             "last_successful_reconcile_timestamp",
-            "When a pass last came to its end, in Unix time; 0 until one did",
+            "Unix time of the last successful pass; 0 before the first",
             Unit::Seconds,
             succeeded.clone(),
         );
         registry.register(
             "manifests_valid",
-            "Whether the manifests as they are now are valid",
+            "Whether the current manifests are valid (1) or not (0)",
             manifests_valid.clone(),
         );
         registry.register(
             "manifests",
-            "Manifests in force: those of the last valid set",
+            "Number of manifests in the last valid set",
             manifests.clone(),
         );
-        // A gauge that is always 1, as others have it: readers of the older text format know no info metrics.
-        registry.register("build_info", "Which repave this is", build.clone());
+        // A gauge that is always 1, as in other programs: readers of the older text format do not know info metrics.
+        registry.register("build_info", "Version of repave", build.clone());
 
         build
             .get_or_create(&[("version", env!("CARGO_PKG_VERSION").to_owned())])
@@ -159,14 +155,14 @@ impl Metrics {
         }
     }
 
-    /// A pass ended: `repave_reconcile_total{result}` and `repave_reconcile_time_seconds`.
+    /// Records a pass: `repave_reconcile_total{result}` and `repave_reconcile_time_seconds`.
     pub fn pass(&self, result: PassResult, took: Duration) {
         self.passes.get_or_create(&pass_labels(result)).inc();
         self.pass_time.observe(took.as_secs_f64());
     }
 
-    /// A call ended: `repave_outbound_api_requests_total{service, op_id, code}`. The code is `OK`; the service's, if
-    /// repave knows it; `Other`, if not; `None`, if none came, as when a call timed out.
+    /// Records a call: `repave_outbound_api_requests_total{service, op_id, code}`. The code is `OK`, an error code that repave
+    /// knows, `Other` for any other code, or `None` without a code, for example after a timeout.
     pub fn call(&self, operation: Operation, result: Result<(), &ApiError>) {
         let code = match result.map_err(|error| error.code.as_deref()) {
             Ok(()) => "OK",
@@ -178,7 +174,7 @@ impl Metrics {
             .inc();
     }
 
-    /// What is remembered of all images: `repave_images{type, status, reason}`, all of it replaced at once.
+    /// Replaces `repave_images{type, status, reason}` with the conditions in the status.
     pub fn images(&self, status: &Status) {
         let images = self.lock_images();
         images.clear();
@@ -192,29 +188,27 @@ impl Metrics {
         }
     }
 
-    /// A pass came to its end: `repave_last_successful_reconcile_timestamp_seconds`, 0 until then.
+    /// Records a successful pass: `repave_last_successful_reconcile_timestamp_seconds`.
     pub fn succeeded(&self, at: Timestamp) {
         self.succeeded.set(at.as_second());
     }
 
-    /// The manifests were read: `repave_manifests_valid`, 1 if the set as it is now is valid, and `repave_manifests`,
-    /// how many are in force, which are those of an earlier set if it is not.
-    pub fn manifests(&self, valid: bool, in_force: usize) {
+    /// Records the manifests: `repave_manifests_valid`, and `repave_manifests`, the number of manifests in the last valid set.
+    pub fn manifests(&self, valid: bool, count: usize) {
         self.manifests_valid.set(i64::from(valid));
-        self.manifests
-            .set(i64::try_from(in_force).unwrap_or(i64::MAX));
+        self.manifests.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// All of it as OpenMetrics text, of [`CONTENT_TYPE`].
+    /// Returns all metrics as OpenMetrics text, of [`CONTENT_TYPE`].
     pub fn text(&self) -> String {
         let mut text = String::new();
         let _whole = self.lock_images();
-        // A String takes everything. A text that ended early would lack its last line, and no reader would take it.
+        // Writing to a String cannot fail. A text cut short would lack its last line, and readers would reject it.
         let _ = encode(&mut text, &self.registry);
         text
     }
 
-    /// A panic elsewhere, while it was locked, leaves numbers that the next pass replaces.
+    /// After a panic that held the lock, the next pass replaces the numbers.
     fn lock_images(&self) -> MutexGuard<'_, Family<Labels<3>, Gauge>> {
         self.images.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! What a scrape says, read by a parser of a few lines.
+//! Reads the metrics text with a small parser.
 
 use super::*;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use crate::model::reason::Reason;
 use crate::model::target::Target;
 use crate::state::status::{Condition, ConditionStatus, ConditionType};
 
-/// Samples by name and labels, the labels in their order.
+/// Returns the samples by name and labels.
 fn samples(text: &str) -> BTreeMap<String, f64> {
     assert!(text.ends_with("# EOF\n"), "{text}");
     let mut samples = BTreeMap::new();
@@ -19,7 +19,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     samples
 }
 
-/// The samples of a metric, with its name taken off.
+/// Returns the samples of a metric, without its name.
 fn of(metrics: &Metrics, metric: &str) -> Vec<(String, f64)> {
     samples(&metrics.text())
         .into_iter()
@@ -33,7 +33,7 @@ fn one(metrics: &Metrics, metric: &str) -> f64 {
 
 #[expect(clippy::float_cmp, reason = "whole numbers")]
 #[test]
-fn a_scrape_before_anything_happened_is_whole() {
+fn the_first_scrape_has_every_metric() {
     let metrics = Metrics::new();
     assert_eq!(
         of(&metrics, "repave_reconcile_total"),
@@ -89,7 +89,7 @@ fn each_pass_is_counted_and_timed() {
 }
 
 #[test]
-fn a_code_from_outside_makes_no_label_of_its_own() {
+fn an_unknown_code_does_not_become_a_label() {
     let metrics = Metrics::new();
     let create = Operation::CreateUpdatedWorkspaceImage;
     let list = Operation::DescribeWorkspaceImages;
@@ -150,7 +150,7 @@ fn remembered(images: &[&[(ConditionType, ConditionStatus, Reason)]]) -> Status 
                 condition_type,
                 status,
                 reason,
-                message: "words from outside".into(),
+                message: "external text".into(),
                 last_transition_time: Timestamp::UNIX_EPOCH,
             })
             .collect();
@@ -160,7 +160,7 @@ fn remembered(images: &[&[(ConditionType, ConditionStatus, Reason)]]) -> Status 
 }
 
 #[test]
-fn images_are_counted_by_condition_and_forgotten_with_it() {
+fn images_are_counted_by_their_current_conditions() {
     use ConditionStatus::{False, True};
     use ConditionType::{Ready, Reconciling, Stalled};
     let metrics = Metrics::new();
@@ -200,12 +200,11 @@ fn images_are_counted_by_condition_and_forgotten_with_it() {
             1.0
         )]
     );
-    assert!(!metrics.text().contains("words from outside"));
+    assert!(!metrics.text().contains("external text"));
     metrics.images(&remembered(&[]));
     assert_eq!(of(&metrics, "repave_images"), []);
 }
 
-/// Half of an update must never be seen, whichever threads write and read.
 #[test]
 fn a_scrape_sees_all_of_an_update_or_nothing() {
     let metrics = Metrics::new();

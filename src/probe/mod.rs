@@ -1,4 +1,4 @@
-//! How a process that stays is watched: health, metrics, systemd.
+//! How the daemon is monitored: health checks, metrics, systemd.
 
 pub mod health;
 pub mod measured;

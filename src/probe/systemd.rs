@@ -1,8 +1,7 @@
-//! The door to systemd: tells the service manager that the daemon is ready, what it does, and that it still moves.
+//! The door to systemd: notifies the service manager that the daemon is ready, what it does, and that it is alive.
 //!
-//! Nothing depends on it: where nobody listens every call does nothing, and what cannot be sent is left out. It sends
-//! from a thread of its own, because a send waits while systemd's queue is full (`sd-notify` has no other way), and the
-//! loop must not wait with it.
+//! Nothing depends on it: without systemd every call does nothing, and messages that cannot be sent are dropped. A separate
+//! thread sends them, because a send blocks while systemd's queue is full, and the loop must not block.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -14,33 +13,33 @@ use tokio::time::Duration;
 use crate::sys::environment::variable;
 use crate::sys::escape;
 
-/// How many messages may wait to be sent. A loop that pings four times a watchdog's period fills it only while systemd
-/// takes nothing for hours, and then what is left out are pings that nobody reads.
-const WAITING: usize = 64;
+/// How many messages may wait to be sent. With four pings per watchdog period, the queue is full only if systemd reads nothing
+/// for hours.
+const QUEUE_LENGTH: usize = 64;
 
-/// The longest status text in characters. Escaped they take ten bytes each at most (`\u{10ffff}`), and systemd reads
-/// 4096 bytes of a message.
+/// The longest status text in characters. An escaped character is at most ten bytes (`\u{10ffff}`), and systemd reads 4096
+/// bytes of a message.
 const STATUS_LIMIT: usize = 200;
 
-/// How long the last messages may take to be sent when the process is about to end.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// How long to wait for the last messages to be sent before the process ends.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What the daemon tells systemd.
+/// Notifies systemd.
 pub(crate) struct Systemd {
-    listener: Option<Box<dyn Listener>>,
+    sender: Option<Box<dyn Sender>>,
     watchdog: Option<Duration>,
     /// The status text that was sent last.
     status: String,
 }
 
-/// Whoever takes messages, each a datagram of lines.
-trait Listener: Send {
-    /// Takes a message without waiting.
-    fn tell(&mut self, message: String);
+/// Sends messages, each as one datagram of lines.
+trait Sender: Send {
+    /// Sends a message without waiting.
+    fn send(&mut self, message: String);
 }
 
 impl Systemd {
-    /// Finds out whether anyone listens, and how often they want to hear that the daemon moves.
+    /// Reads from the environment whether systemd listens, and its watchdog period.
     pub(crate) fn new() -> Self {
         if variable("NOTIFY_SOCKET").is_none() {
             return Self::to(None, None);
@@ -48,63 +47,63 @@ impl Systemd {
         match Thread::start() {
             Ok(thread) => Self::to(Some(Box::new(thread)), sd_notify::watchdog_enabled()),
             Err(error) => {
-                tracing::debug!(%error, "no thread for messages to systemd");
+                tracing::debug!(%error, "cannot start the thread that notifies systemd");
                 Self::to(None, None)
             }
         }
     }
 
-    fn to(listener: Option<Box<dyn Listener>>, watchdog: Option<Duration>) -> Self {
+    fn to(sender: Option<Box<dyn Sender>>, watchdog: Option<Duration>) -> Self {
         Self {
-            // Without a listener there is nobody to keep awake for, and a period of zero means no watchdog.
-            watchdog: watchdog.filter(|period| listener.is_some() && !period.is_zero()),
-            listener,
+            // A period of zero means no watchdog.
+            watchdog: watchdog.filter(|period| sender.is_some() && !period.is_zero()),
+            sender,
             status: String::new(),
         }
     }
 
-    /// Says that the daemon has started, or that a reload is over.
+    /// Reports that the daemon has started, or that a reload has ended.
     pub(crate) fn ready(&mut self) {
-        self.tell(&[NotifyState::Ready]);
+        self.notify(&[NotifyState::Ready]);
     }
 
-    /// Says in words what the daemon does, for `systemctl status`; the same words twice are sent once.
+    /// Sends a status text for `systemctl status`, if the text has changed.
     pub(crate) fn status(&mut self, text: &str) {
         let text = escape::escaped(text, STATUS_LIMIT);
         if text != self.status {
-            self.tell(&[NotifyState::Status(&text)]);
+            self.notify(&[NotifyState::Status(&text)]);
             self.status = text;
         }
     }
 
-    /// Says that a reload begins; [`ready`](Self::ready) ends it.
+    /// Reports that a reload begins; [`ready`](Self::ready) ends it.
     pub(crate) fn reloading(&mut self) {
-        // The time goes into the same message: from version 253 on systemd takes no reload for begun without it.
+        // The time must be in the same message: systemd 253 and later ignore a reload without it.
         if let Ok(now) = NotifyState::monotonic_usec_now() {
-            self.tell(&[NotifyState::Reloading, now]);
+            self.notify(&[NotifyState::Reloading, now]);
         }
     }
 
-    /// Says that the daemon is about to end.
+    /// Reports that the daemon is about to end.
     pub(crate) fn stopping(&mut self) {
-        self.tell(&[NotifyState::Stopping]);
+        self.notify(&[NotifyState::Stopping]);
     }
 
-    /// Says that the daemon is alive.
+    /// Reports that the daemon is alive.
     fn ping(&mut self) {
-        self.tell(&[NotifyState::Watchdog]);
+        self.notify(&[NotifyState::Watchdog]);
     }
 
-    fn tell(&mut self, states: &[NotifyState]) {
-        if let Some(listener) = &mut self.listener {
+    fn notify(&mut self, states: &[NotifyState]) {
+        if let Some(sender) = &mut self.sender {
             let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
-            listener.tell(lines.join("\n"));
+            sender.send(lines.join("\n"));
         }
     }
 }
 
-/// Says four times in a watchdog's period that the daemon is alive, for as long as `is_alive` says so; without a watchdog
-/// it only waits. It runs beside the loop, on its thread: a loop that blocks the thread keeps it from speaking too.
+/// Pings systemd four times per watchdog period while `is_alive` is true; without a watchdog it only waits. It runs on the
+/// loop's thread: if the loop blocks the thread, the pings stop.
 pub(crate) async fn watchdog(
     systemd: &RefCell<Systemd>,
     is_alive: impl Fn() -> bool,
@@ -131,24 +130,24 @@ struct Thread {
     messages: Option<SyncSender<String>>,
     /// Closed when the thread has ended.
     ended: Receiver<()>,
-    /// Whether a message was left out and the log knows.
+    /// Whether a dropped message was logged.
     is_behind: bool,
 }
 
 impl Thread {
     fn start() -> std::io::Result<Self> {
-        let (messages, waiting) = mpsc::sync_channel::<String>(WAITING);
+        let (messages, waiting) = mpsc::sync_channel::<String>(QUEUE_LENGTH);
         let (end, ended) = mpsc::sync_channel(0);
         let send_all = move || {
             let _end: SyncSender<()> = end;
             let mut has_failed = false;
             for message in waiting {
-                // A send that failed is not repeated, and the next one is tried: systemd may have come back.
+                // A failed send is not retried. The next message is sent: systemd may be back.
                 if let Err(error) = sd_notify::notify(&[NotifyState::Custom(&message)])
                     && !has_failed
                 {
                     has_failed = true;
-                    tracing::debug!(%error, "systemd could not be told");
+                    tracing::debug!(%error, "cannot notify systemd");
                 }
             }
         };
@@ -163,24 +162,24 @@ impl Thread {
     }
 }
 
-impl Listener for Thread {
-    fn tell(&mut self, message: String) {
-        let is_left_out = self
+impl Sender for Thread {
+    fn send(&mut self, message: String) {
+        let is_dropped = self
             .messages
             .as_ref()
             .is_some_and(|messages| messages.try_send(message).is_err());
-        if is_left_out && !self.is_behind {
+        if is_dropped && !self.is_behind {
             self.is_behind = true;
-            tracing::debug!("systemd takes no messages; some are left out");
+            tracing::debug!("systemd does not read its messages; some were dropped");
         }
     }
 }
 
 impl Drop for Thread {
-    /// Lets the last messages out. A thread that is stuck in a send is left behind; it ends with the process.
+    /// Waits for the last messages. A thread that is stuck in a send ends with the process.
     fn drop(&mut self) {
         self.messages = None;
-        let _ = self.ended.recv_timeout(FAREWELL);
+        let _ = self.ended.recv_timeout(DRAIN_TIMEOUT);
     }
 }
 
@@ -195,34 +194,37 @@ mod tests {
     const PERIOD: Duration = Duration::from_mins(1);
 
     #[derive(Clone, Default)]
-    struct Ear(Arc<Mutex<Vec<String>>>);
+    struct Recorder(Arc<Mutex<Vec<String>>>);
 
-    impl Listener for Ear {
-        fn tell(&mut self, message: String) {
+    impl Sender for Recorder {
+        fn send(&mut self, message: String) {
             self.0.lock().unwrap().push(message);
         }
     }
 
-    impl Ear {
-        fn heard(&self) -> Vec<String> {
+    impl Recorder {
+        fn messages(&self) -> Vec<String> {
             std::mem::take(&mut self.0.lock().unwrap())
         }
     }
 
-    fn systemd(watchdog: Option<Duration>) -> (Systemd, Ear) {
-        let ear = Ear::default();
-        (Systemd::to(Some(Box::new(ear.clone())), watchdog), ear)
+    fn systemd(watchdog: Option<Duration>) -> (Systemd, Recorder) {
+        let recorder = Recorder::default();
+        (
+            Systemd::to(Some(Box::new(recorder.clone())), watchdog),
+            recorder,
+        )
     }
 
     #[test]
     fn each_state_is_one_message() {
-        let (mut systemd, ear) = systemd(None);
+        let (mut systemd, recorder) = systemd(None);
         systemd.ready();
         systemd.reloading();
         systemd.stopping();
-        let heard = ear.heard();
-        let [ready, reloading, stopping] = heard.as_slice() else {
-            panic!("{heard:?}")
+        let messages = recorder.messages();
+        let [ready, reloading, stopping] = messages.as_slice() else {
+            panic!("{messages:?}")
         };
         assert_eq!(
             (ready.as_str(), stopping.as_str()),
@@ -236,12 +238,12 @@ mod tests {
 
     #[test]
     fn a_status_is_sent_when_it_changes_as_one_short_line() {
-        let (mut systemd, ear) = systemd(None);
+        let (mut systemd, recorder) = systemd(None);
         for text in ["3 images", "3 images", "4 images", "a\nREADY=1", "3 images"] {
             systemd.status(text);
         }
         assert_eq!(
-            ear.heard(),
+            recorder.messages(),
             [
                 "STATUS=3 images",
                 "STATUS=4 images",
@@ -250,32 +252,32 @@ mod tests {
             ]
         );
         systemd.status(&"\u{10ffff}".repeat(5000));
-        assert!(ear.heard()[0].len() < 4096);
+        assert!(recorder.messages()[0].len() < 4096);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_watchdog_is_pinged_while_the_daemon_is_alive() {
-        let (systemd, ear) = systemd(Some(PERIOD));
+        let (systemd, recorder) = systemd(Some(PERIOD));
         let systemd = RefCell::new(systemd);
         for (is_alive, pings) in [(true, 8), (false, 0), (true, 8)] {
             let watchdog = watchdog(&systemd, || is_alive);
             let _ = tokio::time::timeout(PERIOD / 8 * 15, watchdog).await;
-            assert_eq!(ear.heard(), vec!["WATCHDOG=1"; pings]);
+            assert_eq!(recorder.messages(), vec!["WATCHDOG=1"; pings]);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_watchdog_nothing_is_pinged() {
+    async fn without_a_watchdog_there_are_no_pings() {
         for period in [None, Some(Duration::ZERO)] {
-            let (systemd, ear) = systemd(period);
+            let (systemd, recorder) = systemd(period);
             let systemd = RefCell::new(systemd);
             let _ = tokio::time::timeout(PERIOD, watchdog(&systemd, || true)).await;
-            assert_eq!(ear.heard(), [""; 0]);
+            assert_eq!(recorder.messages(), [""; 0]);
         }
         assert_eq!(Systemd::to(None, Some(PERIOD)).watchdog, None);
     }
 
-    /// Runs one of the daemons below in a process of its own, whose environment names the socket.
+    /// Runs one of the daemons below as a separate process that notifies this socket.
     fn start(daemon: &str, socket: &std::path::Path) -> Child {
         Command::new(std::env::current_exe().unwrap())
             .args([
@@ -305,14 +307,14 @@ mod tests {
     #[ignore = "a process that another test starts"]
     async fn a_noisy_daemon() {
         let mut systemd = Systemd::new();
-        // More than the queues of both sides take.
+        // More messages than both queues hold.
         for image in 0..1000 {
             systemd.status(&format!("image {image}"));
         }
     }
 
     #[test]
-    fn systemd_hears_everything_in_its_order() {
+    fn systemd_receives_every_message_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
@@ -332,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_listener_that_does_not_read() {
+    fn a_daemon_does_not_wait_for_a_systemd_that_does_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let _socket = UnixDatagram::bind(&path).unwrap();
@@ -340,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_that_is_gone_changes_nothing() {
+    fn a_missing_socket_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         assert!(start("a_noisy_daemon", &path).wait().unwrap().success());

@@ -1,7 +1,7 @@
-//! Carries out a plan: for each step mark, call, record; one attempt each. It makes no choices.
+//! Carries out a plan: for each step mark, call, record; one attempt per step. It makes no decisions.
 //!
-//! The mark is on disk before the call, so that a process that dies in between finds after its restart that the call may
-//! have had effect.
+//! The mark is on disk before the call. If the process dies in between, the next process knows that the call may have had
+//! an effect.
 
 use crate::cloud::{ApiError, Cloud, Delivery, Failure, Gate, Receipt, Step};
 use crate::model::subject::Subject;
@@ -12,7 +12,7 @@ use crate::sys::clock::Clock;
 use crate::sys::escape::escaped;
 use crate::sys::stop::Stop;
 
-/// Takes the plan's steps in order, until the stop signal; returns how each ended.
+/// Takes the plan's steps in order until the stop signal; returns the result of each step.
 pub(super) async fn apply<'a, C: Cloud, S: Store>(
     plan: &Plan<'a>,
     (cloud, gate): (&C, &Gate),
@@ -33,7 +33,7 @@ pub(super) async fn apply<'a, C: Cloud, S: Store>(
         store.save(status).await?;
 
         let answer = signal.unless_overdue(cloud.perform(step)).await;
-        let result = answer.unwrap_or_else(|_| Err(unanswered_at_the_end(step)));
+        let result = answer.unwrap_or_else(|_| Err(unanswered_at_stop(step)));
         log(&image.desired.subject, step, &result);
 
         status.record(step, &result, clock.now_in_seconds());
@@ -47,11 +47,11 @@ pub(super) async fn apply<'a, C: Cloud, S: Store>(
     Ok(attempts)
 }
 
-fn unanswered_at_the_end(step: &Step) -> ApiError {
+fn unanswered_at_stop(step: &Step) -> ApiError {
     let failure = Failure {
         delivery: Delivery::Unanswered,
         code: None,
-        message: "repave was told to stop before the answer came".into(),
+        message: "repave was stopped before AWS answered".into(),
         service_reason: None,
         request_id: None,
     };
@@ -69,7 +69,7 @@ fn log(subject: &Subject, step: &Step, result: &Result<Receipt, ApiError>) {
         }
         Err(error) => {
             let (reason, why) = (error.reason, escaped(&error.message, 500));
-            // What becomes of it is logged with the pass's other changes.
+            // The change log reports the image's new state at the end of the pass.
             tracing::debug!(name, image, source, %reason, "{verb} failed: {why}");
         }
     }

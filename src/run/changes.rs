@@ -1,6 +1,6 @@
-//! Tells what changed from one pass to the next: one line of the log for each change, and none where nothing did.
+//! Logs what changed from one pass to the next: one log line for each change.
 //!
-//! What was last told is what the status file says: a restart repeats nothing.
+//! After a restart, the status file says what was already logged, so nothing is logged twice.
 
 use std::collections::BTreeMap;
 
@@ -10,77 +10,78 @@ use crate::model::value::ImageName;
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
 use crate::sys::escape::escaped;
 
-/// What was last told of each image.
+/// What was last logged for each image.
 #[derive(Debug, Default)]
-pub struct Told(BTreeMap<ImageName, Seen>);
+pub struct ChangeLog(BTreeMap<ImageName, Logged>);
 
-/// What makes a line worth writing when it changes. Messages, times and counts are no part of it.
+/// The part of an image's status whose change is logged. Changed messages, times and counts are not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
     ready: bool,
     reason: Reason,
-    /// The last failure's reason: a retry has the same reason whatever it waits out.
+    /// The last failure's reason: every image that waits for a retry has the same `reason`.
     cause: Option<Reason>,
     blocked: Option<Reason>,
 }
 
-/// An image's state, and whether the last that was told of it is that its create was accepted.
+/// The state last logged for an image, and whether the last log line was `create accepted`.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
+struct Logged {
     state: State,
     accepted: bool,
 }
 
-/// How a change is told.
+/// The kind of log line for a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
-    /// A person is needed, for a reason that was not told before.
-    Needed,
-    /// No person is needed any more.
-    Recovered,
+    /// The image is blocked, for a new reason.
+    ActionRequired,
+    /// The image is no longer blocked.
+    Resolved,
     Changed,
-    /// Nobody waits for this: an image that was there before repave looked.
+    /// The image existed before repave's first pass.
     Found,
 }
 
-impl Told {
-    /// What a status file that was loaded has told already.
-    pub fn by(status: &Status) -> Self {
-        let seen = status.images.iter().filter_map(|image| {
-            let seen = Seen::of(image)?;
-            Some((image.image_name.clone(), seen))
+impl ChangeLog {
+    /// Takes everything in a loaded status file as already logged.
+    pub fn of(status: &Status) -> Self {
+        let logged = status.images.iter().filter_map(|image| {
+            let logged = Logged::of(image)?;
+            Some((image.image_name.clone(), logged))
         });
-        Self(seen.collect())
+        Self(logged.collect())
     }
 
-    /// Logs what changed since, once.
-    pub fn tell(&mut self, status: &Status) {
-        let now = Self::by(status);
+    /// Logs what changed since the last call.
+    pub fn log_changes(&mut self, status: &Status) {
+        let now = Self::of(status);
         for image in &status.images {
-            let Some(seen) = now.0.get(&image.image_name) else {
+            let Some(logged) = now.0.get(&image.image_name) else {
                 continue;
             };
-            if let Some(line) = seen.line(self.0.get(&image.image_name).map(|seen| seen.state)) {
-                log(line, image, seen.state);
+            let before = self.0.get(&image.image_name).map(|logged| logged.state);
+            if let Some(line) = logged.line(before) {
+                log(line, image, logged.state);
             }
         }
         for gone in self.0.keys().filter(|name| !now.0.contains_key(*name)) {
             tracing::info!(
                 image = gone.as_str(),
-                "no longer declared; the image stays as it is"
+                "no manifest declares the image anymore; the image stays unchanged"
             );
         }
         *self = now;
     }
 }
 
-impl Seen {
+impl Logged {
     fn of(image: &ImageStatus) -> Option<Self> {
         let ready = image.condition(ConditionType::Ready)?;
         let accepted = ready.reason == Reason::AwaitingListing && image.is_accepted();
         let state = State {
             ready: ready.status == ConditionStatus::True,
-            // What was accepted and is listed at last is building, as it was before.
+            // An accepted image is building, whether it is listed yet or not.
             reason: if accepted {
                 Reason::Building
             } else {
@@ -92,14 +93,14 @@ impl Seen {
         Some(Self { state, accepted })
     }
 
-    /// How the change from `before` to this is told, if it is one.
+    /// Returns the log line for the change from `before` to this state, if anything changed.
     fn line(self, before: Option<State>) -> Option<Line> {
         let now = self.state;
         match (before.and_then(|before| before.blocked), now.blocked) {
-            (was, Some(is)) if was != Some(is) => Some(Line::Needed),
-            // The same need, whatever is tried meanwhile.
+            (was, Some(is)) if was != Some(is) => Some(Line::ActionRequired),
+            // Still blocked for the same reason.
             (Some(_), Some(_)) => None,
-            (Some(_), None) => Some(Line::Recovered),
+            (Some(_), None) => Some(Line::Resolved),
             (None, _) if self.accepted || before == Some(now) => None,
             (None, _) if before.is_some() => Some(Line::Changed),
             (None, _) if now.is_as_found() => Some(Line::Found),
@@ -109,7 +110,7 @@ impl Seen {
 }
 
 impl State {
-    /// Tells whether an image that is seen for the first time is so without any doing of repave's.
+    /// Returns whether an image in this state needs no log line when repave sees it for the first time.
     fn is_as_found(self) -> bool {
         self.ready
             || matches!(
@@ -127,10 +128,8 @@ fn log(line: Line, image: &ImageStatus, state: State) {
     let (name, image) = (image.name.as_str(), image.image_name.as_str());
     let reason = state.reason;
     match line {
-        Line::Needed => tracing::warn!(name, image, %reason, "a person is needed: {message}"),
-        Line::Recovered => {
-            tracing::info!(name, image, %reason, "no person is needed any more: {message}");
-        }
+        Line::ActionRequired => tracing::warn!(name, image, %reason, "action required: {message}"),
+        Line::Resolved => tracing::info!(name, image, %reason, "resolved: {message}"),
         Line::Changed if state.ready => tracing::info!(name, image, %reason, "ready: {message}"),
         Line::Changed => tracing::info!(name, image, %reason, "not ready: {message}"),
         Line::Found => tracing::debug!(name, image, %reason, "found: {message}"),
@@ -147,7 +146,7 @@ mod tests {
     use crate::plan::{plan, samples};
     use jiff::{SignedDuration, Timestamp};
 
-    /// What happens to the image in a pass.
+    /// What happens to the image in one pass.
     #[derive(Debug, Clone, Copy)]
     enum Event {
         /// A create is refused with this code.
@@ -155,11 +154,11 @@ mod tests {
         Accepted,
         /// It is listed in this state.
         Listed(&'static str),
-        /// Nothing but this many seconds.
+        /// Only this many seconds pass.
         Later(i64),
     }
 
-    /// An image and its status as pass follows pass.
+    /// An image and its status over several passes.
     struct Story {
         status: Status,
         listed: Vec<ObservedImage>,
@@ -174,11 +173,11 @@ mod tests {
                 listed: vec![gold],
                 now: Timestamp::from_second(1_800_000_000).unwrap(),
             };
-            story.look();
+            story.observe();
             story
         }
 
-        fn look(&mut self) {
+        fn observe(&mut self) {
             let desired = samples::desired(&["a"]);
             let observed = Observed::new(self.listed.clone());
             self.status.observe(&desired, &observed, self.now);
@@ -186,9 +185,9 @@ mod tests {
             plan.write_conditions(&mut self.status, self.now);
         }
 
-        /// The pass in which this happens; gives how it is told.
+        /// Runs one pass in which this happens; returns its log line.
         fn pass(&mut self, event: Event) -> Option<Line> {
-            let before = Seen::of(&self.status.images[0]).map(|seen| seen.state);
+            let before = Logged::of(&self.status.images[0]).map(|logged| logged.state);
             let create = samples::create("wsi-gold00000").step().cloned().unwrap();
             match event {
                 Event::Refused(_) | Event::Accepted => {
@@ -205,8 +204,8 @@ mod tests {
                 }
                 Event::Later(seconds) => self.now += SignedDuration::from_secs(seconds),
             }
-            self.look();
-            Seen::of(&self.status.images[0]).unwrap().line(before)
+            self.observe();
+            Logged::of(&self.status.images[0]).unwrap().line(before)
         }
     }
 
@@ -232,9 +231,9 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_written_for_each_change_and_for_nothing_else() {
+    fn each_change_is_logged_and_nothing_else() {
         use Event::{Accepted, Later, Listed, Refused};
-        use Line::{Changed, Needed, Recovered};
+        use Line::{ActionRequired, Changed, Resolved};
         const BUSY: &str = "InvalidResourceStateException";
         const THROTTLED: &str = "ThrottlingException";
         const QUOTA: &str = "ResourceLimitExceededException";
@@ -248,13 +247,13 @@ mod tests {
                 (Refused(THROTTLED), Some(Changed)),
             ],
             &[
-                (Refused(QUOTA), Some(Needed)),
+                (Refused(QUOTA), Some(ActionRequired)),
                 (Later(30), None),
                 (Refused(QUOTA), None),
-                (Refused(DENIED), Some(Needed)),
+                (Refused(DENIED), Some(ActionRequired)),
                 (Refused(DENIED), None),
-                (Refused(QUOTA), Some(Needed)),
-                (Accepted, Some(Recovered)),
+                (Refused(QUOTA), Some(ActionRequired)),
+                (Accepted, Some(Resolved)),
                 (Listed("PENDING"), None),
                 (Listed("AVAILABLE"), Some(Changed)),
             ],
@@ -263,19 +262,19 @@ mod tests {
                 (Later(10), None),
                 (Listed("PENDING"), None),
                 (Later(4 * 3600 - 10), None),
-                (Later(1), Some(Needed)),
+                (Later(1), Some(ActionRequired)),
                 (Later(60), None),
-                (Listed("AVAILABLE"), Some(Recovered)),
+                (Listed("AVAILABLE"), Some(Resolved)),
                 (Later(60), None),
-                (Listed("ERROR"), Some(Needed)),
+                (Listed("ERROR"), Some(ActionRequired)),
             ],
             &[
-                (Listed("ERROR"), Some(Needed)),
+                (Listed("ERROR"), Some(ActionRequired)),
                 (Later(60), None),
-                (Listed("PENDING"), Some(Recovered)),
-                (Listed("ERROR"), Some(Needed)),
+                (Listed("PENDING"), Some(Resolved)),
+                (Listed("ERROR"), Some(ActionRequired)),
             ],
-            // A result that is not known is news, unlike one that was accepted.
+            // An unknown result is logged, unlike an accepted create.
             &[
                 (Refused("SomethingNewException"), Some(Changed)),
                 (Later(10), None),
@@ -283,11 +282,11 @@ mod tests {
             ],
             &[
                 (Refused(BUSY), Some(Changed)),
-                (Refused(QUOTA), Some(Needed)),
+                (Refused(QUOTA), Some(ActionRequired)),
             ],
             &[
-                (Refused(QUOTA), Some(Needed)),
-                (Refused(BUSY), Some(Recovered)),
+                (Refused(QUOTA), Some(ActionRequired)),
+                (Refused(BUSY), Some(Resolved)),
             ],
             &[
                 (Later(60), None),
@@ -304,19 +303,19 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_is_seen_for_the_first_time_is_news_unless_it_is_as_it_was_found() {
+    fn a_new_image_is_logged_unless_it_was_there_before() {
         for (state, line) in [
             ("AVAILABLE", Line::Found),
             ("PENDING", Line::Found),
-            ("ERROR", Line::Needed),
+            ("ERROR", Line::ActionRequired),
         ] {
             let mut story = Story::new();
             story.pass(Event::Listed(state));
-            let seen = Seen::of(&story.status.images[0]).unwrap();
-            assert_eq!(seen.line(None), Some(line), "{state}");
+            let logged = Logged::of(&story.status.images[0]).unwrap();
+            assert_eq!(logged.line(None), Some(line), "{state}");
         }
         let missing = Story::new();
-        let seen = Seen::of(&missing.status.images[0]).unwrap();
-        assert_eq!(seen.line(None), Some(Line::Changed));
+        let logged = Logged::of(&missing.status.images[0]).unwrap();
+        assert_eq!(logged.line(None), Some(Line::Changed));
     }
 }

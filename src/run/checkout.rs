@@ -1,5 +1,5 @@
-//! The manifests of a checkout, as a process that stays may trust them: read while nothing touches them, and the last set
-//! that was valid. It changes nothing, waits for nothing, and does not know why it is asked.
+//! The manifests of a checkout, for the daemon: read only while the files do not change, with the last valid set kept. It
+//! changes nothing and waits for nothing.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,30 +12,30 @@ use crate::state::status::ManifestsStatus;
 use crate::sys::escape::escaped;
 use crate::sys::git;
 
-/// How long files must have rested before they are read: editors and tools that write in several steps take
-/// milliseconds from one to the next.
-pub const REST: Duration = Duration::from_millis(200);
+/// How long files must stay unchanged before they are read. Editors and tools that write in several steps take
+/// milliseconds between the steps.
+pub const QUIET_TIME: Duration = Duration::from_millis(200);
 
-/// How long files may go on changing before somebody is told.
-const RESTLESS: Duration = Duration::from_secs(10);
+/// How long files may keep changing before a warning is logged.
+const UNSTABLE_WARNING: Duration = Duration::from_secs(10);
 
-/// How long Git's index lock is waited for. Git holds it for seconds; one that died leaves it behind for ever.
+/// How long to wait for Git's index lock. Git holds the lock for seconds; a Git process that died leaves it behind.
 const INDEX_LOCK: Duration = Duration::from_mins(1);
 
-/// How long an unfinished rebase or merge is waited for: a person resolves conflicts meanwhile, or has forgotten it.
+/// How long to wait for an unfinished rebase or merge. The user is resolving conflicts, or has forgotten it.
 const SEQUENCE: Duration = Duration::from_mins(15);
 
-/// The most problems that are logged one by one, or stand in the status file.
+/// The most problems that are logged one by one or written to the status file.
 const MAX_PROBLEMS: usize = 100;
 
-/// What a look at the manifests found.
+/// The result of a check of the manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// They say what they said before.
-    Same,
-    /// They were read, and say something else than before or have other problems.
+pub enum Check {
+    /// The manifests are the same as before.
+    Unchanged,
+    /// The manifests were read, and their content or their problems changed.
     Changed,
-    /// They are being written; look again after this time.
+    /// The files are being written; check again after this time.
     NotYet(Duration),
 }
 
@@ -53,43 +53,43 @@ pub struct Checkout {
     folder: PathBuf,
     options: Options,
     set: Option<Set>,
-    /// What was wrong when they were last read.
+    /// The problems found by the last read.
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
-    /// The files as they were when they were last read.
+    /// The state of the files at the last read.
     read: Option<Touched>,
-    /// The files as they are, if they have changed since, and when that was first seen.
+    /// The state of the files if they changed since the last read, and when the change was first seen.
     changed: Option<(Touched, Instant)>,
-    /// Since when they go on changing.
-    restless: Option<Waiting>,
-    /// What Git is doing, and since when.
+    /// Since when the files keep changing.
+    unstable: Option<Waiting>,
+    /// What Git is doing in the checkout, and since when.
     git: Option<(git::GitOperation, Waiting)>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     since: Instant,
-    told: bool,
+    logged: bool,
 }
 
 impl Waiting {
     fn since(now: Instant) -> Self {
         Self {
             since: now,
-            told: false,
+            logged: false,
         }
     }
 
-    /// Tells, once, that this has lasted longer than `bound`.
-    fn is_news(&mut self, bound: Duration, now: Instant) -> bool {
-        let news = !self.told && now.duration_since(self.since) >= bound;
-        self.told |= news;
-        news
+    /// Returns whether to log that this takes longer than `limit`: true once.
+    fn should_log(&mut self, limit: Duration, now: Instant) -> bool {
+        let should_log = !self.logged && now.duration_since(self.since) >= limit;
+        self.logged |= should_log;
+        should_log
     }
 }
 
 impl Checkout {
-    /// The manifests in `folder`, of which nothing has been read yet.
+    /// Returns a checkout of the manifests in `folder`. Nothing has been read yet.
     pub fn new(folder: &Path, options: Options) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -99,7 +99,7 @@ impl Checkout {
             warnings: Vec::new(),
             read: None,
             changed: None,
-            restless: None,
+            unstable: None,
             git: None,
         }
     }
@@ -108,24 +108,24 @@ impl Checkout {
         &self.folder
     }
 
-    /// The last valid set: it stays in force while the manifests have problems.
+    /// Returns the last valid set: it stays in use while the manifests have problems.
     pub fn set(&self) -> Option<&Set> {
         self.set.as_ref()
     }
 
-    /// Whether the manifests as they were last read are the set in force.
+    /// Returns whether the manifests were valid at the last read.
     pub(crate) fn is_valid(&self) -> bool {
         self.set.is_some() && self.problems.is_empty()
     }
 
-    /// Every folder that a new manifest could appear in, as of the last look.
+    /// Returns every folder in which a new manifest could appear, as of the last check.
     pub fn folders(&self) -> &[PathBuf] {
         let seen = self.changed.as_ref().map(|(seen, _)| seen);
         seen.or(self.read.as_ref())
             .map_or(&[], |seen| seen.folders())
     }
 
-    /// What stands in the status file about the manifests.
+    /// Returns what the status file says about the manifests.
     pub fn manifests(&self) -> ManifestsStatus {
         let mut problems: Vec<String> = self
             .problems
@@ -136,8 +136,8 @@ impl Checkout {
         if self.problems.len() > MAX_PROBLEMS {
             problems.push(format!("and {} more", self.problems.len() - MAX_PROBLEMS));
         }
-        if let Some(Waiting { told: true, .. }) = self.restless {
-            problems.push("the files keep changing, so they are not read".into());
+        if let Some(Waiting { logged: true, .. }) = self.unstable {
+            problems.push("the files keep changing, so repave does not read them".into());
         }
         ManifestsStatus {
             revision: self.set.as_ref().and_then(|set| set.revision.clone()),
@@ -146,69 +146,69 @@ impl Checkout {
         }
     }
 
-    /// Looks at the files, and reads them all if they were touched since and rest now; with `fully`, even if they were
-    /// not touched.
-    pub fn look(&mut self, fully: bool, now: Instant) -> Look {
+    /// Checks the files, and reads all of them if they changed since the last read and do not change now. With `fully`, reads
+    /// them even if they did not change.
+    pub fn check(&mut self, fully: bool, now: Instant) -> Check {
         let seen = touched(&self.folder);
         if self.read.as_ref() == Some(&seen) {
             self.changed = None;
             if !fully {
-                return self.rested(Look::Same);
+                return self.stabilized(Check::Unchanged);
             }
-        } else if let Some(rest) = self.rest_left(&seen, now) {
-            return self.not_yet(rest, now);
-        } else if let Some(rest) = self.git_left(now) {
-            return Look::NotYet(rest);
+        } else if let Some(delay) = self.quiet_time_left(&seen, now) {
+            return self.not_yet(delay, now);
+        } else if let Some(delay) = self.git_wait(now) {
+            return Check::NotYet(delay);
         }
         let loaded = manifest::load(&self.folder, &self.options);
         let after = touched(&self.folder);
         if after != seen {
             self.changed = Some((after, now));
-            return self.not_yet(REST, now);
+            return self.not_yet(QUIET_TIME, now);
         }
         self.changed = None;
         self.read = Some(seen);
-        let look = match loaded {
+        let check = match loaded {
             Ok(loaded) => self.accept(loaded),
             Err(invalid) => self.refuse(invalid.problems),
         };
-        self.rested(look)
+        self.stabilized(check)
     }
 
-    /// How long the files must rest still, if at all.
-    fn rest_left(&mut self, seen: &Touched, now: Instant) -> Option<Duration> {
+    /// Returns how much longer the files must stay unchanged, if they must.
+    fn quiet_time_left(&mut self, seen: &Touched, now: Instant) -> Option<Duration> {
         match &self.changed {
             Some((before, since)) if before == seen => {
-                let left = REST.saturating_sub(now.duration_since(*since));
+                let left = QUIET_TIME.saturating_sub(now.duration_since(*since));
                 (!left.is_zero()).then_some(left)
             }
             Some(_) | None => {
                 self.changed = Some((seen.clone(), now));
-                Some(REST)
+                Some(QUIET_TIME)
             }
         }
     }
 
-    fn not_yet(&mut self, rest: Duration, now: Instant) -> Look {
-        let waiting = self.restless.get_or_insert(Waiting::since(now));
-        if waiting.is_news(RESTLESS, now) {
+    fn not_yet(&mut self, delay: Duration, now: Instant) -> Check {
+        let waiting = self.unstable.get_or_insert(Waiting::since(now));
+        if waiting.should_log(UNSTABLE_WARNING, now) {
             tracing::warn!(
-                "the manifests keep changing; they are read when nothing has touched them for {REST:?}"
+                "the manifests keep changing; repave reads them when they have not changed for {QUIET_TIME:?}"
             );
         }
-        Look::NotYet(rest)
+        Check::NotYet(delay)
     }
 
-    fn rested(&mut self, look: Look) -> Look {
-        match self.restless.take() {
-            // What the status file says of it must go.
-            Some(Waiting { told: true, .. }) => Look::Changed,
-            Some(_) | None => look,
+    fn stabilized(&mut self, check: Check) -> Check {
+        match self.unstable.take() {
+            // The status file must no longer say that the files keep changing.
+            Some(Waiting { logged: true, .. }) => Check::Changed,
+            Some(_) | None => check,
         }
     }
 
-    /// How long until it is worth while to ask again what Git does, if it is to be waited for.
-    fn git_left(&mut self, now: Instant) -> Option<Duration> {
+    /// Returns when to check Git again, if repave waits for Git.
+    fn git_wait(&mut self, now: Instant) -> Option<Duration> {
         let work = git::operation_in_progress(&self.folder);
         let waiting = match (work, self.git) {
             (None, _) => {
@@ -220,19 +220,19 @@ impl Checkout {
         };
         let work = work?;
         let (_, waiting) = self.git.insert((work, waiting));
-        let (bound, pause) = match work {
+        let (limit, pause) = match work {
             git::GitOperation::IndexLock => (INDEX_LOCK, Duration::from_millis(50)),
             git::GitOperation::Unfinished(_) => (SEQUENCE, Duration::from_secs(1)),
         };
-        if waiting.is_news(bound, now) {
+        if waiting.should_log(limit, now) {
             tracing::warn!(
-                "Git {work} for more than {bound:?}; the manifests are read as they are"
+                "Git {work} for more than {limit:?}; repave now reads the manifests anyway"
             );
         }
-        (!waiting.told).then_some(pause)
+        (!waiting.logged).then_some(pause)
     }
 
-    fn accept(&mut self, loaded: manifest::Loaded) -> Look {
+    fn accept(&mut self, loaded: manifest::Loaded) -> Check {
         let recovered = !self.problems.is_empty();
         self.problems.clear();
         if self.warnings != loaded.warnings {
@@ -254,7 +254,7 @@ impl Checkout {
             _ => false,
         };
         match (recovered, same) {
-            (false, true) => return Look::Same,
+            (false, true) => return Check::Unchanged,
             (true, _) => {
                 tracing::info!(manifests, files, revision, "the manifests are valid again");
             }
@@ -263,24 +263,24 @@ impl Checkout {
             }
             (false, false) => tracing::info!(manifests, files, revision, "manifests changed"),
         }
-        Look::Changed
+        Check::Changed
     }
 
-    fn refuse(&mut self, problems: Vec<Problem>) -> Look {
+    fn refuse(&mut self, problems: Vec<Problem>) -> Check {
         if self.problems == problems {
-            return Look::Same;
+            return Check::Unchanged;
         }
         let count = problems.len();
         for problem in problems.iter().take(MAX_PROBLEMS) {
             tracing::warn!("{problem}");
         }
         let then = match &self.set {
-            Some(_) => "the last valid set stays in force",
-            None => "nothing is done until they are valid",
+            Some(_) => "the last valid set stays in use",
+            None => "repave does nothing until they are valid",
         };
         tracing::warn!(problems = count, "the manifests are invalid; {then}");
         self.problems = problems;
-        Look::Changed
+        Check::Changed
     }
 }
 
@@ -297,21 +297,21 @@ mod tests {
     }
 
     #[test]
-    fn manifests_that_change_while_they_are_read_never_come_into_force() {
+    fn manifests_that_change_while_they_are_read_are_never_used() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let path = folder.path().join(format!("{name}.yaml"));
             write_whole(&path, manifest(name, text).as_bytes()).unwrap();
         };
-        // Between the first file and the last one many are read: time enough to change both.
+        // Many files are read between the first and the last: enough time to change both.
         for number in 0..200 {
             write(&format!("n{number}"), "same");
         }
         let mut checkout = Checkout::new(folder.path(), Options { allow_empty: true });
         let mut now = Instant::now();
-        let mut look = |checkout: &mut Checkout| {
-            now += REST;
-            checkout.look(false, now);
+        let mut check = |checkout: &mut Checkout| {
+            now += QUIET_TIME;
+            checkout.check(false, now);
             let set = checkout.set()?;
             let ends = [set.desired.iter().next()?, set.desired.iter().last()?];
             Some(ends.map(|image| image.description.to_string()))
@@ -322,22 +322,22 @@ mod tests {
         };
         for number in 0..20 {
             both(2 * number);
-            look(&mut checkout);
-            // The files rest, so this look reads them, while another thread writes.
+            check(&mut checkout);
+            // The files have not changed for long enough, so this check reads them while another thread writes.
             std::thread::scope(|scope| {
                 scope.spawn(|| {
                     pause(Duration::from_micros(u64::from(number) * 900));
                     both(2 * number + 1);
                 });
-                if let Some([first, last]) = look(&mut checkout) {
+                if let Some([first, last]) = check(&mut checkout) {
                     assert_eq!(first, last);
                 }
             });
         }
-        // At rest, the last write comes into force.
-        look(&mut checkout);
+        // Once the files no longer change, the last write is used.
+        check(&mut checkout);
         assert_eq!(
-            look(&mut checkout),
+            check(&mut checkout),
             Some(["write39", "write39"].map(Into::into))
         );
     }
@@ -348,20 +348,25 @@ mod tests {
     }
 
     #[test]
-    fn what_lasts_is_news_once_from_its_bound_on() {
+    fn a_long_wait_is_logged_once() {
         let start = Instant::now();
         let mut waiting = Waiting::since(start);
-        let news: Vec<u64> = (0..40)
-            .filter(|second| waiting.is_news(RESTLESS, start + Duration::from_secs(*second)))
+        let logged_at: Vec<u64> = (0..40)
+            .filter(|second| {
+                waiting.should_log(UNSTABLE_WARNING, start + Duration::from_secs(*second))
+            })
             .collect();
-        assert_eq!(news, [10]);
+        assert_eq!(logged_at, [10]);
         let mut late = Waiting::since(start);
-        assert!(!late.is_news(RESTLESS, start + RESTLESS - Duration::from_nanos(1)));
-        assert!(late.is_news(RESTLESS, start + 2 * RESTLESS));
+        assert!(!late.should_log(
+            UNSTABLE_WARNING,
+            start + UNSTABLE_WARNING - Duration::from_nanos(1)
+        ));
+        assert!(late.should_log(UNSTABLE_WARNING, start + 2 * UNSTABLE_WARNING));
     }
 
     #[test]
-    fn manifests_are_valid_if_there_is_a_set_and_nothing_is_wrong_since() {
+    fn manifests_are_valid_if_there_is_a_set_and_no_problem_since() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.yaml");
         let mut checkout = Checkout::new(folder.path(), Options { allow_empty: true });
@@ -374,16 +379,16 @@ mod tests {
             (manifest("a", "one"), true, true),
         ] {
             write_whole(&file, text.as_bytes()).unwrap();
-            checkout.look(true, now);
-            now += REST;
-            checkout.look(true, now);
+            checkout.check(true, now);
+            now += QUIET_TIME;
+            checkout.check(true, now);
             let found = (checkout.is_valid(), checkout.set().is_some());
             assert_eq!(found, (is_valid, has_set), "{text}");
         }
     }
 
     #[test]
-    fn so_many_problems_stand_in_the_status_and_the_rest_is_counted() {
+    fn the_status_has_a_limited_number_of_problems_and_counts_the_rest() {
         let problem = manifest::parse("a.yaml", "a").problems.remove(0);
         for (count, shown, last) in [
             (99, 99, None),

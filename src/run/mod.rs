@@ -1,4 +1,4 @@
-//! When passes run and what they do. It formats no output.
+//! Runs passes: when a pass runs, and what it does. This room formats no output.
 
 pub mod apply;
 pub mod changes;

@@ -1,4 +1,4 @@
-//! The one-shot run: passes until nothing is owed any more, each when something can have changed.
+//! The one-shot run: runs passes until nothing is left to create. Each pass runs when something may have changed.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::sys::stop::StopReason;
 #[derive(Debug)]
 pub struct Ended<'a> {
     pub end: End,
-    /// The last plan, if an account was ever listed.
+    /// The last plan, if the account was listed at least once.
     pub left: Option<Plan<'a>>,
     /// Every attempt of the run.
     pub attempts: Vec<Attempt<'a>>,
@@ -30,19 +30,20 @@ pub struct Ended<'a> {
 /// Why a one-shot run ended.
 #[derive(Debug)]
 pub enum End {
-    /// Nothing is owed that repave can do by itself.
-    Still,
-    /// There was the word to stop; the listing's last failure, if that is what it waited for.
+    /// Nothing is left that repave can do by itself.
+    Finished,
+    /// The run was stopped, with the last listing error if it waited to list the account again.
     Stopped(StopReason, Option<ApiError>),
-    /// A plan was refused; says why.
+    /// A plan was refused, for this reason.
     Refused(String),
-    /// The account can't be listed, and time alone won't help.
-    Unlisted(ApiError),
+    /// The account cannot be listed, and a retry would not help.
+    ListingFailed(ApiError),
 }
 
-/// Runs passes until no create is owed, and with `wait` until builds have ended too.
+/// Runs passes until nothing is left to create, and with `wait` until builds have ended too.
 ///
-/// `progress` shows what is waited for. `review` sees each plan that differs from the one it saw before, with the attempts made so far, and may refuse it.
+/// `progress` shows what the run waits for. `review` is called with each new plan and the attempts made so far, and may refuse
+/// the plan.
 pub async fn run<'a, C: Cloud, S: Store>(
     reconciler: &mut Reconciler<C, S>,
     desired: &'a Desired,
@@ -53,11 +54,11 @@ pub async fn run<'a, C: Cloud, S: Store>(
 ) -> Result<Ended<'a>, StoreError> {
     let mut left: Option<Plan<'a>> = None;
     let mut attempts = Vec::new();
-    let mut looks = 0;
+    let mut polls = 0;
     let mut failures = 0;
-    // What `review` saw last: not `left`, in which a retry may have come due since.
+    // The last plan passed to `review`. It is not `left`: a retry in `left` may be due since then.
     let mut reviewed: Option<Plan<'a>> = None;
-    let mut unlisted: Option<ApiError> = None;
+    let mut listing_error: Option<ApiError> = None;
     let end = loop {
         let before = left.as_ref();
         let mut refused: Option<Plan<'a>> = None;
@@ -74,19 +75,19 @@ pub async fn run<'a, C: Cloud, S: Store>(
             Ok(pass) => {
                 failures = 0;
                 let unchanged = before.is_some_and(|before| before.is_same_as(&pass.left));
-                looks = if unchanged { looks + 1 } else { 1 };
+                polls = if unchanged { polls + 1 } else { 1 };
                 attempts.extend(pass.attempts);
                 let now = reconciler.clock().now();
-                let delay = next_pass(&pass.left, wait, looks, now);
+                let delay = next_pass(&pass.left, wait, polls, now);
                 progress.update(&pass.left, wait, now);
                 left = Some(pass.left);
-                unlisted = None;
+                listing_error = None;
                 match (delay, reconciler.stop().reason()) {
-                    // A signal is told even if nothing is left: whoever sent it wants to know that it was heeded.
+                    // A signal is reported even if nothing is left to do.
                     (_, Some(reason @ StopReason::Signal)) | (Some(_), Some(reason)) => {
                         break End::Stopped(reason, None);
                     }
-                    (None, Some(StopReason::Timeout) | None) => break End::Still,
+                    (None, Some(StopReason::Timeout) | None) => break End::Finished,
                     (Some(delay), None) => delay,
                 }
             }
@@ -96,26 +97,26 @@ pub async fn run<'a, C: Cloud, S: Store>(
                     FailureKind::Transient => {
                         let delay = retry::delay(error.kind, failures).unwrap_or(retry::LONGEST);
                         let why = escaped(&error.message, 500);
-                        tracing::warn!(reason = %error.reason, "listing failed, next try in {delay:?}: {why}");
-                        unlisted = Some(error);
+                        tracing::warn!(reason = %error.reason, "listing failed; repave will retry in {delay:?}: {why}");
+                        listing_error = Some(error);
                         delay
                     }
                     FailureKind::SourceBusy
                     | FailureKind::OutcomeUnknown
                     | FailureKind::Blocked
-                    | FailureKind::Rejected => break End::Unlisted(error),
+                    | FailureKind::Rejected => break End::ListingFailed(error),
                 }
             }
             Err(PassError::Refused(why)) => {
                 left = refused;
                 break End::Refused(why);
             }
-            Err(PassError::Stopped(reason)) => break End::Stopped(reason, unlisted),
+            Err(PassError::Stopped(reason)) => break End::Stopped(reason, listing_error),
             Err(PassError::Store(error)) => return Err(error),
         };
         let waiting = progress.wait(reconciler.clock(), delay);
         if let Err(reason) = reconciler.stop().unless(waiting).await {
-            break End::Stopped(reason, unlisted);
+            break End::Stopped(reason, listing_error);
         }
     };
     Ok(Ended {
@@ -125,27 +126,27 @@ pub async fn run<'a, C: Cloud, S: Store>(
     })
 }
 
-/// How long until the next pass can see something new, or `None` if the run has nothing to wait for.
-fn next_pass(left: &Plan<'_>, wait: bool, looks: u32, now: Timestamp) -> Option<Duration> {
-    let look = retry::poll_delay(looks);
+/// Returns how long to wait before the next pass, or `None` if the run has nothing to wait for.
+fn next_pass(left: &Plan<'_>, wait: bool, polls: u32, now: Timestamp) -> Option<Duration> {
+    let poll = retry::poll_delay(polls);
     left.images
         .iter()
         .filter_map(|image| {
-            // Only the stop signal leaves a step undone, or a pass whose listing made it due just now.
+            // A step is left if the run was stopped, or if the step became due during the pass.
             if image.step().is_some() {
                 return Some(Duration::ZERO);
             }
-            let waiting = image.answer.passing(wait)?;
+            let waiting = image.answer.temporary_wait(wait)?;
             Some(match (waiting.reason, waiting.until) {
-                (Reason::RetryScheduled, Some(until)) => until_then(until, now),
-                (_, Some(until)) => look.min(until_then(until, now)),
-                (_, None) => look,
+                (Reason::RetryScheduled, Some(until)) => time_until(until, now),
+                (_, Some(until)) => poll.min(time_until(until, now)),
+                (_, None) => poll,
             })
         })
         .min()
 }
 
-fn until_then(then: Timestamp, now: Timestamp) -> Duration {
+fn time_until(then: Timestamp, now: Timestamp) -> Duration {
     let left: SignedDuration = then.duration_since(now);
     Duration::try_from(left).unwrap_or(Duration::ZERO)
 }
@@ -171,7 +172,7 @@ mod tests {
                 ..wait(Reason::AwaitingListing, Awaits::Time)
             })
         };
-        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::News));
+        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::Change));
         let quota = || match blocked(Reason::QuotaExceeded) {
             Answer::Blocked(blocked) => Answer::Blocked(Blocked {
                 until: Some(at(3)),
@@ -179,7 +180,7 @@ mod tests {
             }),
             other => other,
         };
-        // Seconds without and with --wait, after three looks that saw nothing new.
+        // Seconds without and with --wait, after three passes without a change.
         for (one, other, without, with) in [
             (ready(), ready(), None, None),
             (ready(), idle(), None, None),

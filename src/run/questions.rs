@@ -1,4 +1,4 @@
-//! Asks what a plan must know beside the listing, and plans again. It decides nothing.
+//! Asks the service what a plan must know besides the listing, and plans again. It decides nothing.
 
 use std::time::Duration;
 
@@ -13,14 +13,13 @@ use crate::sys::clock::Now;
 use crate::sys::escape::escaped;
 use crate::sys::stop::Stop;
 
-/// The most rounds of questions of one pass: an answer may lead to another question, and no rule needs more.
-const ROUNDS: usize = 2;
+/// The most rounds of questions in one pass: an answer may lead to one more question.
+const MAX_ROUNDS: usize = 2;
 
-/// The longest that a pass waits for answers: what is due must not wait for what only says more.
-const LONGEST: Duration = Duration::from_secs(10);
+/// How long a pass waits for an answer. Answers only add details, so due creates must not wait for them.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Plans, and asks the plan's questions. A question that gets no answer changes nothing: the plan is as if it had not been
-/// asked.
+/// Plans, and asks the plan's questions. A question without an answer does not change the plan.
 pub(crate) async fn plan_with_answers<'a, C: Cloud>(
     cloud: &C,
     desired: &'a Desired,
@@ -30,23 +29,23 @@ pub(crate) async fn plan_with_answers<'a, C: Cloud>(
     stop: &Stop,
 ) -> Plan<'a> {
     let mut planned = plan(desired, observed, status, settle, now);
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         if planned.questions.is_empty() {
             break;
         }
         let ask = Ask::Questions(std::mem::take(&mut planned.questions));
-        let answered = stop.unless(timeout(LONGEST, cloud.observe(&ask))).await;
+        let answered = stop.unless(timeout(MAX_WAIT, cloud.observe(&ask))).await;
         let why = match answered {
             Ok(Ok(Ok(answers))) => {
                 observed.add_answers(answers);
                 None
             }
             Ok(Ok(Err(error))) => Some(escaped(&error.to_string(), 500)),
-            Ok(Err(_)) => Some(format!("no answer in {LONGEST:?}")),
+            Ok(Err(_)) => Some(format!("no answer in {MAX_WAIT:?}")),
             Err(_) => Some("stopped".to_owned()),
         };
         if let Some(why) = why {
-            tracing::debug!("a question was not answered: {why}");
+            tracing::debug!("a question to the service was not answered: {why}");
             break;
         }
         planned = plan(desired, observed, status, settle, now);

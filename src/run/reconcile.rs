@@ -1,4 +1,4 @@
-//! One pass: observe, plan, apply, record. When a pass runs, and how often, is decided elsewhere.
+//! One pass: observe, plan, apply, record. The callers decide when a pass runs.
 
 use jiff::SignedDuration;
 
@@ -10,14 +10,14 @@ use crate::plan::{Plan, plan};
 
 use super::apply::apply;
 use super::questions::plan_with_answers;
-use crate::run::changes::Told;
+use crate::run::changes::ChangeLog;
 use crate::state::file::FileStore;
 use crate::state::status::{ManifestsStatus, Run, Status};
 use crate::state::store::{Loaded, Store, StoreError};
 use crate::sys::clock::{Clock, Now};
 use crate::sys::stop::{Stop, StopReason};
 
-/// What passes need beside the manifests, and what lasts from one to the next.
+/// What passes need besides the manifests, and what they keep for the next pass.
 #[derive(Debug)]
 pub struct Reconciler<C, S = FileStore> {
     cloud: C,
@@ -27,40 +27,40 @@ pub struct Reconciler<C, S = FileStore> {
     settle: SignedDuration,
     clock: Clock,
     stop: Stop,
-    told: Told,
+    change_log: ChangeLog,
     passes: u64,
 }
 
-/// A pass that came to its end.
+/// A successful pass.
 #[derive(Debug)]
 pub struct Pass<'a> {
-    /// What was to be done.
+    /// The plan before the attempts.
     pub planned: Plan<'a>,
-    /// The attempts that were made, each with its end.
+    /// The attempts, each with its result.
     pub attempts: Vec<Attempt<'a>>,
-    /// What is to be done now, by the same listing.
+    /// The plan after the attempts, from the same listing.
     pub left: Plan<'a>,
 }
 
-/// Why a pass did not come to its end.
+/// Why a pass failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PassError {
-    /// The account could not be listed, so nothing was planned.
+    /// The account could not be listed, so there is no plan.
     #[error(transparent)]
     Observe(#[from] ApiError),
-    /// The status could not be saved, so nothing more was started.
+    /// The status could not be saved, so no further step began.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The plan was refused before it was carried out.
+    /// The plan was refused, so nothing was created.
     #[error("refused: {0}")]
     Refused(String),
-    /// There was the word to stop.
+    /// The process was asked to stop.
     #[error("stopped")]
     Stopped(StopReason),
 }
 
 impl<C: Cloud, S: Store> Reconciler<C, S> {
-    /// Loads the memory of the target from the store.
+    /// Loads the target's status from the store.
     pub async fn new(
         (cloud, gate): (C, Gate),
         mut store: S,
@@ -81,7 +81,7 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
             cloud,
             gate,
             store,
-            told: Told::by(&status),
+            change_log: ChangeLog::of(&status),
             status,
             settle,
             clock,
@@ -94,17 +94,15 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
         &self.status
     }
 
-    /// Tells the time as passes see it.
     pub fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// The word to stop that passes heed.
     pub fn stop(&self) -> &Stop {
         &self.stop
     }
 
-    /// Runs one pass over the whole set of manifests. `review` sees the plan before it is carried out, and may refuse it.
+    /// Runs one pass over all manifests. `review` is called with the plan before the first step, and may refuse the plan.
     pub async fn pass<'a>(
         &mut self,
         desired: &'a Desired,
@@ -113,9 +111,9 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
     ) -> Result<Pass<'a>, PassError> {
         self.passes += 1;
         tracing::debug!(pass = self.passes, "pass began");
-        self.note(manifests).await?;
-        // Before the listing: what this pass lists may be older than anything that is read after it, and no window may end
-        // by a listing that was begun within it.
+        self.record_manifests(manifests).await?;
+        // Read the clock before the listing: the listing may be older than anything read after it, and a settle window must
+        // end before the listing that ends it begins.
         let before = self.clock.now();
         let mut observed = match self.stop.unless(self.cloud.observe(&Ask::Images)).await {
             Ok(Ok(observed)) => observed,
@@ -128,7 +126,7 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
             Err(reason) => return Err(PassError::Stopped(reason)),
         };
         let now = Now::new(before, self.clock.now());
-        self.know_account(observed.owner()).await?;
+        self.record_account(observed.owner()).await?;
         self.status.observe(desired, &observed, now);
 
         let (cloud, status, settle) = (&self.cloud, &self.status, self.settle);
@@ -149,11 +147,11 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
         )
         .await?;
 
-        // By the same listing, so by the time before it; marks and results were written since.
+        // The same listing, so the same time before it; marks and results were written since then.
         let now = Now::new(before, self.clock.now());
         let left = plan(desired, &observed, &self.status, self.settle, now);
         left.write_conditions(&mut self.status, now.after());
-        self.told.tell(&self.status);
+        self.change_log.log_changes(&self.status);
         self.store.save(&self.status).await?;
         Ok(Pass {
             planned,
@@ -162,8 +160,8 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
         })
     }
 
-    /// Notes what was read from the manifests, for the next save, and makes sure that the files are still repave's own.
-    async fn note(&mut self, manifests: &ManifestsStatus) -> Result<(), StoreError> {
+    /// Checks that this process still holds the status file, and records the manifests for the next save.
+    async fn record_manifests(&mut self, manifests: &ManifestsStatus) -> Result<(), StoreError> {
         for found in self.store.claim(&self.status).await? {
             tracing::warn!("{found}");
         }
@@ -171,8 +169,8 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
         Ok(())
     }
 
-    /// Saves what is wrong with the manifests where there is no set of them to run a pass over. What is remembered is about
-    /// an earlier set, and goes on saying about which.
+    /// Saves the manifests' problems when there is no valid set to run a pass with. The revision and digest in the status stay
+    /// those of the last valid set.
     pub(crate) async fn record_problems(
         &mut self,
         problems: Vec<String>,
@@ -181,18 +179,18 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
             problems,
             ..self.status.manifests.clone()
         };
-        self.note(&manifests).await?;
+        self.record_manifests(&manifests).await?;
         self.store.save(&self.status).await?;
         Ok(())
     }
 
-    /// Gives the right to write the status back.
+    /// Gives up the claim on the status.
     pub async fn release(mut self) {
         self.store.release().await;
     }
 
-    /// Takes in whose account was listed. A memory of another account is set aside, not mixed in.
-    async fn know_account(&mut self, owner: Option<&str>) -> Result<(), StoreError> {
+    /// Records which account was listed. The status of another account is set aside.
+    async fn record_account(&mut self, owner: Option<&str>) -> Result<(), StoreError> {
         let target = Target {
             region: self.status.target.region.clone(),
             account_id: owner
@@ -202,7 +200,9 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
         };
         if self.status.is_foreign_to(&target) {
             let aside = self.store.set_aside().await?;
-            tracing::warn!("the status was about another account and was set aside as {aside}");
+            tracing::warn!(
+                "the status file belonged to another account, so it was set aside as {aside}"
+            );
             let manifests = std::mem::take(&mut self.status.manifests);
             self.status = Status {
                 manifests,
@@ -228,7 +228,7 @@ mod tests {
     use crate::simulator::{Account, DirectApi};
 
     #[tokio::test(start_paused = true)]
-    async fn each_pass_has_its_number_and_what_was_asked_for_is_not_asked_for_again() {
+    async fn each_pass_has_a_number_and_no_create_is_sent_twice() {
         let folder = tempfile::tempdir().unwrap();
         let store = FileStore::lock(&folder.path().join("status.json"), "test").unwrap();
         let clock = Clock::following_runtime(Timestamp::UNIX_EPOCH);

@@ -34,7 +34,7 @@ impl Waiting {
     /// Returns the images of the plan that a run waits for. Builds count only with `builds`.
     pub fn of(plan: &Plan<'_>, builds: bool, now: Timestamp) -> Vec<Self> {
         let waited = plan.images.iter().filter_map(|image| {
-            let wait = image.answer.passing(builds)?;
+            let wait = image.answer.temporary_wait(builds)?;
             Some(Self {
                 subject: image.desired.subject.clone(),
                 image_name: image.desired.image_name.clone(),

@@ -1,6 +1,4 @@
-//! The status as a document: its version, and what a newer program wrote into it that this one does not know.
-//!
-//! It touches no file.
+//! The status as a JSON document: its version, and the fields of newer versions that this version does not know.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -13,35 +11,35 @@ use crate::sys::escape;
 /// Why a text is not a status document that this version can use.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    /// It is not JSON: half of something, or something else.
+    /// It is not JSON, or it is cut off.
     #[error("it is not JSON: {0}")]
     NotJson(serde_json::Error),
     /// A newer repave wrote it.
     #[error(
-        "it has formatVersion {0}, and this repave knows {FORMAT_VERSION}. Use the repave that wrote it, or a newer one"
+        "it has formatVersion {0}, but this repave supports only formatVersion {FORMAT_VERSION}. Use the repave version that wrote it, or a newer version"
     )]
     Newer(u64),
-    /// It is JSON, and no status document.
+    /// It is JSON, but not a status document.
     #[error(
-        "it is not a status document of this version ({0}). Name another file, or remove it if nothing needs it"
+        "it is not a status document of this version ({0}). Choose another file, or remove this one if nothing needs it"
     )]
     Other(String),
 }
 
-/// What a document says that this version does not know: it is kept when the document is written again, as long as what it
-/// is about is there.
+/// The fields of a document that this version does not know. They are written back as long as the object that they belong to
+/// is still in the document.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Unknown(Vec<(Vec<Segment>, Value)>);
 
-/// A part of a place in a document: a key, or an element of a list, whose position changes.
+/// One step of a path into a document: a key, or an element of a list.
 #[derive(Debug, Clone, PartialEq)]
 struct Segment {
     key: Option<String>,
-    /// What stands there is about: another of these values is another thing.
+    /// The fields that identify the object: other values mean another object.
     identity: Vec<(&'static str, Value)>,
 }
 
-/// Returns the fields that tell what stands at a key, or in the list there, from what replaces it.
+/// Returns the fields that identify the object at a key, or the objects in the list at a key.
 fn identity_fields(key: &str) -> &'static [&'static str] {
     match key {
         "images" => &["imageName"],
@@ -82,7 +80,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Status, Unknown), DocumentError> {
     }
 }
 
-/// Writes a document, with what was unknown in the one that was read. What has lost its place is forgotten.
+/// Writes a document with the unknown fields of the document that was read. Fields whose object is gone are dropped.
 pub(super) fn print(status: &Status, unknown: &mut Unknown) -> Result<Vec<u8>, serde_json::Error> {
     if unknown.0.is_empty() {
         return escape::to_json(status);
@@ -112,7 +110,7 @@ fn unreadable(bytes: &[u8], error: serde_json::Error) -> DocumentError {
     }
 }
 
-/// Holds a document to what this version can use.
+/// Checks that this version can use the document.
 fn check(value: &Value) -> Result<(), DocumentError> {
     let text = |key| value.get(key).and_then(Value::as_str);
     if text("kind") != Some(KIND) || text("apiVersion") != Some(API_VERSION) {
@@ -144,7 +142,7 @@ fn keys(path: &serde_ignored::Path<'_>) -> Vec<String> {
     }
 }
 
-/// Returns what stands at the path, and its place.
+/// Returns the value at the path, and its place.
 fn find(document: &Value, keys: &[String]) -> Option<(Vec<Segment>, Value)> {
     let (last, above) = keys.split_last()?;
     let (mut at, mut fields) = (document, identity_fields(""));
@@ -173,7 +171,7 @@ fn find(document: &Value, keys: &[String]) -> Option<(Vec<Segment>, Value)> {
     Some((place, at.get(last)?.clone()))
 }
 
-/// Returns the field's value in a form that does not depend on how a time is spelled.
+/// Returns the field's value; times are in one form.
 fn comparable(field: &str, of: &Value) -> Value {
     let value = of.get(field).cloned().unwrap_or_default();
     let time = value.as_str().filter(|_| matches!(field, "at" | "since"));
@@ -183,18 +181,18 @@ fn comparable(field: &str, of: &Value) -> Value {
     }
 }
 
-/// Puts the value into its place, if what it is about is still there.
+/// Puts the value in its place if the object that it belongs to is still there.
 fn put(document: &mut Value, place: &[Segment], value: &Value) -> Option<()> {
     let (last, above) = place.split_last()?;
     let mut at = document;
     for segment in above {
-        let is_it = |at: &Value| {
+        let is_same = |at: &Value| {
             let same = |(field, value): &(&str, Value)| comparable(field, at) == *value;
             segment.identity.iter().all(same)
         };
         at = match &segment.key {
-            Some(key) => at.get_mut(key).filter(|at| is_it(at))?,
-            None => at.as_array_mut()?.iter_mut().find(|at| is_it(at))?,
+            Some(key) => at.get_mut(key).filter(|at| is_same(at))?,
+            None => at.as_array_mut()?.iter_mut().find(|at| is_same(at))?,
         };
     }
     let key = last.key.as_ref()?;

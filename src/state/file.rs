@@ -1,4 +1,4 @@
-//! The status file: read, locked, and saved whole or not at all.
+//! The status file: it is read, locked, and saved atomically.
 
 use std::fs;
 use std::io;
@@ -13,21 +13,21 @@ use crate::sys::files::{beside, failed, read_limited, shown, write_whole};
 use crate::sys::lock::Lock;
 use crate::sys::stamp::Stamp;
 
-/// The largest status file that is read. One entry takes about 1 KiB; this is room for 60,000 images.
+/// The largest status file that is read. One entry takes about 1 KiB, so 60,000 images fit.
 const MAX_STATUS: u64 = 64 * 1024 * 1024;
 
-/// A status file as it was read.
+/// A status file that was read.
 #[derive(Debug)]
 pub struct Read {
     /// The status, or an empty one.
     pub status: Status,
-    /// Why the file that was there is not used: it is not JSON, or about another target.
+    /// Why the existing file is not used: it is not JSON, or it is about another target.
     pub unusable: Option<String>,
 }
 
 /// Reads a status file without changing anything.
 ///
-/// A file that is missing, not JSON or about another target gives an empty status: repave can do without its memory.
+/// A file that is missing, not JSON or about another target gives an empty status: repave can work without its old status.
 pub fn read(path: &Path, target: &Target) -> Result<Read, StoreError> {
     Ok(read_with_unknown(path, target)?.0)
 }
@@ -39,17 +39,17 @@ fn read_with_unknown(path: &Path, target: &Target) -> Result<(Read, Unknown), St
     };
     Ok(match read_document(path) {
         Ok(Ok((status, _))) if status.target.simulated != target.simulated => {
-            let world = |simulated| {
+            let account = |simulated| {
                 if simulated {
                     "a simulated account"
                 } else {
                     "a real account"
                 }
             };
-            return Err(StoreError::OtherWorld {
+            return Err(StoreError::SimulatedMismatch {
                 path: shown(path),
-                found: world(status.target.simulated),
-                wanted: world(target.simulated),
+                found: account(status.target.simulated),
+                wanted: account(target.simulated),
             });
         }
         Ok(Ok((status, _))) if status.is_foreign_to(target) => empty(Some(foreign(&status.target))),
@@ -89,22 +89,22 @@ fn foreign(target: &Target) -> String {
     }
 }
 
-/// The status file of a run that writes it: locked until it is released, and for no longer than this lives.
+/// The status file of a run that writes it. It is locked until it is released or dropped.
 #[derive(Debug)]
 pub struct FileStore {
     path: PathBuf,
-    /// What the file says, so that saving the same again writes nothing.
+    /// The content of the file: saving the same content again writes nothing.
     saved: Option<Status>,
     unknown: Unknown,
-    /// The file that says it.
+    /// Identifies the file with that content.
     stamp: Option<Stamp>,
     lock: Option<Lock>,
 }
 
 impl FileStore {
-    /// Takes the lock beside the status file, making its folder where needed.
+    /// Takes the lock file beside the status file, and creates the folder if needed.
     ///
-    /// `holder` is what another process learns about this one.
+    /// `holder` describes this process to other processes.
     pub fn lock(path: &Path, holder: &str) -> Result<Self, StoreError> {
         Ok(Self {
             path: path.to_owned(),
@@ -115,12 +115,12 @@ impl FileStore {
         })
     }
 
-    /// Holds what the file says against what this left.
+    /// Checks that the file is the one that this process wrote; returns a warning if not.
     fn check_file(&mut self, status: &Status) -> Result<Option<String>, StoreError> {
         let there = match fs::symlink_metadata(&self.path) {
             Ok(there) => Some(Stamp::of(&there)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed("look at", &self.path)(error).into()),
+            Err(error) => return Err(failed("check", &self.path)(error).into()),
         };
         if there == self.stamp {
             return Ok(None);
@@ -129,7 +129,7 @@ impl FileStore {
             None => None,
             Some(_) => match read_document(&self.path) {
                 Err(StoreError::File(error)) if error.is_not_found() => None,
-                // A document of another version stays as it is, and ends the pass.
+                // A document of another version stays unchanged, and the pass fails.
                 found => Some(found?),
             },
         };
@@ -137,26 +137,28 @@ impl FileStore {
             None => {
                 (self.saved, self.stamp) = (None, None);
                 Ok(Some(format!(
-                    "{} was gone; it is written anew",
+                    "{} was removed; repave writes it again",
                     shown(&self.path)
                 )))
             }
-            // Touched, or copied and moved back; or a save of which only the end failed.
-            Some(Ok((says, unknown))) if Some(&says) == self.saved.as_ref() || says == *status => {
-                (self.saved, self.unknown, self.stamp) = (Some(says), unknown, there);
+            // The file was touched, or copied and moved back, or only the last part of a save failed.
+            Some(Ok((found, unknown)))
+                if Some(&found) == self.saved.as_ref() || found == *status =>
+            {
+                (self.saved, self.unknown, self.stamp) = (Some(found), unknown, there);
                 Ok(None)
             }
             Some(Ok(_) | Err(_)) => {
                 let aside = self.move_aside()?;
                 Ok(Some(format!(
-                    "{} was replaced by something else, which was set aside as {aside}; it is written anew",
+                    "{} was replaced by another file, which was set aside as {aside}; repave writes its own again",
                     shown(&self.path)
                 )))
             }
         }
     }
 
-    /// Renames the status file to the first free name of the kind `status.json.aside-1`.
+    /// Renames the status file to the first free name like `status.json.aside-1`.
     fn move_aside(&mut self) -> Result<String, StoreError> {
         let mut number = 1_u32;
         let aside = loop {
@@ -172,8 +174,8 @@ impl FileStore {
         Ok(shown(&aside))
     }
 
-    /// Returns the stamp of the file as it is now, if it is there.
-    fn look(&self) -> Option<Stamp> {
+    /// Returns the stamp of the file, if the file exists.
+    fn current_stamp(&self) -> Option<Stamp> {
         let file = fs::symlink_metadata(&self.path).ok()?;
         Some(Stamp::of(&file))
     }
@@ -182,8 +184,8 @@ impl FileStore {
         let (Read { status, unusable }, unknown) = read_with_unknown(&self.path, target)?;
         let warning = match unusable {
             None => {
-                // A file that is not there says nothing, not even that there is nothing to remember.
-                self.stamp = self.look();
+                // A missing file counts as not saved, so the next save writes even an empty status.
+                self.stamp = self.current_stamp();
                 self.saved = self.stamp.is_some().then(|| status.clone());
                 self.unknown = unknown;
                 None
@@ -204,13 +206,13 @@ impl FileStore {
         if self
             .saved
             .as_ref()
-            .is_some_and(|saved| saved.says_the_same_as(status))
+            .is_some_and(|saved| saved.has_same_content(status))
         {
             return Ok(false);
         }
         let bytes = document::print(status, &mut self.unknown).map_err(StoreError::Print)?;
         write_whole(&self.path, &bytes)?;
-        self.stamp = self.look();
+        self.stamp = self.current_stamp();
         self.saved = Some(status.clone());
         Ok(true)
     }
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_wrote_is_no_reason_to_write() {
+    async fn a_new_run_id_alone_is_not_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
         let mut store = FileStore::lock(&path, "me").unwrap();
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn half_a_file_or_another_targets_is_set_aside_and_never_overwritten() {
+    async fn a_broken_file_or_another_targets_file_is_set_aside_and_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
         for (number, text) in [
@@ -343,13 +345,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_document_of_another_version_stops_the_run_and_stays_as_it_is() {
+    async fn a_document_of_another_version_stops_the_run_and_stays_unchanged() {
         for (text, says) in [
             (
                 ours().replace("\"formatVersion\": 1", "\"formatVersion\": 2"),
                 "formatVersion 2",
             ),
-            // What else a newer version holds need not be readable.
+            // The rest of a newer version's document may be unreadable.
             (
                 ours()
                     .replace("\"formatVersion\": 1", "\"formatVersion\": 2")
@@ -401,7 +403,7 @@ mod tests {
             let mut store = FileStore::lock(&path, "me").unwrap();
             let error = store.load(&target("eu-west-1")).await.unwrap_err();
             assert!(error.to_string().contains(says), "{error}");
-            // Put there while a run goes on, it ends the pass.
+            // If it appears during a run, the pass fails.
             let status = Status::new(target("eu-west-1"));
             assert!(store.save(&status).await.unwrap());
             write_whole(&path, text.as_bytes()).unwrap();
@@ -413,7 +415,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_newer_program_added_is_kept_with_what_it_is_about() {
+    async fn fields_of_a_newer_version_are_kept_with_their_object() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
         let at = "2026-11-22T12:00:00Z";
@@ -443,7 +445,7 @@ mod tests {
         let mut store = FileStore::lock(&path, "me").unwrap();
         let mut status = store.load(&target("eu-west-1")).await.unwrap().status;
         assert!(!store.save(&status).await.unwrap());
-        // One image goes, the other loses a condition and changes.
+        // One image is removed; the other one loses a condition and changes.
         status.images.remove(0);
         status.images[0].conditions.remove(0);
         status.images[0].attempts = 7;
@@ -457,7 +459,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_newer_program_added_goes_with_what_it_was_about() {
+    async fn fields_of_a_newer_version_are_dropped_with_their_object() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
         let run = |id: &str| json!({"id": id, "url": null, "host": null, "pid": 1, "version": "1"});
@@ -482,7 +484,7 @@ mod tests {
         let mut status = store.load(&target("eu-west-1")).await.unwrap().status;
         let read = || -> Value { serde_json::from_slice(&fs::read(&path).unwrap()).unwrap() };
 
-        // Times are written in one form, and what is about them stays.
+        // Times are written in one form, and the fields of their objects stay.
         status.target.account_id = Some("111122223333".into());
         assert!(store.save(&status).await.unwrap());
         let mut expected = document.clone();
@@ -491,7 +493,7 @@ mod tests {
         expected["history"] = json!([entry("2026-11-22T12:00:00Z"), entry("2026-11-22T12:00:01Z")]);
         assert_eq!(read(), expected);
 
-        // Another run, other manifests, another failure: nothing of theirs is said of these, not even once they come back.
+        // Another run, other manifests, another failure: the old objects' fields are dropped, even if the old objects come back.
         let before = status.clone();
         status.run = serde_json::from_value(run("two")).unwrap();
         status.manifests.revision = Some("main@sha1:1".into());

@@ -1,4 +1,4 @@
-//! What was done: the newest steps, each with its end. Timelines, budgets and durations come from it. It decides nothing.
+//! The history: the newest steps, each with its result.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,10 @@ use crate::cloud::{ApiError, Receipt, Step, Verb};
 use crate::model::reason::Reason;
 use crate::model::subject::Subject;
 
-/// The most entries that are kept: the newest. Refusals that repeat themselves take one place.
-const MOST: usize = 200;
+/// The most entries that are kept. Repeated refusals are one entry.
+const MAX_ENTRIES: usize = 200;
 
-/// The newest steps, the oldest of them first.
+/// The newest steps, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct History(Vec<Entry>);
@@ -23,11 +23,11 @@ pub struct Entry {
     pub at: Timestamp,
     pub subject: Subject,
     pub step: Verb,
-    /// What it worked from.
+    /// The source image's id.
     pub from: String,
-    /// The name of what it makes.
+    /// The new image's name.
     pub to: String,
-    /// How it ended; null while that is not known, and for ever if nobody learned it.
+    /// The result; null while it is unknown.
     pub result: Option<StepResult>,
     pub request_id: Option<String>,
     /// The manifests' revision at the time.
@@ -36,7 +36,7 @@ pub struct Entry {
     pub run: Option<String>,
 }
 
-/// How a step ended: accepted, with the new image's id, or refused, with the reason.
+/// The result of a step: accepted, with the new image's id, or failed, with the reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepResult {
@@ -47,12 +47,11 @@ pub struct StepResult {
 }
 
 impl History {
-    /// Returns the entries, the oldest first.
+    /// Returns the entries, oldest first.
     pub fn iter(&self) -> std::slice::Iter<'_, Entry> {
         self.0.iter()
     }
 
-    /// Tells whether nothing was done.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -76,20 +75,20 @@ impl History {
             revision,
             run,
         });
-        let over = self.0.len().saturating_sub(MOST);
+        let over = self.0.len().saturating_sub(MAX_ENTRIES);
         self.0.drain(..over);
     }
 
-    /// Notes how the newest such step ended. A refusal takes the place of the one before it that was the same.
+    /// Records the result of the newest entry of this step. A refusal replaces the previous entry if both results are the same.
     pub(super) fn recorded(&mut self, step: &Step, result: &Result<Receipt, ApiError>) {
-        let is_it = |entry: &Entry| entry.step == step.verb() && entry.to == step.to();
-        let Some(at) = self.0.iter().rposition(is_it) else {
+        let is_same_step = |entry: &Entry| entry.step == step.verb() && entry.to == step.to();
+        let Some(at) = self.0.iter().rposition(is_same_step) else {
             return;
         };
         if let Some(entry) = self.0.get_mut(at) {
-            entry.end(result);
+            entry.record(result);
         }
-        let before = self.0.iter().take(at).rposition(is_it);
+        let before = self.0.iter().take(at).rposition(is_same_step);
         let result = |at: usize| self.0.get(at).and_then(|entry| entry.result.as_ref());
         if let Some(before) = before
             && result(before).is_some_and(StepResult::is_refusal)
@@ -101,7 +100,7 @@ impl History {
 }
 
 impl StepResult {
-    /// Tells whether the step certainly had no effect.
+    /// Returns whether the step certainly had no effect.
     fn is_refusal(&self) -> bool {
         self.reason
             .is_some_and(|reason| reason != Reason::CreateResultUnknown)
@@ -109,7 +108,7 @@ impl StepResult {
 }
 
 impl Entry {
-    fn end(&mut self, result: &Result<Receipt, ApiError>) {
+    fn record(&mut self, result: &Result<Receipt, ApiError>) {
         (self.result, self.request_id) = match result {
             Ok(receipt) => (
                 Some(StepResult {
@@ -164,19 +163,24 @@ mod tests {
     }
 
     #[test]
-    fn so_many_entries_are_kept_and_the_oldest_go() {
-        for (count, first) in [(MOST - 1, 0), (MOST, 0), (MOST + 1, 1), (MOST + 7, 7)] {
+    fn a_limited_number_of_entries_is_kept_and_the_oldest_are_dropped() {
+        for (count, first) in [
+            (MAX_ENTRIES - 1, 0),
+            (MAX_ENTRIES, 0),
+            (MAX_ENTRIES + 1, 1),
+            (MAX_ENTRIES + 7, 7),
+        ] {
             let mut history = History::default();
             for second in 0..count {
                 mark(&mut history, "A", i64::try_from(second).unwrap());
             }
             let oldest = history.iter().next().unwrap().at.as_second();
-            assert_eq!((history.0.len(), oldest), (count.min(MOST), first));
+            assert_eq!((history.0.len(), oldest), (count.min(MAX_ENTRIES), first));
         }
     }
 
     #[test]
-    fn an_end_is_noted_at_the_newest_step_of_its_image_alone() {
+    fn a_result_is_recorded_only_for_the_newest_step_of_its_image() {
         let mut history = History::default();
         for (second, name) in [(0, "A"), (1, "A"), (2, "B")] {
             mark(&mut history, name, second);
@@ -216,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_refusal_again_takes_one_place_and_nothing_else_gives_up_its_own() {
+    fn only_repeated_refusals_are_merged() {
         let error = |code: Option<&str>| ApiError::answered(create("A").operation(), code);
         let (quota, denied, lost) = (
             Some("ResourceLimitExceededException"),
@@ -226,7 +230,7 @@ mod tests {
         for (codes, kept) in [
             (vec![quota, quota, quota], vec![2]),
             (vec![quota, denied, denied, quota], vec![0, 2, 3]),
-            // Each of these may have made an image.
+            // Each of these creates may have made an image.
             (vec![lost, lost, quota, quota, lost], vec![0, 1, 3, 4]),
         ] {
             let mut history = History::default();

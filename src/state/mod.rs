@@ -1,4 +1,4 @@
-//! What is remembered between passes: records, conditions and history, and where they are kept. It decides nothing.
+//! The status: what repave remembers between passes, and where it is stored. This room decides nothing.
 
 mod document;
 pub mod file;

@@ -1,6 +1,6 @@
-//! What repave remembers: records, conditions, and the pure transitions between them. No input or output happens here.
+//! The status document: what repave remembers and reports.
 //!
-//! Status is a report and a memory, never the truth about the account; that is what a listing says.
+//! The status never says what exists in the account. Only a listing does.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,8 @@ use crate::model::value::{ImageName, ManifestName};
 /// The version of the status file and of every JSON output.
 pub(crate) const API_VERSION: &str = "repave.dev/v1alpha1";
 
-/// The version of the document's form. Fields may be added within it, and a program keeps those that it does not know; what
-/// an older program would get wrong is a new version.
+/// The version of the document's format. New fields do not change it, because repave keeps fields that it does not know. A
+/// change that an older repave would misread does.
 pub(crate) const FORMAT_VERSION: u32 = 1;
 
 pub const KIND: &str = "ReconcileStatus";
@@ -26,11 +26,11 @@ pub const KIND: &str = "ReconcileStatus";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ManifestsStatus {
-    /// The checkout's branch and commit, as `main@sha1:<commit>`, where there is one.
+    /// The checkout's branch and commit, like `main@sha1:<commit>`, if the folder is in a Git checkout.
     pub revision: Option<String>,
     /// The digest of the whole valid set.
     pub digest: Option<String>,
-    /// What is wrong with the manifests now, while an earlier set stays in force.
+    /// The problems of the current manifests, while an earlier set stays in use.
     pub problems: Vec<String>,
 }
 
@@ -41,9 +41,9 @@ pub struct ListingError {
     pub reason: Reason,
     /// The service's code, if it gave one.
     pub code: Option<String>,
-    /// What happened and what to do, the first time that it failed for this reason.
+    /// What happened and what to do, from the first failure with this reason.
     pub message: String,
-    /// Since when it fails for this reason.
+    /// When it first failed with this reason.
     pub since: Timestamp,
 }
 
@@ -54,13 +54,13 @@ pub struct Status {
     /// The version of the file and of every JSON output.
     pub api_version: String,
     pub kind: String,
-    /// The version of the form.
+    /// The version of the format.
     pub format_version: u32,
     /// The run that wrote it last.
     pub run: Option<Run>,
-    /// The account and Region it is about.
+    /// The account and Region.
     pub target: Target,
-    /// The manifests it is about.
+    /// The manifests that the status belongs to.
     pub manifests: ManifestsStatus,
     /// Why the account can't be listed; null once a listing has succeeded.
     pub listing_error: Option<ListingError>,
@@ -70,13 +70,13 @@ pub struct Status {
     pub history: History,
 }
 
-/// One process that reconciles: who wrote a status, for people to find it by.
+/// One process that reconciles. Users can find the process that wrote a status by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// 128 random bits, new with each start, as hexadecimal digits.
     pub id: String,
-    /// The page of the pipeline that it runs in, if it runs in one that says so.
+    /// The URL of the pipeline run, if the pipeline sets one.
     pub url: Option<String>,
     pub host: Option<String>,
     pub pid: u32,
@@ -89,35 +89,35 @@ pub struct Run {
 pub struct ImageStatus {
     pub kind: Kind,
     pub name: ManifestName,
-    /// The image's name: what an entry is found by, so that it outlives a renamed manifest.
+    /// The image's name. It identifies the entry, so the entry stays when the manifest is renamed.
     pub image_name: ImageName,
-    /// Where the manifest stands; null once it is gone.
+    /// The manifest's file and document; null once the manifest is gone.
     pub manifest: Option<String>,
     /// Since when the manifest is gone.
     pub withdrawn_at: Option<Timestamp>,
-    /// The digest of the manifest that all of this is about.
+    /// The digest of the manifest that the entry belongs to.
     pub observed_digest: String,
-    /// The image's id, as accepted or last listed.
+    /// The image's id, from the accepted create or the last listing.
     pub image_id: Option<String>,
-    /// The source that the last create was asked with.
+    /// The source image of the last create.
     pub source_image_id: Option<String>,
-    /// The answer's group in the last plan.
+    /// The image's group in the last plan.
     pub group: Group,
-    /// The step that was due in it.
+    /// The step that was due in the last plan.
     pub due: Option<Verb>,
     /// `Ready` always; `Reconciling` and `Stalled` only while they are true.
     pub conditions: Vec<Condition>,
-    /// When the last create was marked that was not refused.
+    /// When the last create was sent, unless it was refused.
     pub create_requested_at: Option<Timestamp>,
     /// When the image was first listed after that.
     pub first_seen_at: Option<Timestamp>,
-    /// Since when complete listings lack an image that should or may be there.
+    /// Since when complete listings do not show an image that should or may exist.
     pub missing_since: Option<Timestamp>,
-    /// How many creates were sent for this digest.
+    /// The number of creates sent for this digest.
     pub attempts: u32,
-    /// When the next try is due, after a failure.
+    /// When the next retry is due, after a failure.
     pub next_retry_at: Option<Timestamp>,
-    /// The last failure, until the image is seen or the manifest changes.
+    /// The last failure, until the image is listed or the manifest changes.
     pub last_error: Option<LastError>,
 }
 
@@ -131,18 +131,18 @@ pub struct LastError {
     pub code: Option<String>,
     /// What happened and what to do.
     pub message: String,
-    /// The request's id, if there was an answer.
+    /// The request id, if AWS answered.
     pub request_id: Option<String>,
     pub at: Timestamp,
-    /// How many failures of this kind came in a row.
+    /// The number of failures of this kind in a row.
     pub count: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ConditionType {
-    /// The image was seen AVAILABLE.
+    /// The image was listed as AVAILABLE.
     Ready,
-    /// repave or the service is at work on it.
+    /// repave or AWS is working on it.
     Reconciling,
     Stalled,
 }
@@ -151,11 +151,11 @@ pub enum ConditionType {
 pub enum ConditionStatus {
     True,
     False,
-    /// Nobody looked.
+    /// repave did not check.
     Unknown,
 }
 
-/// A condition as Kubernetes' kstatus has it.
+/// A condition as in Kubernetes' kstatus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
@@ -163,14 +163,14 @@ pub struct Condition {
     pub condition_type: ConditionType,
     pub status: ConditionStatus,
     pub reason: Reason,
-    /// Why, in words that change only when something did.
+    /// Why, in words that change only when the situation changes.
     pub message: String,
     /// When `status` last changed.
     pub last_transition_time: Timestamp,
 }
 
 impl Status {
-    /// A memory with nothing in it.
+    /// Returns an empty status.
     pub fn new(target: Target) -> Self {
         Self {
             api_version: API_VERSION.into(),
@@ -185,8 +185,8 @@ impl Status {
         }
     }
 
-    /// Tells whether two say the same, whoever wrote them.
-    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+    /// Returns whether both have the same content, apart from `run`.
+    pub(super) fn has_same_content(&self, other: &Self) -> bool {
         let Self {
             api_version,
             kind,
@@ -209,14 +209,14 @@ impl Status {
             && (images, history) == (&other.images, &other.history)
     }
 
-    /// Tells whether this is about another account or Region.
+    /// Returns whether the status is about another account or Region.
     pub fn is_foreign_to(&self, target: &Target) -> bool {
         let differ =
             |a: &Option<String>, b: &Option<String>| matches!((a, b), (Some(a), Some(b)) if a != b);
         self.target.region != target.region || differ(&self.target.account_id, &target.account_id)
     }
 
-    /// The entry of the image with this name.
+    /// Returns the entry of the image with this name.
     pub fn image(&self, name: &ImageName) -> Option<&ImageStatus> {
         self.images.iter().find(|image| image.image_name == *name)
     }
@@ -229,37 +229,36 @@ impl Status {
 }
 
 impl ImageStatus {
-    /// Returns what it is about.
     pub fn subject(&self) -> Subject {
         Subject::new(self.kind, self.name.clone())
     }
 
-    /// Tells whether an image of this name may exist although a listing lacks it: a create was sent that was not
-    /// refused, or the image was listed before.
+    /// Returns whether the image may exist even if a listing does not show it: a create was sent and not refused, or the
+    /// image was listed before.
     pub(crate) fn may_exist(&self) -> bool {
         self.create_requested_at.is_some() || self.first_seen_at.is_some()
     }
 
-    /// Tells whether the service accepted the last create and no listing has shown the image yet.
+    /// Returns whether AWS accepted the last create and no listing has shown the image yet.
     pub(crate) fn is_accepted(&self) -> bool {
         self.create_requested_at.is_some()
             && self.image_id.is_some()
             && self.first_seen_at.is_none()
     }
 
-    /// Returns whether this is only a memory, in case the manifest comes back: of an image that was listed.
+    /// Returns whether the entry only remembers a listed image, in case its manifest comes back.
     pub(crate) fn is_memory_only(&self) -> bool {
         self.manifest.is_none() && self.first_seen_at.is_some()
     }
 
-    /// The condition of this type, if present.
+    /// Returns the condition of this type, if present.
     pub fn condition(&self, condition_type: ConditionType) -> Option<&Condition> {
         self.conditions
             .iter()
             .find(|c| c.condition_type == condition_type)
     }
 
-    /// Replaces the conditions; a condition whose status stays keeps the time of its last change.
+    /// Replaces the conditions. A condition whose status stays the same keeps its transition time.
     pub(crate) fn set_conditions(
         &mut self,
         conditions: impl IntoIterator<Item = (ConditionType, ConditionStatus, Reason, String)>,

@@ -1,4 +1,4 @@
-//! Where a target's status is kept: the verbs that a run needs of it.
+//! Where a target's status is stored: the operations that a run needs.
 
 use std::future::Future;
 
@@ -8,61 +8,57 @@ use crate::model::target::Target;
 use crate::sys::files::FileError;
 use crate::sys::lock::LockError;
 
-/// The right to write one target's status, and its one document.
+/// The claim on one target's status, and its document.
 pub trait Store: Send {
-    /// Reads the status; one that cannot be used is set aside, and the warning says so. A document of a newer version is an
-    /// error, and stays as it is.
+    /// Reads the status. An unusable document is set aside, with a warning. A document of a newer version is an error and stays
+    /// unchanged.
     fn load(&mut self, target: &Target) -> impl Future<Output = Result<Loaded, StoreError>> + Send;
 
-    /// Makes sure that the right to write is held, takes it again where it was lost, and says what was found. `status` is
-    /// what the document should say.
+    /// Checks that this process holds the claim, takes the claim again if it was lost, and returns warnings. `status` is the
+    /// expected content of the document.
     fn claim(
         &mut self,
         status: &Status,
     ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
-    /// Saves the status, whole or not at all. What says the same as the document writes nothing. Tells whether it wrote.
+    /// Saves the status atomically. Returns false if the document already has the same content, so nothing was written.
     fn save(&mut self, status: &Status) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Puts the document out of the way, and returns where it is now.
+    /// Renames the document, and returns its new path.
     fn set_aside(&mut self) -> impl Future<Output = Result<String, StoreError>> + Send;
 
-    /// Gives the right to write back.
+    /// Gives up the claim.
     fn release(&mut self) -> impl Future<Output = ()> + Send;
 }
 
-/// A status as it was read.
+/// A loaded status.
 #[derive(Debug, PartialEq)]
 pub struct Loaded {
     /// The status, or an empty one.
     pub status: Status,
-    /// Why what was there is not used, and where it is now.
+    /// Why the existing document is not used, and where it is now.
     pub warning: Option<String>,
 }
 
-/// What went wrong with a status document.
+/// Why the status could not be used or saved.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process holds the lock, or the lock file cannot be used.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// A rehearsal and a real account must not share a status.
+    /// A simulated account and a real account must not share a status.
     #[error(
-        "{path} is about {found}, and this run is about {wanted}; give it another --status-file"
+        "{path} is the status of {found}, but this run uses {wanted}. Choose another file with --status-file"
     )]
-    OtherWorld {
+    SimulatedMismatch {
         path: String,
         found: &'static str,
-        /// What the run is about.
+        /// The kind of account that the run uses.
         wanted: &'static str,
     },
-    /// It was written by another version, or is no status at all. Nothing of it was touched.
-    #[error("{path} is left as it is: {error}")]
-    Document {
-        path: String,
-        /// What is wrong with it.
-        error: DocumentError,
-    },
+    /// The document has another version, or is not a status. It stays unchanged.
+    #[error("cannot use {path}: {error}")]
+    Document { path: String, error: DocumentError },
     /// A file or folder cannot be used.
     #[error(transparent)]
     File(#[from] FileError),

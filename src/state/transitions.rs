@@ -1,5 +1,4 @@
-//! The transitions of what is remembered: a listing taken in, a step marked, its end recorded. They are pure, and decide
-//! nothing.
+//! How the status changes: after a listing, before a step, after a step. These functions are pure and decide nothing.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,16 +9,15 @@ use crate::model::image::{Desired, DesiredImage, Observed, ObservedImage};
 use crate::model::value::ImageName;
 use crate::sys::clock::Now;
 
-/// How long an image is remembered after its manifest is gone, or after it was listed last: longer than any request can be
-/// on its way, and longer than a listing can be late. A manifest that comes back within this time finds its image.
-const GONE: SignedDuration = SignedDuration::from_hours(24);
+/// How long to remember an image after its manifest is gone, or after it was listed last: longer than any request can take, and
+/// longer than a listing can be late. A manifest that comes back within this time finds its image.
+const MAX_UNRESOLVED: SignedDuration = SignedDuration::from_hours(24);
 
-/// After how many creates in a row whose result is unknown a person is asked to look.
-const UNKNOWN_TOO_OFTEN: u32 = 3;
+/// After this many creates in a row with an unknown result, action is required.
+const MAX_UNKNOWN_RESULTS: u32 = 3;
 
 impl Status {
-    /// Notes that the account could not be listed. What is known of the images stays, and so does the record of a
-    /// failure that is the same again.
+    /// Records that the account could not be listed. The images stay unchanged. A repeated failure keeps its first record.
     pub fn listing_failed(&mut self, error: &ApiError, now: Timestamp) {
         let same = self
             .listing_error
@@ -35,9 +33,9 @@ impl Status {
         }
     }
 
-    /// Takes in a complete listing: one entry for each desired image, and what the listing says of it.
+    /// Applies a complete listing: one entry for each desired image, with what the listing says about the image.
     ///
-    /// Every create that is remembered was marked before `now.after()`.
+    /// Every create in the status was marked before `now.after()`.
     pub fn observe(&mut self, desired: &Desired, observed: &Observed, now: impl Into<Now>) {
         let now = now.into();
         self.listing_error = None;
@@ -52,7 +50,7 @@ impl Status {
                 .remove(&image.image_name)
                 .unwrap_or_else(|| ImageStatus::new(image));
             entry.adopt(image);
-            entry.look(
+            entry.apply_listing(
                 listed
                     .get(image.image_name.as_str())
                     .map_or(&[][..], Vec::as_slice),
@@ -60,13 +58,14 @@ impl Status {
             );
             self.images.push(entry);
         }
-        // The memory outlives the manifest: one that comes back, or moves in two commits, must find it.
+        // The memory outlives the manifest, which may come back or move to another file in a second commit.
         for (name, mut entry) in known {
             let images = listed.get(name.as_str()).map_or(&[][..], Vec::as_slice);
-            entry.look(images, now);
+            entry.apply_listing(images, now);
             entry.withdraw(now);
             let since = entry.missing_since.or(entry.withdrawn_at);
-            let is_over = since.is_some_and(|since| now.before().duration_since(since) > GONE);
+            let is_over =
+                since.is_some_and(|since| now.before().duration_since(since) > MAX_UNRESOLVED);
             if entry.may_exist() && !is_over {
                 self.images.push(entry);
             }
@@ -75,7 +74,7 @@ impl Status {
             .sort_by(|a, b| (&a.name, &a.image_name).cmp(&(&b.name, &b.image_name)));
     }
 
-    /// Notes that the step is about to be sent. This must be on disk before the call.
+    /// Records that the step is about to be sent. This must be on disk before the call.
     pub fn mark(&mut self, step: &Step, now: Timestamp) {
         let Step::CreateImage(create) = step;
         if let Some(entry) = self.image_mut(&create.name) {
@@ -93,7 +92,7 @@ impl Status {
         }
     }
 
-    /// Notes how the marked step ended.
+    /// Records the result of the marked step.
     pub fn record(&mut self, step: &Step, result: &Result<Receipt, ApiError>, now: Timestamp) {
         let Step::CreateImage(create) = step;
         self.history.recorded(step, result);
@@ -133,8 +132,7 @@ impl ImageStatus {
         }
     }
 
-    /// Makes the entry be about this manifest. A changed manifest starts with a clean record of failures; what is
-    /// known of the image stays.
+    /// Updates the entry to this manifest. A changed manifest clears the failures; what is known about the image stays.
     fn adopt(&mut self, image: &DesiredImage) {
         self.kind = image.subject.kind;
         self.name = image.subject.name.clone();
@@ -148,7 +146,7 @@ impl ImageStatus {
         }
     }
 
-    /// Makes the entry be about an image without a manifest.
+    /// Records that the image has no manifest.
     fn withdraw(&mut self, now: Now) {
         let latest = now.after_rounded_up();
         let since = self.withdrawn_at.unwrap_or(latest);
@@ -156,13 +154,13 @@ impl ImageStatus {
         self.manifest = None;
     }
 
-    /// Takes in the images that a complete listing has under the name.
-    fn look(&mut self, images: &[&ObservedImage], now: Now) {
-        // A time to come was written under another clock; waiting for it could take forever.
+    /// Applies the images with the entry's name from a complete listing.
+    fn apply_listing(&mut self, images: &[&ObservedImage], now: Now) {
+        // A time in the future was written under another clock; waiting for it could take forever.
         let latest = now.after_rounded_up();
         self.create_requested_at = self.create_requested_at.map(|mark| mark.min(latest));
         let Some(first) = images.first() else {
-            // Not since the listing was begun: a process that was stopped in between may have asked much later.
+            // Not since the listing began: a process that was paused may have sent the request much later.
             let since = self.missing_since.filter(|since| *since <= latest);
             self.missing_since = self.may_exist().then_some(since.unwrap_or(latest));
             return;
@@ -187,16 +185,16 @@ impl ImageStatus {
         let count = repeated.map_or(1, |last| last.count.saturating_add(1));
         let delay = match error.kind {
             FailureKind::OutcomeUnknown => {
-                // The image exists and is never listed, or nobody ever learns what becomes of it: after the settle
-                // window, ask no more than once an hour.
+                // The image exists and is never listed, or its result stays unknown: after the settle window, send at
+                // most one create per hour.
                 let taken = error.code.as_deref() == Some(ALREADY_EXISTS);
-                (taken || count >= UNKNOWN_TOO_OFTEN).then_some(retry::LONGEST)
+                (taken || count >= MAX_UNKNOWN_RESULTS).then_some(retry::LONGEST)
             }
             FailureKind::Transient
             | FailureKind::SourceBusy
             | FailureKind::Blocked
             | FailureKind::Rejected => {
-                // Refused before it had effect: nothing is on its way.
+                // The create was refused, so no image is being built.
                 self.create_requested_at = None;
                 retry::delay(error.kind, count)
             }

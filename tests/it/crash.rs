@@ -375,7 +375,7 @@ fn on_a_small_disk(room: &Room, script: &str) -> Option<Command> {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_outlived() {
+async fn a_full_disk_is_reported_and_survived() {
     let room = Room::new(&["a", "b"]).await;
     // Nothing is created while the mark can't be saved; with room again, the same command does it all.
     let script = "head -c 38000 /dev/zero > .repave/ballast; \"$0\" \"$@\"; first=$?; rm .repave/ballast; \"$0\" \"$@\"; echo codes $first $?; cat .repave/status.json";
@@ -417,7 +417,7 @@ async fn a_daemon_on_a_full_disk_stays_and_goes_on_when_there_is_room() {
     let err = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(0), "{err}");
     assert_eq!(
-        err.matches("nothing is done without a status file").count(),
+        err.matches("cannot use the status file").count(),
         1,
         "{err}"
     );

@@ -14,7 +14,7 @@ use repave::model::target::Target;
 use repave::model::value::{ImageId, ImageName};
 use repave::probe::health::Health;
 use repave::run::checkout::Checkout;
-use repave::run::daemon::{Daemon, Poke, Settings, Watch};
+use repave::run::daemon::{Daemon, Settings, Watch, WatchHandle};
 use repave::run::reconcile::Reconciler;
 use repave::simulator::{Account, DirectApi, SharedAccount, seed};
 use repave::state::file::FileStore;
@@ -39,7 +39,7 @@ struct House {
     wrong: &'static AtomicI64,
     world: Arc<Mutex<World>>,
     heard: Heard,
-    poke: Poke,
+    poke: WatchHandle,
     stopper: Stopper,
     stop: Stop,
     watch: Option<Watch>,
@@ -94,7 +94,7 @@ impl House {
             seed::parse(&format!("apiRate: {{ perSecond: 0 }}\n{more}")).unwrap();
         account.ensure_source_id(&ImageId::parse(GOLD).unwrap(), noon());
         let (stopper, stop) = Stopper::new();
-        let (watch, poke) = Watch::given();
+        let (watch, poke) = Watch::manual();
         let house = Self {
             folder: tempfile::tempdir().unwrap(),
             account: Arc::new(Mutex::new(account)),
@@ -135,7 +135,7 @@ impl House {
     #[expect(clippy::disallowed_methods, reason = "a person's editor")]
     fn write(&self, file: &str, text: &str) {
         std::fs::write(self.path("manifests").join(file), text).unwrap();
-        self.poke.poke();
+        self.poke.notify();
     }
 
     fn status(&self) -> Status {
@@ -277,7 +277,7 @@ async fn a_quiet_daemon_passes_at_its_interval_and_says_and_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_build_is_looked_at_every_minute_until_it_ends() {
+async fn a_build_is_checked_every_minute_until_it_ends() {
     let mut house = House::new(&["a"], "buildTime: 5m");
     house
         .live(async |house| {
@@ -316,7 +316,7 @@ async fn a_failed_create_is_tried_again_when_it_is_due() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_is_asked_for_once_and_told_when_it_is_over() {
+async fn action_required_is_logged_once_and_so_is_resolved() {
     let full: Vec<String> = (0..38).map(|n| format!("{{ name: full{n} }}")).collect();
     let seed = format!("imageLimit: 39\nimages: [{}]", full.join(", "));
     let mut house = House::new(&["a"], &seed);
@@ -329,13 +329,9 @@ async fn a_person_is_asked_for_once_and_told_when_it_is_over() {
             assert!(house.account.lock().unwrap().delete_by_hand(&id));
             sleep(2 * HOUR).await;
             let lines = house.heard.lines();
-            assert_eq!(house.heard.count("WARN a person is needed"), 1, "{lines:?}");
+            assert_eq!(house.heard.count("WARN action required"), 1, "{lines:?}");
             assert_eq!(house.heard.count("QuotaExceeded"), 1, "{lines:?}");
-            assert_eq!(
-                house.heard.count("no person is needed any more"),
-                1,
-                "{lines:?}"
-            );
+            assert_eq!(house.heard.count("resolved: "), 1, "{lines:?}");
             assert_eq!(house.heard.count("INFO ready:"), 1, "{lines:?}");
             assert_eq!(lines.len(), 6, "{lines:?}");
         })
@@ -343,7 +339,7 @@ async fn a_person_is_asked_for_once_and_told_when_it_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_file_makes_one_pass_as_soon_as_it_rests() {
+async fn a_changed_file_starts_one_pass_once_it_is_stable() {
     let mut house = House::new(&["a"], "images: [{ name: a }, { name: b }, { name: c }]");
     house
         .live(async |house| {
@@ -356,7 +352,7 @@ async fn a_changed_file_makes_one_pass_as_soon_as_it_rests() {
             assert!((0.2..0.25).contains(&at), "{at}");
             // Events that mean nothing are looked at and make no pass.
             for _ in 0..100 {
-                house.poke.poke();
+                house.poke.notify();
                 sleep(Duration::from_millis(5)).await;
             }
             house.write(".b.yaml.swp", "half");
@@ -425,7 +421,7 @@ async fn nothing_is_planned_from_a_file_that_is_half_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_that_never_rest_are_told_of_and_do_not_keep_passes_back() {
+async fn files_that_keep_changing_are_logged_and_do_not_delay_passes() {
     let mut house = House::new(&["a"], "images: [{ name: a }]");
     house
         .live(async |house| {
@@ -455,7 +451,7 @@ async fn files_that_never_rest_are_told_of_and_do_not_keep_passes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_manifests_are_invalid_the_last_valid_set_stays_in_force() {
+async fn while_manifests_are_invalid_the_last_valid_set_stays_in_use() {
     let mut house = House::new(&["a"], "");
     house
         .live(async |house| {
@@ -476,7 +472,7 @@ async fn while_manifests_are_invalid_the_last_valid_set_stays_in_force() {
             sleep(HOUR).await;
             assert_eq!(house.ids("a").len(), 1);
             std::fs::rename(house.path("manifests/bad.yaml"), house.path("bad")).unwrap();
-            house.poke.poke();
+            house.poke.notify();
             sleep(MINUTE).await;
             assert_eq!(house.ids("b").len(), 1);
             assert_eq!(house.status().manifests.problems, [""; 0]);
@@ -486,7 +482,7 @@ async fn while_manifests_are_invalid_the_last_valid_set_stays_in_force() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_valid_set_nothing_is_called_and_the_reason_is_told() {
+async fn without_a_valid_set_nothing_is_called_and_the_reason_is_logged() {
     for missing in [false, true] {
         let mut house = House::new(&["a"], "");
         if missing {
@@ -504,13 +500,18 @@ async fn without_a_valid_set_nothing_is_called_and_the_reason_is_told() {
                     "{metrics}"
                 );
                 assert_eq!(house.status().manifests.problems.len(), 1);
-                assert_eq!(house.heard.count("nothing is done until they are valid"), 1);
+                assert_eq!(
+                    house
+                        .heard
+                        .count("repave does nothing until they are valid"),
+                    1
+                );
                 if missing {
                     std::fs::rename(house.path("gone"), house.path("manifests")).unwrap();
                 } else {
                     std::fs::rename(house.path("manifests/bad.yaml"), house.path("bad")).unwrap();
                 }
-                house.poke.poke();
+                house.poke.notify();
                 sleep(MINUTE).await;
                 assert_eq!(house.ids("a").len(), 1);
             })
@@ -519,7 +520,7 @@ async fn without_a_valid_set_nothing_is_called_and_the_reason_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_that_is_down_is_asked_less_and_less_and_told_of_twice() {
+async fn an_api_that_is_down_is_called_less_and_less_and_logged_twice() {
     let mut house = House::new(&["a"], "images: [{ name: a }]");
     house
         .live(async |house| {
@@ -548,7 +549,7 @@ async fn an_api_that_is_down_is_asked_less_and_less_and_told_of_twice() {
             assert_eq!(error.reason.to_string(), "ServiceUnavailable");
             house.api_is_down(None);
             sleep(6 * MINUTE).await;
-            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
+            assert_eq!(house.heard.count("INFO reconciliation recovered"), 1);
             assert_eq!(house.heard.lines().len(), 3);
             assert_eq!(house.status().listing_error, None);
         })
@@ -570,8 +571,8 @@ async fn troubles_that_take_turns_are_one_outage() {
             assert_eq!(lines.len(), 3, "{lines:?}");
             for begin in [
                 "INFO listing failed",
-                "WARN a person is needed",
-                "WARN listing goes on failing",
+                "WARN action required",
+                "WARN listing is still failing",
             ] {
                 assert_eq!(house.heard.count(begin), 1, "{lines:?}");
             }
@@ -583,13 +584,13 @@ async fn troubles_that_take_turns_are_one_outage() {
             );
             house.api_is_down(None);
             sleep(11 * MINUTE).await;
-            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
+            assert_eq!(house.heard.count("INFO reconciliation recovered"), 1);
         })
         .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn expired_credentials_are_reloaded() {
+async fn expired_credentials_are_loaded_again() {
     let mut house = House::new(&["a"], "images: [{ name: a }]");
     house
         .live(async |house| {
@@ -599,10 +600,10 @@ async fn expired_credentials_are_reloaded() {
             sleep(2 * HOUR).await;
             let lines = house.heard.lines();
             assert_eq!(lines.len(), 1, "{lines:?}");
-            assert!(lines[0].starts_with("WARN a person is needed"), "{lines:?}");
+            assert!(lines[0].starts_with("WARN action required"), "{lines:?}");
             house.api_is_down(None);
             sleep(11 * MINUTE).await;
-            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
+            assert_eq!(house.heard.count("INFO reconciliation recovered"), 1);
         })
         .await;
 }
@@ -650,13 +651,13 @@ async fn a_daemon_that_lost_its_lock_does_nothing_until_it_has_it_again() {
             drop(other);
             sleep(6 * MINUTE).await;
             assert_eq!(house.ids("b").len(), 1);
-            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
+            assert_eq!(house.heard.count("INFO reconciliation recovered"), 1);
         })
         .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_file_that_cannot_be_written_stops_creates_and_is_told_once() {
+async fn a_status_file_that_cannot_be_written_stops_creates_and_is_logged_once() {
     let mut house = House::new(&["a"], "");
     house
         .live(async |house| {
@@ -666,17 +667,12 @@ async fn a_status_file_that_cannot_be_written_stops_creates_and_is_told_once() {
             house.declare("b");
             sleep(2 * HOUR).await;
             assert_eq!(house.calls().1, 1);
-            assert_eq!(
-                house
-                    .heard
-                    .count("WARN nothing is done without a status file"),
-                1
-            );
+            assert_eq!(house.heard.count("WARN cannot use the status file"), 1);
             assert_eq!(house.heard.count("WARN"), 1);
             std::fs::remove_dir(house.path("status.json.tmp")).unwrap();
             sleep(6 * MINUTE).await;
             assert_eq!(house.ids("b").len(), 1);
-            assert_eq!(house.heard.count("INFO passes come to their end again"), 1);
+            assert_eq!(house.heard.count("INFO reconciliation recovered"), 1);
         })
         .await;
 }
@@ -704,7 +700,7 @@ async fn a_clock_that_jumps_costs_minutes_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_creates_than_are_allowed_are_refused_and_told_once() {
+async fn more_creates_than_are_allowed_are_refused_and_logged_once() {
     let mut house = House::new(&["a", "b"], "");
     house.settings.max_creates = Some(1);
     house
@@ -718,7 +714,7 @@ async fn more_creates_than_are_allowed_are_refused_and_told_once() {
                 house.heard.lines()
             );
             std::fs::rename(house.path("manifests/b.yaml"), house.path("b")).unwrap();
-            house.poke.poke();
+            house.poke.notify();
             sleep(MINUTE).await;
             assert_eq!(house.ids("a").len(), 1);
         })
@@ -766,7 +762,7 @@ async fn git_at_work_is_waited_for_but_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stop_signal_stops_it_in_seconds_in_every_phase() {
+async fn a_stop_signal_ends_it_in_seconds_in_every_phase() {
     for (phase, seed, after) in [
         ("before the files rest", "", 100),
         ("idle", "", 60_000),
@@ -820,7 +816,7 @@ async fn the_stop_signal_stops_it_in_seconds_in_every_phase() {
 ///
 /// `REPAVE_TEST_WEEKS` sets how many (2); `REPAVE_TEST_SEED` sets what happens in them (1).
 #[tokio::test(start_paused = true)]
-async fn weeks_with_faults_end_still() {
+async fn weeks_with_faults_end_with_nothing_left_to_do() {
     #[expect(clippy::disallowed_methods, reason = "a campaign's size")]
     let setting = |name: &str| {
         std::env::var(name)

@@ -258,7 +258,7 @@ fn a_checkout_of_hundreds_of_files_makes_few_passes() {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a shell")]
-fn a_file_system_without_events_is_looked_at() {
+fn a_file_system_without_events_is_checked() {
     let daemon = Daemon::start("--watch-poll=1s", with_manifests);
     daemon.has(&["a"]);
     fs::write(daemon.path("manifests/b.yaml"), manifest("b")).unwrap();
@@ -326,7 +326,7 @@ fn health_is_served_where_it_is_asked_for_and_a_hangup_makes_a_pass() {
 }
 
 #[test]
-fn systemd_is_told_of_everything_also_while_a_pass_runs() {
+fn systemd_is_notified_of_everything_even_during_a_pass() {
     let sockets = tempfile::tempdir().unwrap();
     let path = sockets.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -395,9 +395,7 @@ fn a_status_file_that_cannot_be_used_at_the_start_is_waited_for() {
         edit(daemon.path(".repave"), "in the folder's place");
     });
     daemon.wait_for("a word about it", || {
-        daemon
-            .log()
-            .contains("WARN nothing is done without a status file")
+        daemon.log().contains("WARN cannot use the status file")
     });
     fs::rename(daemon.path(".repave"), daemon.path("away")).unwrap();
     daemon.has(&["a"]);
@@ -453,7 +451,7 @@ fn pause(duration: Duration) {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a shell")]
-fn without_room_for_a_watch_files_are_looked_at_and_that_is_told_once() {
+fn if_no_watch_is_left_files_are_checked_and_that_is_logged_once() {
     let limited = |then: &str| {
         let mut command = Command::new("unshare");
         let script = format!("echo 0 > /proc/sys/user/max_inotify_watches && {then}");

@@ -74,21 +74,24 @@ async fn each_path_says_its_thing() {
     let (server, health) = serving().await;
     assert_eq!(get(&server, "/healthz").await, "200 ok\n");
     let answer = get(&server, "/readyz").await;
-    let start = "503 no complete pass has ended since the start, ";
+    let start = "503 no pass has completed since repave started ";
     assert!(answer.starts_with(start), "{answer}");
-    health.complete();
+    health.record_complete_pass();
     assert_eq!(get(&server, "/readyz?verbose").await, "200 ok\n");
 
     advance(STUCK_AFTER + INTERVAL).await;
     for (path, start) in [
-        ("/healthz", "503 the loop has not moved for 15m "),
+        (
+            "/healthz",
+            "503 the main loop has made no progress for 15m ",
+        ),
         ("/readyz", "503 the last complete pass ended 15m "),
     ] {
         let answer = get(&server, path).await;
         assert!(answer.starts_with(start), "{answer}");
         assert!(answer.ends_with('\n'), "{answer}");
     }
-    health.moved();
+    health.record_progress();
     assert_eq!(get(&server, "/healthz").await, "200 ok\n");
 
     let (head, body) = ask(&server, "GET", "/metrics").await;
@@ -132,7 +135,7 @@ async fn an_invalid_request_is_rejected_and_affects_no_other() {
     for path in ["/", "/healthz/", "/../metrics", "/metrics%00", "*"] {
         assert_eq!(
             get(&server, path).await,
-            "404 there are /healthz, /readyz and /metrics\n",
+            "404 not found; use /healthz, /readyz or /metrics\n",
             "{path}"
         );
     }
@@ -140,7 +143,7 @@ async fn an_invalid_request_is_rejected_and_affects_no_other() {
         let (head, body) = ask(&server, method, "/healthz").await;
         assert!(head.starts_with("HTTP/1.1 405 "), "{head}");
         assert!(head.contains("\r\nallow: GET, HEAD"), "{head}");
-        assert_eq!(body, "only GET and HEAD\n");
+        assert_eq!(body, "use GET or HEAD\n");
     }
     // A body is announced and never comes: the answer does not wait for it.
     let announced = b"POST /metrics HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n";

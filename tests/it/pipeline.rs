@@ -45,7 +45,7 @@ async fn what_was_approved_is_carried_out() {
 }
 
 #[tokio::test]
-async fn what_waits_is_no_part_of_the_checksum_and_all_that_is_created_is() {
+async fn the_checksum_covers_creates_and_not_waits() {
     let checkout = Checkout::of(&["a", "b"]);
     let of = async |images: &[&str]| checksum(&plan(&checkout, images, "").await);
     let building = of(&[SOURCE, "wsi-b b PENDING"]).await;
@@ -59,7 +59,7 @@ async fn what_waits_is_no_part_of_the_checksum_and_all_that_is_created_is() {
 }
 
 #[tokio::test]
-async fn exit_5_when_the_plan_is_not_the_expected_one() {
+async fn exit_5_when_the_plan_is_not_the_approved_plan() {
     let checkout = Checkout::of(&["a", "b"]);
     let planned = plan(&checkout, &[SOURCE], "--json-into plan.json").await;
     let sum = checksum(&planned);
@@ -67,7 +67,7 @@ async fn exit_5_when_the_plan_is_not_the_expected_one() {
     for (expected, says) in [
         (
             sum.as_str(),
-            "now it is to create b from wsi-source000; c from wsi-source000",
+            "the plan now creates b from wsi-source000; c from wsi-source000",
         ),
         (
             "plan.json",
@@ -168,7 +168,7 @@ async fn one_run_writes_every_form() {
     let sum = out.lines().last().unwrap().replace("Checksum: ", "");
     insta::assert_snapshot!(out.replace(&sum, "sha256:<digits>"), @r"
       + a  create a from wsi-source000
-      ! b  BuildFailed: wsi-b is in state ERROR. It is never replaced by itself: delete it, or declare another imageName
+      ! b  BuildFailed: wsi-b is in state ERROR. repave does not replace it. Delete the image, or declare another imageName
     (+ to create, ! blocked: action required)
     Plan: 1 to create, 0 building, 0 waiting, 1 blocked, 0 ready.
     Checksum: sha256:<digits>
@@ -194,7 +194,7 @@ async fn one_run_writes_every_form() {
 
     | Manifest | Image | Why | File |
     |---|---|---|---|
-    | `b` | `b` | BuildFailed `wsi-b is in state ERROR. It is never replaced by itself: delete it, or declare another imageName` | `manifests/a.yaml#2` |
+    | `b` | `b` | BuildFailed `wsi-b is in state ERROR. repave does not replace it. Delete the image, or declare another imageName` | `manifests/a.yaml#2` |
 
     </details>
 

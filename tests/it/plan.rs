@@ -82,7 +82,7 @@ fn each_row_has_its_answer() {
     };
     let refused = |code| a().look().mark("a").record("a", Err(code));
     check(vec![
-        ("1 suspended", World::new([suspended()]), "Suspended News"),
+        ("1 suspended", World::new([suspended()]), "Suspended Change"),
         (
             "2 two of one name",
             a().with(image("wsi-1", "a")).with(image("wsi-2", "a")),
@@ -225,12 +225,12 @@ fn each_row_has_its_answer() {
         (
             "13 no update",
             World::new([when_update()]).with(no_update),
-            "NoUpdateAvailable News",
+            "NoUpdateAvailable Change",
         ),
         (
             "13 not said",
             World::new([when_update()]).with(silent),
-            "NoUpdateAvailable News",
+            "NoUpdateAvailable Change",
         ),
         (
             "13 an update",
@@ -437,7 +437,7 @@ fn the_first_row_that_matches_wins() {
     assert_eq!(
         answers,
         [
-            "Suspended News",
+            "Suspended Change",
             "NameConflict !",
             "Ready wsi-1",
             "Building Build",
@@ -449,13 +449,13 @@ fn the_first_row_that_matches_wins() {
             "SourceImageNotAvailable Time",
             "SourceImageFailed !",
             "UpdateNotSupported !",
-            "NoUpdateAvailable News",
+            "NoUpdateAvailable Change",
         ]
     );
 }
 
 #[test]
-fn what_is_made_from_a_declared_image_fares_as_that_one_does() {
+fn an_image_from_a_declared_source_depends_on_its_source() {
     let chain = |first: DesiredImage| World::new([first, want_from("b", "a"), want_from("c", "b")]);
     let waits = "SourceImageNotAvailable Time";
     for (first, world) in [
@@ -488,8 +488,11 @@ fn what_is_made_from_a_declared_image_fares_as_that_one_does() {
     ] {
         assert_eq!(world.answers(), [first, blocked, blocked]);
     }
-    let idle = "SourceImageNotAvailable News";
-    assert_eq!(chain(suspended()).answers(), ["Suspended News", idle, idle]);
+    let idle = "SourceImageNotAvailable Change";
+    assert_eq!(
+        chain(suspended()).answers(),
+        ["Suspended Change", idle, idle]
+    );
     let built = chain(want("a")).with(image("wsi-1", "a"));
     assert_eq!(built.answers(), ["Ready wsi-1", "Create from wsi-1", waits]);
 }
@@ -521,7 +524,7 @@ fn a_changed_manifest_is_tried_at_once() {
 }
 
 #[test]
-fn a_name_that_is_taken_but_never_listed_becomes_a_case_for_a_person() {
+fn a_name_that_is_taken_but_never_listed_requires_action() {
     let world = a()
         .look()
         .mark("a")
@@ -536,7 +539,7 @@ fn a_name_that_is_taken_but_never_listed_becomes_a_case_for_a_person() {
 }
 
 #[test]
-fn a_result_that_stays_unknown_becomes_a_case_for_a_person() {
+fn a_result_that_stays_unknown_requires_action() {
     let mut world = a().look();
     for round in 1..=3 {
         world = world
@@ -558,7 +561,7 @@ fn a_result_that_stays_unknown_becomes_a_case_for_a_person() {
 }
 
 #[test]
-fn times_written_under_another_clock_keep_nothing_waiting_for_ever() {
+fn times_written_under_another_clock_keep_nothing_waiting() {
     let early = a().look().mark("a").record("a", Err("timeout")).look();
     // The clock was a year ahead when these were written.
     let mut settling = early.clone();
@@ -593,7 +596,7 @@ fn wait(answer: Answer) -> Wait {
 }
 
 #[test]
-fn a_window_ends_only_by_a_listing_that_was_begun_after_its_end() {
+fn a_window_ends_only_by_a_listing_that_began_after_its_end() {
     let missing = a().look().mark("a").record("a", Err("timeout")).look();
     assert_eq!(
         wait(answer_between(&missing, 9, 30)).reason,
@@ -821,7 +824,7 @@ fn a_checksum_changes_with_everything_that_a_create_is_made_of() {
 }
 
 #[test]
-fn errors_of_a_build_are_all_told_in_an_order_of_their_own() {
+fn all_errors_of_a_build_are_reported_in_a_fixed_order() {
     let failed = |errors: &[(&str, &str)]| {
         let errors = errors
             .iter()
@@ -855,7 +858,7 @@ fn a_declared_source_that_is_listed_counts_as_it_is_listed() {
     assert_eq!(
         suspended.answers(),
         [
-            "Suspended News",
+            "Suspended Change",
             "Create from wsi-1",
             "SourceImageNotAvailable Time"
         ]
@@ -863,17 +866,17 @@ fn a_declared_source_that_is_listed_counts_as_it_is_listed() {
 }
 
 #[test]
-fn of_images_that_bear_one_name_each_is_told() {
+fn every_image_with_the_same_name_is_reported() {
     let message = |world: World| world.planned(|plan| plan.images[0].answer.message().into_owned());
     let conflict = message(a().with(image("wsi-1", "a")).with(image("wsi-2", "a")));
     assert!(
-        conflict.starts_with("2 images bear the name: wsi-1, wsi-2;"),
+        conflict.starts_with("2 images are named a: wsi-1, wsi-2."),
         "{conflict}"
     );
     let from = World::new([want_from("a", "gold")]).with(image("wsi-2", "gold"));
     let ambiguous = message(from);
     assert!(
-        ambiguous.starts_with("2 images bear the source's name gold: "),
+        ambiguous.starts_with("2 images are named gold, like the source: "),
         "{ambiguous}"
     );
     for id in [GOLD, "wsi-2"] {

@@ -179,7 +179,7 @@ impl Story {
     /// Runs to the end, then again: nothing may be left to do.
     async fn settles(&self, lists: usize, creates: usize) {
         let (end, totals, calls) = self.run().await;
-        assert!(matches!(end, End::Still), "{end:?}");
+        assert!(matches!(end, End::Finished), "{end:?}");
         assert_eq!((totals.create, totals.blocked), (0, 0), "{totals:?}");
         assert_eq!(calls, (lists, creates));
         assert_eq!(self.each_name_once(), self.desired.len());
@@ -237,7 +237,7 @@ async fn creates_take_the_time_of_their_rate_and_are_not_throttled() {
 async fn waiting_for_builds_ends_with_every_image_ready() {
     let story = Story::new(three(), "").waiting();
     let (end, totals, (_, creates)) = story.run().await;
-    assert!(matches!(end, End::Still), "{end:?}");
+    assert!(matches!(end, End::Finished), "{end:?}");
     assert_eq!((totals.ready, creates), (3, 3));
 }
 
@@ -245,7 +245,7 @@ async fn waiting_for_builds_ends_with_every_image_ready() {
 async fn a_chain_is_built_link_by_link() {
     let story = Story::new([want("a"), want_from("b", "a"), want_from("c", "b")], "");
     let (end, totals, (_, creates)) = story.run().await;
-    assert!(matches!(end, End::Still), "{end:?}");
+    assert!(matches!(end, End::Finished), "{end:?}");
     assert_eq!((totals.ready, totals.building, creates), (2, 1, 3));
     assert_eq!(*story.reviewed.lock().unwrap(), [(1, 0), (1, 1), (1, 2)]);
 }
@@ -292,7 +292,7 @@ async fn waiting_for_a_build_ends_when_it_is_overdue_and_not_before() {
         let story = Story::new([want("a"), want("b")], &seed).waiting();
         let start = story.clock.now();
         let (end, totals, _) = story.run().await;
-        assert!(matches!(end, End::Still), "{end:?}");
+        assert!(matches!(end, End::Finished), "{end:?}");
         assert_eq!((totals.ready, totals.blocked), (ready, blocked), "{seed}");
         assert!(story.clock.now().duration_since(start).as_hours() < 5);
     }
@@ -375,7 +375,7 @@ async fn faults_that_pass_are_outlived_within_the_run() {
     ] {
         let story = Story::new(three(), &format!("faults: [{fault}]"));
         let (end, totals, (_, sent)) = story.run().await;
-        assert!(matches!(end, End::Still), "{fault}: {end:?}");
+        assert!(matches!(end, End::Finished), "{fault}: {end:?}");
         assert_eq!(
             (totals.create, totals.blocked, sent),
             (0, 0, creates),
@@ -391,19 +391,19 @@ async fn a_source_that_turns_available_later_is_waited_for_and_used() {
     let seed = "images: [{ id: wsi-source000, name: source, state: PENDING, pendingFor: 5m }]";
     let story = Story::new([want_from("a", "source")], seed).within(Duration::from_mins(15));
     let (end, totals, (_, creates)) = story.run().await;
-    assert!(matches!(end, End::Still), "{end:?}");
+    assert!(matches!(end, End::Finished), "{end:?}");
     assert_eq!((totals.building, creates), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_is_asked_for_at_once_and_the_rest_is_done() {
+async fn action_required_is_reported_at_once_and_the_rest_is_done() {
     let images = 38;
     let full: Vec<String> = (0..images)
         .map(|n| format!("{{ id: wsi-full{n:05}, name: full{n} }}"))
         .collect();
     let story = Story::new(three(), &format!("images: [{}]", full.join(", ")));
     let (end, totals, (lists, creates)) = story.run().await;
-    assert!(matches!(end, End::Still), "{end:?}");
+    assert!(matches!(end, End::Finished), "{end:?}");
     assert_eq!((totals.blocked, totals.building), (2, 1));
     // One listing takes two pages, but is one observation.
     assert_eq!((lists, creates), (1, 3));
@@ -415,7 +415,7 @@ async fn one_stale_listing_never_makes_a_second_image() {
         .waiting()
         .within(Duration::from_mins(30));
     let (end, totals, (_, creates)) = story.run().await;
-    assert!(matches!(end, End::Still), "{end:?}");
+    assert!(matches!(end, End::Finished), "{end:?}");
     assert_eq!((totals.ready, creates), (3, 3));
 }
 
@@ -437,13 +437,13 @@ async fn an_image_deleted_by_hand_is_made_again_after_the_settle_window() {
     assert!(story.account.lock().unwrap().delete_by_hand(&id));
     let before = story.clock.now();
     let (end, totals, (_, creates)) = story.run().await;
-    assert!(matches!(end, End::Still), "{end:?}");
+    assert!(matches!(end, End::Finished), "{end:?}");
     assert_eq!((totals.ready, creates), (1, 1));
     assert!(story.clock.now().duration_since(before) >= SETTLE);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_the_time_names_what_is_left() {
+async fn a_timeout_names_what_is_left() {
     let seed = "images: [{ id: wsi-source000, name: source, state: PENDING, pendingFor: 2h }]";
     let story = Story::new([want_from("a", "source")], seed).within(Duration::from_mins(15));
     let start: Timestamp = story.clock.now();
@@ -459,7 +459,7 @@ async fn the_end_of_the_time_names_what_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_stop_signal_the_call_in_flight_is_recorded_and_no_new_call_begins() {
+async fn after_a_stop_signal_the_call_in_flight_is_recorded_and_nothing_new_begins() {
     for (by, accepted) in [("2s", true), ("5s", true), ("7s", false), ("1h", false)] {
         let seed = format!(
             "faults: [{{ operation: CreateUpdatedWorkspaceImage, fault: Slow, by: {by} }}]"
@@ -590,7 +590,7 @@ async fn a_source_of_another_account_is_asked_about_once_a_pass() {
     ];
     let story = Story::new(manifests, seed);
     let (end, totals, _) = story.run().await;
-    assert!(matches!(end, End::Still), "{end:?}");
+    assert!(matches!(end, End::Finished), "{end:?}");
     assert_eq!((totals.building, totals.blocked), (1, 2));
     let calls = story.calls.lock().unwrap().clone();
     let asked = calls.iter().filter(|call| **call == "ask").count();
@@ -602,12 +602,12 @@ async fn a_source_of_another_account_is_asked_about_once_a_pass() {
         entry.unwrap().conditions[0].message.clone()
     };
     assert!(
-        message("b").contains("account 999988887777, which shares it"),
+        message("b").contains("shared image of account 999988887777"),
         "{}",
         message("b")
     );
     assert!(
-        message("c").contains("owns or that are shared with it"),
+        message("c").contains("owns or that is shared with it"),
         "{}",
         message("c")
     );

@@ -73,13 +73,13 @@ fn without_a_terminal_no_line_is_wrapped() {
     accepted  accepted  False    AwaitingListing  1m12s  -
         waiting for AWS to list the image: accepted as wsi-4, not listed yet; requested 7s ago
     broken    broken    False    BuildFailed      1m12s  -
-        action required: wsi-2 is in state ERROR: DomainJoined (joined to \u{1b}[31mcorp). It is never replaced by itself: delete it, or declare another imageName
+        action required: wsi-2 is in state ERROR: DomainJoined (joined to \u{1b}[31mcorp). repave does not replace it. Delete the image, or declare another imageName
     building  building  False    Building         1m12s  -
         waiting for AWS: wsi-3 is PENDING
     held      held      Unknown  Suspended        1m12s  -
         nothing to create: suspended in its manifest
     lost      lost      False    AwaitingListing  1m12s  -
-        waiting for AWS to list the image: a create was sent and its result is not known (no. The image may have been created: repave checks the image list before it tries again); not listed yet; requested 7s ago
+        waiting for AWS to list the image: a create was sent, and its result is unknown (no. The image may have been created: repave checks the image list before it tries again); not listed yet; requested 7s ago
     new       new       False    Missing          1m12s  -
         due at the next pass: missing; to be created from wsi-gold00000
     refused   refused   False    QuotaExceeded    1m12s  in 53s

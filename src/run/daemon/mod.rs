@@ -1,9 +1,8 @@
-//! The process that stays: decides *when* a pass runs, and nothing of what it does.
+//! The daemon: decides *when* a pass runs, not what a pass does.
 //!
-//! Passes run at the start, when manifests change, at an interval, when something that was put off is due, every minute
-//! while something is being built, and on SIGHUP. What comes at once makes one pass; each reads all manifests and lists the
-//! whole account, so that an event that is lost or means nothing costs time at most. Whatever fails is told, and tried again
-//! later; only a signal ends it.
+//! A pass runs at the start, when manifests change, at an interval, when a retry is due, every minute while an image is being
+//! built, and on SIGHUP. Simultaneous triggers start one pass. Each pass reads all manifests and lists the whole account, so a
+//! lost or needless event only costs time. Failures are logged and retried; only a signal ends the daemon.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -25,7 +24,7 @@ use crate::plan::{Attempt, Plan, guards};
 use crate::probe::health::Health;
 use crate::probe::metrics::PassResult;
 use crate::probe::systemd::{self, Systemd};
-use crate::run::checkout::{Checkout, Look};
+use crate::run::checkout::{Check, Checkout};
 use crate::run::reconcile::{PassError, Reconciler};
 use crate::show::totals_text;
 use crate::state::file::FileStore;
@@ -39,31 +38,30 @@ mod watch;
 
 use crate::model::defaults::POLL;
 use timers::{Timers, Trigger, jittered};
-pub use watch::{Poke, Watch};
+pub use watch::{Watch, WatchHandle};
 
-/// What comes within this time of an event is looked at together with it.
-const GATHER: Duration = Duration::from_millis(10);
+/// How long to collect more events after the first one.
+const DEBOUNCE: Duration = Duration::from_millis(10);
 
-/// How long a pass waits for manifests that are being written; then it runs over the last valid set.
-const HOLD: Duration = Duration::from_secs(10);
+/// How long a pass waits for manifests that are being written; then it uses the last valid set.
+const MAX_FILE_WAIT: Duration = Duration::from_secs(10);
 
-/// The longest sleep: so soon a wall clock that jumped is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+/// The longest sleep. After it, repave notices that the wall clock jumped.
+const MAX_SLEEP: Duration = Duration::from_mins(1);
 
-/// The most troubles of one outage that are remembered, to tell none of them twice.
-const MAX_TROUBLES: usize = 16;
+/// The most failure causes of one outage that are remembered, so each is logged once.
+const MAX_CAUSES: usize = 16;
 
-/// From this failure in a row on, some minutes after the first, time alone has not helped.
+/// After this many failures in a row (some minutes), the log says that the listing is still failing.
 const PERSISTENT: u32 = 6;
 
-/// How the daemon is to run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The time between two passes if nothing else asks for one, but for its jitter.
+    /// The time between two passes if nothing else triggers one, without jitter.
     pub interval: Duration,
-    /// How often changed manifests are looked for, whatever the file system tells.
+    /// How often to check the manifests, besides file system events.
     pub poll: Option<Duration>,
-    /// The most images that one pass may ask for.
+    /// The most images that one pass may create.
     pub max_creates: Option<usize>,
     /// The seed of the jitter.
     pub seed: u64,
@@ -74,32 +72,31 @@ pub struct Daemon<C, S = FileStore> {
     checkout: Checkout,
     watch: Watch,
     settings: Settings,
-    /// Sees every set that is about to come into force.
+    /// Called with the manifests before each pass.
     prepare: Box<dyn FnMut(&Desired)>,
     health: Arc<Health>,
     systemd: Rc<RefCell<Systemd>>,
-    /// SIGHUP came; systemd has been told already.
+    /// SIGHUP arrived; systemd is already notified.
     hung_up: Rc<Notify>,
     random: fastrand::Rng,
     timers: Timers,
-    /// When to look at the files again.
-    look: Option<Instant>,
+    /// When to check the files again.
+    check_at: Option<Instant>,
     /// Why a pass is due.
     due: BTreeSet<Trigger>,
-    /// Since when a pass that is due waits for files that are being written.
-    held: Option<Instant>,
-    /// What keeps passes from coming to their end.
+    /// Since when a due pass waits for files that are being written.
+    waiting_since: Option<Instant>,
     outage: Option<Outage>,
     passes: u64,
 }
 
-/// Passes that did not come to their end, one after the other.
+/// A series of failed passes.
 #[derive(Debug, Default)]
 struct Outage {
     failures: u32,
-    /// How often each trouble came; each is told once.
-    troubles: Vec<(Trouble, u32)>,
-    /// Whether it was told that time has not helped.
+    /// How often each cause occurred; each is logged once.
+    causes: Vec<(FailureCause, u32)>,
+    /// Whether "listing is still failing" was logged.
     is_persistent: bool,
 }
 
@@ -114,9 +111,9 @@ fn log_accepted(attempt: &Attempt<'_>) {
     tracing::info!(name, image = step.to(), source, id, "{verb} accepted");
 }
 
-/// What keeps a pass from coming to its end; the same is told once.
+/// Why a pass failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Trouble {
+enum FailureCause {
     Listing(FailureKind, Reason),
     Store(String),
     Refused(String),
@@ -129,7 +126,7 @@ impl<C, S> fmt::Debug for Daemon<C, S> {
 }
 
 impl<C: Cloud, S: Store> Daemon<C, S> {
-    /// A daemon that has not started.
+    /// Returns a daemon that has not started.
     pub fn new(
         reconciler: Reconciler<C, S>,
         checkout: Checkout,
@@ -149,15 +146,15 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
             random: fastrand::Rng::with_seed(settings.seed),
             timers: Timers::after(settings.interval, Instant::now()),
             settings,
-            look: None,
+            check_at: None,
             due: BTreeSet::from([Trigger::Start]),
-            held: None,
+            waiting_since: None,
             outage: None,
             passes: 0,
         }
     }
 
-    /// Runs until the word to stop; gives the number of passes.
+    /// Runs until the stop signal; returns the number of passes.
     pub async fn run(mut self) -> u64 {
         let stop = self.reconciler.stop().clone();
         let interval = self.settings.interval;
@@ -168,10 +165,10 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
         let health = Arc::clone(&self.health);
         let is_alive = || health.is_alive(Instant::now()).is_ok();
         let hung_up = Rc::clone(&self.hung_up);
-        // What must not wait for a pass to end.
+        // The watchdog and SIGHUP do not wait for a pass to end.
         tokio::select! {
             biased;
-            () = self.live(&stop) => {}
+            () = self.run_until(&stop) => {}
             never = systemd::watchdog(&systemd, is_alive) => match never {},
             never = hangups(&stop, &systemd, &hung_up) => match never {},
         }
@@ -181,77 +178,77 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
         passes
     }
 
-    async fn live(&mut self, stop: &Stop) {
+    async fn run_until(&mut self, stop: &Stop) {
         while stop.reason().is_none() {
-            self.health.moved();
-            self.turn().await;
-            let wake = self.wake();
-            self.health.rests(wake);
+            self.health.record_progress();
+            self.run_if_due().await;
+            let wake = self.next_wake();
+            self.health.record_idle_until(wake);
             tokio::select! {
                 biased;
                 _ = stop.wait() => {}
                 () = self.hung_up.notified() => {
                     self.due.insert(Trigger::Hangup);
                 }
-                () = self.watch.heard() => self.look_by(Instant::now() + GATHER),
+                () = self.watch.changed() => self.check_files_by(Instant::now() + DEBOUNCE),
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
     }
 
-    /// Looks at the files and runs a pass, each if it is due.
-    async fn turn(&mut self) {
+    /// Checks the files and runs a pass, each if it is due.
+    async fn run_if_due(&mut self) {
         let now = Instant::now();
         let wall = self.reconciler.clock().now();
         self.due.append(&mut self.timers.due(now, wall));
-        let looks = self.look.take_if(|at| *at <= now).is_some();
-        if !looks && self.due.is_empty() {
+        let check_is_due = self.check_at.take_if(|at| *at <= now).is_some();
+        if !check_is_due && self.due.is_empty() {
             return;
         }
-        match self.look_at_files(now) {
-            Look::Same => {}
-            // The first reading is no change.
-            Look::Changed if self.due.contains(&Trigger::Start) => {}
-            Look::Changed => {
+        match self.check_files(now) {
+            Check::Unchanged => {}
+            // The first read is not a change.
+            Check::Changed if self.due.contains(&Trigger::Start) => {}
+            Check::Changed => {
                 self.due.insert(Trigger::Files);
             }
-            Look::NotYet(rest) => {
-                self.look_by(now + rest);
-                let held = *self.held.get_or_insert(now);
-                if now.duration_since(held) < HOLD {
+            Check::NotYet(delay) => {
+                self.check_files_by(now + delay);
+                let since = *self.waiting_since.get_or_insert(now);
+                if now.duration_since(since) < MAX_FILE_WAIT {
                     return;
                 }
             }
         }
-        self.held = None;
+        self.waiting_since = None;
         if !self.due.is_empty() {
             self.pass().await;
         }
     }
 
-    fn look_at_files(&mut self, now: Instant) -> Look {
-        let look = self.checkout.look(!self.due.is_empty(), now);
-        let all_heard = self.watch.follow(self.checkout.folders());
-        match (self.settings.poll, all_heard) {
-            (Some(poll), _) => self.look_by(now + poll),
-            (None, false) => self.look_by(now + POLL),
+    fn check_files(&mut self, now: Instant) -> Check {
+        let check = self.checkout.check(!self.due.is_empty(), now);
+        let sees_all = self.watch.watch(self.checkout.folders());
+        match (self.settings.poll, sees_all) {
+            (Some(poll), _) => self.check_files_by(now + poll),
+            (None, false) => self.check_files_by(now + POLL),
             (None, true) => {}
         }
-        look
+        check
     }
 
-    fn look_by(&mut self, at: Instant) {
-        self.look = Some(self.look.map_or(at, |look| look.min(at)));
+    fn check_files_by(&mut self, at: Instant) {
+        self.check_at = Some(self.check_at.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// When something is due next.
-    fn wake(&self) -> Instant {
+    /// Returns when something is due next.
+    fn next_wake(&self) -> Instant {
         let now = Instant::now();
         let timers = self.timers.next(now, self.reconciler.clock().now());
-        [timers, self.look]
+        [timers, self.check_at]
             .into_iter()
             .flatten()
-            .fold(now + LONGEST_SLEEP, Instant::min)
+            .fold(now + MAX_SLEEP, Instant::min)
     }
 
     async fn pass(&mut self) {
@@ -279,11 +276,11 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
             self.checkout.set().map_or(0, |set| set.desired.len()),
         );
         let Some(set) = self.checkout.set() else {
-            // Without a set that was ever valid there is nothing to reconcile, but something to report.
+            // No valid set yet: there is nothing to reconcile, but there are problems to report.
             let recorded = self.reconciler.record_problems(manifests.problems).await;
             self.timers = Timers::after(interval, Instant::now());
-            let waits = "waits for manifests: none were valid since the start";
-            self.systemd.borrow_mut().status(waits);
+            let text = "waiting for valid manifests; none since the start";
+            self.systemd.borrow_mut().status(text);
             metrics.pass(
                 match recorded {
                     Ok(()) => PassResult::InvalidManifests,
@@ -299,11 +296,11 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
         };
         (self.prepare)(&set.desired);
         let most = self.settings.max_creates;
-        let review = |plan: &Plan<'_>, _: &Status| guards::within_budget("pass", plan, &[], most);
+        let review = |plan: &Plan<'_>, _: &Status| guards::check_budget("pass", plan, &[], most);
         let began = Instant::now();
         let passed = self.reconciler.pass(&set.desired, &manifests, review).await;
         let result = match &passed {
-            // Ended in between, even if what it had begun came to its end.
+            // Stopped before its end, even if every step that began also ended.
             _ if self.reconciler.stop().reason().is_some() => PassResult::Stopped,
             Ok(_) => PassResult::Success,
             Err(PassError::Observe(_)) => PassResult::ListingFailed,
@@ -320,83 +317,92 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
                 }
                 let now = Instant::now();
                 let wall = self.reconciler.clock().now();
-                self.timers = Timers::after(interval, now).with(&pass.left, now, wall);
+                self.timers = Timers::after(interval, now).with_plan(&pass.left, now, wall);
                 if result == PassResult::Success {
                     metrics.succeeded(wall);
-                    self.health.complete();
+                    self.health.record_complete_pass();
                 }
                 let totals = totals_text(pass.left.totals());
                 self.systemd.borrow_mut().status(&totals);
                 if let Some(Outage { failures, .. }) = self.outage.take() {
-                    tracing::info!(failures, "passes come to their end again");
+                    let noun = if failures == 1 { "pass" } else { "passes" };
+                    tracing::info!(
+                        failures,
+                        "reconciliation recovered after {failures} failed {noun}"
+                    );
                 }
             }
             Err(error) => self.failed(&error, interval),
         }
     }
 
-    /// Tells what keeps passes from coming to their end, once, and puts the next one off.
+    /// Logs why the pass failed, once per cause, and schedules the retry.
     fn failed(&mut self, error: &PassError, interval: Duration) {
-        let (trouble, kind) = match error {
-            PassError::Observe(error) => (Trouble::Listing(error.kind, error.reason), error.kind),
-            PassError::Store(error) => (Trouble::Store(with_causes(error)), FailureKind::Transient),
-            PassError::Refused(why) => (Trouble::Refused(why.clone()), FailureKind::Rejected),
+        let (cause, kind) = match error {
+            PassError::Observe(error) => {
+                (FailureCause::Listing(error.kind, error.reason), error.kind)
+            }
+            PassError::Store(error) => (
+                FailureCause::Store(with_causes(error)),
+                FailureKind::Transient,
+            ),
+            PassError::Refused(why) => (FailureCause::Refused(why.clone()), FailureKind::Rejected),
             PassError::Stopped(_) => return,
         };
         let outage = self.outage.get_or_insert_default();
-        let count = outage.count(&trouble);
-        outage.tell(&trouble, count, error);
+        let count = outage.count(&cause);
+        outage.log(&cause, count, error);
         let delay = retry::delay(kind, count).unwrap_or(retry::LONGEST);
         self.systemd.borrow_mut().status(&with_causes(error));
         let now = Instant::now();
-        self.timers = Timers::after(interval, now).again_after(delay, now);
+        self.timers = Timers::after(interval, now).retry_pass_after(delay, now);
     }
 }
 
 impl Outage {
-    /// Counts one more failed pass; gives how often this trouble came since passes came to their end.
-    fn count(&mut self, trouble: &Trouble) -> u32 {
+    /// Counts one more failed pass; returns how often this cause occurred in this outage.
+    fn count(&mut self, cause: &FailureCause) -> u32 {
         self.failures = self.failures.saturating_add(1);
-        if let Some((_, count)) = self.troubles.iter_mut().find(|(seen, _)| seen == trouble) {
+        if let Some((_, count)) = self.causes.iter_mut().find(|(seen, _)| seen == cause) {
             *count = count.saturating_add(1);
             return *count;
         }
-        if self.troubles.len() == MAX_TROUBLES {
-            self.troubles.remove(0);
+        if self.causes.len() == MAX_CAUSES {
+            self.causes.remove(0);
         }
-        self.troubles.push((trouble.clone(), 1));
+        self.causes.push((cause.clone(), 1));
         1
     }
 
-    /// Tells of a trouble once, and once in an outage that time does not mend what time should mend.
-    fn tell(&mut self, trouble: &Trouble, count: u32, error: &PassError) {
+    /// Logs each cause once, and once per outage that a transient failure lasts.
+    fn log(&mut self, cause: &FailureCause, count: u32, error: &PassError) {
         let failures = self.failures;
         let why = escaped(&with_causes(error), 800);
-        match (trouble, count) {
-            (Trouble::Listing(FailureKind::Transient, reason), _)
+        match (cause, count) {
+            (FailureCause::Listing(FailureKind::Transient, reason), _)
                 if failures >= PERSISTENT && !self.is_persistent =>
             {
                 self.is_persistent = true;
-                tracing::warn!(%reason, "listing goes on failing: {why}");
+                tracing::warn!(%reason, "listing is still failing: {why}");
             }
-            (Trouble::Listing(FailureKind::Transient, reason), 1) => {
-                tracing::info!(%reason, "listing failed, and is tried again: {why}");
+            (FailureCause::Listing(FailureKind::Transient, reason), 1) => {
+                tracing::info!(%reason, "listing failed; repave will retry: {why}");
             }
-            (Trouble::Listing(_, reason), 1) => {
-                tracing::warn!(%reason, "a person is needed: {why}");
+            (FailureCause::Listing(_, reason), 1) => {
+                tracing::warn!(%reason, "action required: {why}");
             }
-            (Trouble::Store(_), 1) => {
-                tracing::warn!("nothing is done without a status file: {why}");
+            (FailureCause::Store(_), 1) => {
+                tracing::warn!("cannot use the status file, so repave makes no changes: {why}");
             }
-            (Trouble::Refused(_), 1) => tracing::warn!("a person is needed: {why}"),
-            (Trouble::Listing(..) | Trouble::Store(_) | Trouble::Refused(_), _) => {
-                tracing::debug!(failures, "the pass failed again: {why}");
+            (FailureCause::Refused(_), 1) => tracing::warn!("action required: {why}"),
+            (FailureCause::Listing(..) | FailureCause::Store(_) | FailureCause::Refused(_), _) => {
+                tracing::debug!(failures, "pass failed again: {why}");
             }
         }
     }
 }
 
-/// Takes every SIGHUP as it comes: systemd is told at once that a reload begins, even if a pass must end first.
+/// Notifies systemd at once on every SIGHUP that a reload begins, even if a pass must end first.
 async fn hangups(stop: &Stop, systemd: &RefCell<Systemd>, hung_up: &Notify) -> Infallible {
     loop {
         stop.hangup().await;
@@ -410,18 +416,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_trouble_is_counted_for_itself_and_all_make_one_outage() {
+    fn each_cause_is_counted_separately_in_one_outage() {
         let mut outage = Outage::default();
-        let trouble = |n: usize| Trouble::Refused(n.to_string());
-        let counts = [0, 0, 1, 0, 1].map(|n| outage.count(&trouble(n)));
+        let cause = |n: usize| FailureCause::Refused(n.to_string());
+        let counts = [0, 0, 1, 0, 1].map(|n| outage.count(&cause(n)));
         assert_eq!((counts, outage.failures), ([1, 2, 1, 3, 2], 5));
-        // The first of so many is forgotten for one more.
-        for n in 2..MAX_TROUBLES {
-            assert_eq!(outage.count(&trouble(n)), 1);
+        // Above the limit, the oldest cause is forgotten.
+        for n in 2..MAX_CAUSES {
+            assert_eq!(outage.count(&cause(n)), 1);
         }
-        assert_eq!(outage.count(&trouble(0)), 4);
-        assert_eq!(outage.count(&trouble(MAX_TROUBLES)), 1);
-        assert_eq!(outage.count(&trouble(1)), 3);
-        assert_eq!(outage.count(&trouble(0)), 1);
+        assert_eq!(outage.count(&cause(0)), 4);
+        assert_eq!(outage.count(&cause(MAX_CAUSES)), 1);
+        assert_eq!(outage.count(&cause(1)), 3);
+        assert_eq!(outage.count(&cause(0)), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! When the daemon's next pass is due: pure, from what the last one left. It waits for nothing itself.
+//! When the daemon's next pass is due, computed from the last plan. It waits for nothing itself.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,16 +10,16 @@ use tokio::time::Instant;
 use crate::model::reason::Reason;
 use crate::plan::{Answer, Plan};
 
-/// How often the account is looked at while something is being built in it.
-pub(super) const BUILD: Duration = Duration::from_mins(1);
+/// The time between two passes while an image is being built.
+pub(super) const BUILD_POLL: Duration = Duration::from_mins(1);
 
-/// The shortest time between two passes that timers ask for, whatever times they read.
-const LEAST: Duration = Duration::from_secs(1);
+/// The shortest time from a pass to the retry that it schedules.
+const MIN_DELAY: Duration = Duration::from_secs(1);
 
-/// How much longer or shorter an interval may be than it was set to: many daemons that were started at once spread.
+/// The largest random change of an interval. It spreads the passes of daemons that started at the same time.
 pub(super) const JITTER: f64 = 0.05;
 
-/// Why a pass runs. It is logged, and changes nothing about the pass.
+/// Why a pass runs, for the log. It does not change the pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trigger {
     /// The daemon has just started.
@@ -28,7 +28,7 @@ pub(super) enum Trigger {
     /// SIGHUP.
     Hangup,
     Interval,
-    /// Something that was put off is due: a failed call, the end of a settle window.
+    /// A retry or the end of a settle window is due.
     Retry,
     Build,
 }
@@ -51,44 +51,44 @@ impl fmt::Display for Trigger {
 pub(super) struct Timers {
     interval: Option<Instant>,
     build: Option<Instant>,
-    /// A failed pass is tried again.
-    again: Option<Instant>,
-    /// By the wall clock, as the status file has it: a clock that jumps moves it, and no sleep is taken for granted.
+    /// When to retry a failed pass.
+    failed_pass: Option<Instant>,
+    /// By the wall clock, like the times in the status file: it moves when the clock jumps.
     retry: Option<Timestamp>,
 }
 
 impl Timers {
-    /// Only the interval, from `now`.
+    /// Starts with the interval only, from `now`.
     pub(super) fn after(interval: Duration, now: Instant) -> Self {
         Self {
             interval: Some(now + interval),
             build: None,
-            again: None,
+            failed_pass: None,
             retry: None,
         }
     }
 
-    /// And a failed pass once more after `delay`.
-    pub(super) fn again_after(mut self, delay: Duration, now: Instant) -> Self {
-        self.again = Some(now + delay);
+    /// Adds the retry of a failed pass after `delay`.
+    pub(super) fn retry_pass_after(mut self, delay: Duration, now: Instant) -> Self {
+        self.failed_pass = Some(now + delay);
         self
     }
 
-    /// And whatever a pass has left.
-    pub(super) fn with(mut self, left: &Plan<'_>, now: Instant, wall: Timestamp) -> Self {
-        let soonest = wall.saturating_add(LEAST).unwrap_or(Timestamp::MAX);
+    /// Adds what the plan waits for.
+    pub(super) fn with_plan(mut self, left: &Plan<'_>, now: Instant, wall: Timestamp) -> Self {
+        let soonest = wall.saturating_add(MIN_DELAY).unwrap_or(Timestamp::MAX);
         for image in &left.images {
-            let looks = image.answer.passing(true);
-            let looks = looks.is_some_and(|wait| wait.reason != Reason::RetryScheduled);
+            let wait = image.answer.temporary_wait(true);
+            let polls = wait.is_some_and(|wait| wait.reason != Reason::RetryScheduled);
             let until = match &image.answer {
-                // Left undone, or due since: the next pass decides.
+                // Not done, or due since then: the next pass decides.
                 Answer::Do(_) => Some(soonest),
                 Answer::Ready(_) => None,
                 Answer::Wait(wait) => wait.until,
                 Answer::Blocked(blocked) => blocked.until,
             };
-            if looks {
-                self.build = Some(now + BUILD);
+            if polls {
+                self.build = Some(now + BUILD_POLL);
             }
             if let Some(until) = until.map(|until| until.max(soonest)) {
                 self.retry = Some(self.retry.map_or(until, |retry| retry.min(until)));
@@ -97,7 +97,7 @@ impl Timers {
         self
     }
 
-    /// Takes out what is due.
+    /// Removes and returns what is due.
     pub(super) fn due(&mut self, now: Instant, wall: Timestamp) -> BTreeSet<Trigger> {
         let mut due = BTreeSet::new();
         if self.interval.take_if(|at| *at <= now).is_some() {
@@ -106,25 +106,25 @@ impl Timers {
         if self.build.take_if(|at| *at <= now).is_some() {
             due.insert(Trigger::Build);
         }
-        let again = self.again.take_if(|at| *at <= now).is_some();
-        if self.retry.take_if(|at| *at <= wall).is_some() || again {
+        let pass_retry = self.failed_pass.take_if(|at| *at <= now).is_some();
+        if self.retry.take_if(|at| *at <= wall).is_some() || pass_retry {
             due.insert(Trigger::Retry);
         }
         due
     }
 
-    /// When the next of them is due, if the wall clock does not jump.
+    /// Returns when the next timer is due, if the wall clock does not jump.
     pub(super) fn next(&self, now: Instant, wall: Timestamp) -> Option<Instant> {
         let retry = self.retry.map(|at| {
             let left = at.duration_since(wall);
             now + Duration::try_from(left).unwrap_or(Duration::ZERO)
         });
-        let timers = [self.interval, self.build, self.again, retry];
+        let timers = [self.interval, self.build, self.failed_pass, retry];
         timers.into_iter().flatten().min()
     }
 }
 
-/// The interval with jitter: `chance` is from 0 to 1.
+/// Returns the interval with jitter; `chance` is from 0 to 1.
 pub(super) fn jittered(interval: Duration, chance: f64) -> Duration {
     interval.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance.clamp(0.0, 1.0))
 }
@@ -139,14 +139,14 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_mins(10);
 
-    /// So many seconds from the pass.
+    /// The time this many seconds after the pass.
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
     fn left(answers: [Answer; 2], now: Instant) -> Timers {
         let desired = desired(&["a", "b"]);
-        Timers::after(INTERVAL, now).with(&plan(&desired, answers), now, at(0))
+        Timers::after(INTERVAL, now).with_plan(&plan(&desired, answers), now, at(0))
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
                 ..wait(Reason::AwaitingListing, Awaits::Time)
             })
         };
-        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::News));
+        let idle = || Answer::Wait(wait(Reason::NoUpdateAvailable, Awaits::Change));
         let now = Instant::now();
         for (one, other, seconds) in [
             (ready(), ready(), 600),
@@ -194,10 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn each_timer_is_due_once_from_its_time_on() {
+    fn each_timer_is_due_once() {
         let now = Instant::now();
         let mut timers = left([building(), retry_at(at(90))], now);
-        timers = timers.again_after(Duration::from_secs(30), now);
+        timers = timers.retry_pass_after(Duration::from_secs(30), now);
         let mut due = Vec::new();
         for second in [0, 29, 30, 31, 59, 60, 61, 89, 90, 91, 599, 600, 601] {
             let passed = Duration::from_secs(second);
@@ -213,14 +213,14 @@ mod tests {
         ];
         assert_eq!(due, expected);
         assert_eq!(timers.next(now, at(0)), None);
-        // What comes at once is due at once.
+        // Timers that end at the same time are due together.
         let mut timers = left([building(), retry_at(at(90))], now);
         let all = timers.due(now + INTERVAL, at(600));
         assert_eq!(all.len(), 3, "{all:?}");
     }
 
     #[test]
-    fn jitter_keeps_its_bounds() {
+    fn jitter_stays_in_bounds() {
         let interval = Duration::from_mins(10);
         let seconds = |chance| jittered(interval, chance).as_secs_f64();
         assert!((seconds(0.0) - 570.0).abs() < 1e-6, "{}", seconds(0.0));

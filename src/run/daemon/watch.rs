@@ -1,5 +1,5 @@
-//! Hears that something in the manifests' folders was touched. An event only ever means "look again soon": what it says
-//! happened is not believed, and one that is lost costs time, not correctness.
+//! Watches the manifests' folders. An event only means "check again soon": repave does not use its content, and a lost event
+//! costs time, not correctness.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,111 +16,111 @@ use crate::sys::escape::escaped;
 #[derive(Debug)]
 pub struct Watch {
     source: Source,
-    heard: Arc<Heard>,
+    events: Arc<Events>,
 }
 
 #[derive(Debug)]
 enum Source {
-    /// The operating system's, once they could be had.
+    /// The operating system's events.
     System {
         folder: PathBuf,
         watcher: Option<RecommendedWatcher>,
-        followed: BTreeSet<PathBuf>,
+        active: BTreeSet<PathBuf>,
         failing: bool,
     },
-    /// None, or whoever has the handle.
-    Given,
+    /// Only what a [`WatchHandle`] sends.
+    Manual,
 }
 
-/// What was heard since anybody listened.
+/// What happened since the last check.
 #[derive(Debug, Default)]
-struct Heard {
+struct Events {
     something: Notify,
-    /// Folders may have come, gone or changed places, or events were lost: what is watched must be asked for anew.
+    /// Folders may have been added, removed or moved, or events were lost: all watches must be renewed.
     stale: AtomicBool,
 }
 
-/// Makes a [`Watch`] hear something.
+/// Sends events to a [`Watch`].
 #[derive(Debug, Clone)]
-pub struct Poke(Arc<Heard>);
+pub struct WatchHandle(Arc<Events>);
 
-impl Poke {
-    /// As if a file had been touched.
-    pub fn poke(&self) {
+impl WatchHandle {
+    /// Sends an event, as if a file had changed.
+    pub fn notify(&self) {
         self.0.something.notify_one();
     }
 }
 
 impl Watch {
-    /// The operating system's events about the folder with manifests and those in it.
+    /// Watches the manifests' folder and the folders in it, with the operating system's events.
     pub fn system(folder: &Path) -> Self {
         Self {
             source: Source::System {
-                // Events bear absolute paths, and a relative one has no parent to watch.
+                // Events have absolute paths, and a relative path has no parent folder to watch.
                 folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
                 watcher: None,
-                followed: BTreeSet::new(),
+                active: BTreeSet::new(),
                 failing: false,
             },
-            heard: Arc::default(),
+            events: Arc::default(),
         }
     }
 
-    /// No events but those that the handle makes: for file systems that have none.
-    pub fn given() -> (Self, Poke) {
-        let heard = Arc::<Heard>::default();
+    /// Returns a watch that gets its events from the handle only, for file systems that send none.
+    pub fn manual() -> (Self, WatchHandle) {
+        let events = Arc::<Events>::default();
         let watch = Self {
-            source: Source::Given,
-            heard: Arc::clone(&heard),
+            source: Source::Manual,
+            events: Arc::clone(&events),
         };
-        (watch, Poke(heard))
+        (watch, WatchHandle(events))
     }
 
-    /// Waits until something was touched; several events before anyone waits are one.
-    pub async fn heard(&self) {
-        self.heard.something.notified().await;
+    /// Waits until something changed. Several events before the wait count as one.
+    pub async fn changed(&self) {
+        self.events.something.notified().await;
     }
 
-    /// Watches these folders, the manifests' own first, and whatever one of them may come back in. Tells whether every
-    /// change will be heard; where not, somebody must look from time to time. The reason is logged once.
+    /// Watches these folders, and the nearest existing folder above the manifests' folder. Returns whether events report every
+    /// change; if not, the caller must check the files regularly. The reason is logged once.
     ///
-    /// Folders that are watched already cost nothing, so this can be asked after every look.
-    pub fn follow(&mut self, folders: &[PathBuf]) -> bool {
+    /// Folders that are already watched cost nothing, so this can be called after every check.
+    pub fn watch(&mut self, folders: &[PathBuf]) -> bool {
         let Source::System {
             folder,
             watcher,
-            followed,
+            active,
             failing,
         } = &mut self.source
         else {
             return false;
         };
-        if self.heard.stale.swap(false, Ordering::Relaxed) {
-            forget(watcher.as_mut(), followed);
+        if self.events.stale.swap(false, Ordering::Relaxed) {
+            unwatch_all(watcher.as_mut(), active);
         }
-        match watch(folder, folders, watcher, followed, &self.heard) {
-            Ok(anew) => {
-                if anew {
-                    // What was touched before it was watched was not heard.
-                    self.heard.something.notify_one();
+        match update(folder, folders, watcher, active, &self.events) {
+            Ok(has_new) => {
+                if has_new {
+                    // A change before the watch began sent no event.
+                    self.events.something.notify_one();
                 }
                 if std::mem::take(failing) {
-                    tracing::info!("changes of the manifests are heard of again");
+                    tracing::info!("watching the manifests again");
                 }
                 true
             }
             Err(error) => {
-                forget(watcher.as_mut(), followed);
+                unwatch_all(watcher.as_mut(), active);
                 if !std::mem::replace(failing, true) {
                     let why = escaped(&error.to_string(), 300);
                     let advice = match error.kind {
                         ErrorKind::MaxFilesWatch => {
-                            "; raise fs.inotify.max_user_watches or fs.inotify.max_user_instances"
+                            ". Raise fs.inotify.max_user_watches or fs.inotify.max_user_instances"
                         }
                         _ => "",
                     };
                     tracing::warn!(
-                        "changes of the manifests are not heard of, so they are looked for every few seconds: {why}{advice}"
+                        "cannot watch the manifests, so repave checks them every few seconds: {why}{advice}"
                     );
                 }
                 false
@@ -129,24 +129,24 @@ impl Watch {
     }
 }
 
-/// Watches what is wanted and no more; tells whether any of it was not watched before.
-fn watch(
+/// Watches exactly the wanted folders; returns whether any of them was not watched before.
+fn update(
     folder: &Path,
     folders: &[PathBuf],
     watcher: &mut Option<RecommendedWatcher>,
-    followed: &mut BTreeSet<PathBuf>,
-    heard: &Arc<Heard>,
+    active: &mut BTreeSet<PathBuf>,
+    events: &Arc<Events>,
 ) -> notify::Result<bool> {
     let watcher = match watcher {
         Some(watcher) => watcher,
-        None => watcher.insert(new_watcher(folder, heard)?),
+        None => watcher.insert(new_watcher(folder, events)?),
     };
     let mut wanted: BTreeSet<PathBuf> = folders
         .iter()
         .filter_map(|folder| std::path::absolute(folder).ok())
         .collect();
     wanted.insert(folder.to_owned());
-    // The nearest folder above that is there: the manifests' own may be removed and come back.
+    // The nearest existing folder above: the manifests' folder may be removed and come back.
     wanted.extend(
         folder
             .ancestors()
@@ -154,38 +154,38 @@ fn watch(
             .find(|above| above.is_dir())
             .map(Path::to_owned),
     );
-    for gone in followed.difference(&wanted) {
-        // It may be gone for good, and its watch with it.
+    for gone in active.difference(&wanted) {
+        // The folder may be deleted, and its watch with it.
         let _ = watcher.unwatch(gone);
     }
-    followed.retain(|path| wanted.contains(path));
-    let mut anew = false;
+    active.retain(|path| wanted.contains(path));
+    let mut has_new = false;
     for path in wanted {
-        if followed.contains(&path) {
+        if active.contains(&path) {
             continue;
         }
         match watcher.watch(&path, RecursiveMode::NonRecursive) {
-            Ok(()) => anew |= followed.insert(path),
+            Ok(()) => has_new |= active.insert(path),
             Err(error) if is_missing(&error) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(anew)
+    Ok(has_new)
 }
 
-/// Ends every watch: a folder that took another's place would be watched under one name with it.
-fn forget(watcher: Option<&mut RecommendedWatcher>, followed: &mut BTreeSet<PathBuf>) {
-    let paths = std::mem::take(followed);
+/// Ends every watch. A folder that replaced another one at the same path must be watched again.
+fn unwatch_all(watcher: Option<&mut RecommendedWatcher>, active: &mut BTreeSet<PathBuf>) {
+    let paths = std::mem::take(active);
     if let Some(watcher) = watcher {
         for path in paths {
-            // It may have ended with its folder.
+            // The watch may have ended with its folder.
             let _ = watcher.unwatch(&path);
         }
     }
 }
 
-fn new_watcher(folder: &Path, heard: &Arc<Heard>) -> notify::Result<RecommendedWatcher> {
-    let heard = Arc::clone(heard);
+fn new_watcher(folder: &Path, events: &Arc<Events>) -> notify::Result<RecommendedWatcher> {
+    let events = Arc::clone(events);
     let folder = folder.to_owned();
     notify::recommended_watcher(move |event: notify::Result<Event>| {
         let (relevant, stale) = match &event {
@@ -194,9 +194,9 @@ fn new_watcher(folder: &Path, heard: &Arc<Heard>) -> notify::Result<RecommendedW
         };
         if relevant {
             if stale {
-                heard.stale.store(true, Ordering::Relaxed);
+                events.stale.store(true, Ordering::Relaxed);
             }
-            heard.something.notify_one();
+            events.something.notify_one();
         }
     })
 }
@@ -212,10 +212,10 @@ fn is_missing(error: &notify::Error) -> bool {
     }
 }
 
-/// Tells what may change the manifests: something was written, and either below their folder or to one above it.
+/// Returns whether the event may change the manifests: a write in their folder or to a folder above it.
 fn is_relevant(event: &Event, folder: &Path) -> bool {
     match event.kind {
-        // Reading them is no change; repave does that itself.
+        // Reading is not a change; repave reads the files itself.
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => {}
         EventKind::Access(_) => return false,
         _ => {}
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_may_change_the_manifests_is_heard() {
+    fn only_events_that_may_change_the_manifests_count() {
         let data = EventKind::Modify(ModifyKind::Data(DataChange::Any));
         let closed = |mode| EventKind::Access(AccessKind::Close(mode));
         for (kind, path, relevant) in [

@@ -229,7 +229,7 @@ pub fn status(path: &Path) {
         let error = read.unwrap_err();
         let stops = matches!(
             error,
-            StoreError::OtherWorld { .. } | StoreError::Document { .. }
+            StoreError::SimulatedMismatch { .. } | StoreError::Document { .. }
         );
         assert!(is_harmless(&error.to_string()), "{error:?}");
         return assert!(stops, "{error}");

@@ -417,7 +417,7 @@ impl World {
                         Reason::RetryScheduled => Reached::note(&self.reached.waits_for_retry),
                         _ => {}
                     }
-                    is_still &= wait.awaits == Awaits::News;
+                    is_still &= wait.awaits == Awaits::Change;
                 }
                 Answer::Blocked(blocked) => {
                     if blocked.until.is_some() {

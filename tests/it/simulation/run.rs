@@ -270,8 +270,8 @@ impl World {
     fn manifests(&self) -> Checkout {
         let mut checkout = self.checkout();
         let now = Instant::now();
-        checkout.look(true, now);
-        checkout.look(true, now + Duration::from_secs(1));
+        checkout.check(true, now);
+        checkout.check(true, now + Duration::from_secs(1));
         checkout
     }
 
@@ -298,7 +298,7 @@ impl World {
                 Ok(match ended {
                     Err(error) => Ended::Gone(error.to_string()),
                     Ok(ended) => match ended.end {
-                        End::Still if self.is_ready() => Ended::Ready,
+                        End::Finished if self.is_ready() => Ended::Ready,
                         end => Ended::Gone(format!("{end:?}")),
                     },
                 })
@@ -310,7 +310,7 @@ impl World {
                     max_creates: None,
                     seed: self.seed,
                 };
-                let (watch, _poke) = Watch::given();
+                let (watch, _poke) = Watch::manual();
                 let health = Arc::new(Health::new(Duration::from_mins(10)));
                 let daemon = Daemon::new(
                     reconciler,
