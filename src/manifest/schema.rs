@@ -10,7 +10,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::shape::{self, API_VERSION, KIND};
 use crate::model::image::CreateWhen;
-use crate::model::limits::{Alphabet, Limits};
+use crate::model::limits::{Alphabet, Limited as _, Limits};
 use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
 
 /// Where the schema stands in a checkout; the samples' first lines point there.

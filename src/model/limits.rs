@@ -51,6 +51,14 @@ pub(crate) struct Limits {
     pub allowed: &'static str,
 }
 
+/// A text value within limits.
+pub(crate) trait Limited: Sized {
+    const LIMITS: Limits;
+
+    /// Checks the text and keeps it.
+    fn limited(text: String) -> Result<Self, InvalidValue>;
+}
+
 impl Limits {
     /// Between so many characters of the alphabet, and nothing else to heed.
     pub(super) const fn new(
