@@ -818,6 +818,9 @@ mod hostile {
         f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
         f:8:65502: found more than 32768 values in the file; allowed: fewer; nothing after this place was read
         "#);
+        let marks = |n: usize| problems(&format!("apiVersion: v1\nd: |\n  {}\n", ",".repeat(n)));
+        assert_eq!(marks(49_150), "0 images, 1 skipped");
+        assert_snapshot!(marks(49_151), @"f:3:49153: found more than 49152 structural characters; allowed: fewer commas, colons, quotes and brackets; nothing of this file was read");
         let many = format!("{}---\n{}", manifest("a"), deep(300));
         assert_eq!(parse("f", &many).images.len(), 1);
         assert_snapshot!(problems(&many), @"f:8:256: found values nested more than 64 deep; allowed: fewer; nothing after this place was read");

@@ -6,6 +6,6 @@ pub const MAX_FILE_BYTES: usize = 256 * 1024;
 pub(crate) const MAX_NODES: usize = 32 * 1024;
 /// Deepest nesting. Kubernetes schemas, which may share a folder with manifests, reach about 40.
 pub(crate) const MAX_DEPTH: usize = 64;
-/// Most structural characters of a file. The position-keeping parser keeps a flow list or map as tokens of about 100
-/// bytes until it ends, at most two for each of these.
-pub(super) const MAX_MARKS: usize = 64 * 1024;
+/// Most structural characters of a file: three times what 256 KiB of manifests have. The position-keeping parser keeps a
+/// flow list or map as tokens until it ends, which takes up to 20 MiB and 20 ms for as many.
+pub(super) const MAX_MARKS: usize = 48 * 1024;
