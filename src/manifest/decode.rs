@@ -1,308 +1,292 @@
-//! A document's tree to a [`DesiredImage`], collecting every problem by node number. It neither parses nor reads.
+//! A document's tree to a [`DesiredImage`], with every problem.
 
 use std::collections::BTreeMap;
 
-use super::fields::{Decoder, Field, Path, Shown};
+use super::fields::{Decoder, Field, Path, quoted};
 use super::header::Header;
-use super::help;
-use super::problem::{MAX_SHOWN, Report};
+use super::problem::Report;
+use super::span::Span;
 use super::yaml::{Node, Value};
-use super::{digest, shape};
+use super::{digest, help, shape};
 use crate::model::image::{CreateWhen, DesiredImage, Place, Source};
+use crate::model::limits::Limited as _;
 use crate::model::subject::{Kind, Subject};
 use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
-use crate::sys::escape::escaped;
 
-/// The nodes in which a manifest says what others may contradict.
+/// Where a manifest declares what other manifests may contradict.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin {
-    pub(crate) name: u32,
-    /// Same as `name` where the image name is the default.
-    pub(crate) image_name: u32,
-    pub(crate) source: u32,
+    pub(super) name: Span,
+    /// Equal to `name` where the image name is the default.
+    pub(super) image_name: Span,
+    pub(super) source: Span,
 }
 
-/// Decodes a document, the `number`th of its file, if it is a valid manifest; counts it if it is another API group's.
-pub(super) fn document(
-    root: &Node<'_>,
-    file: &str,
-    number: usize,
-    report: &mut Report,
-    skipped: &mut usize,
-) -> Option<(DesiredImage, Origin)> {
+/// What a document is.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every document is an image"
+)]
+pub(super) enum Decoded {
+    Image(DesiredImage, Origin),
+    /// Another API group's.
+    Foreign,
+    /// Empty, or reported.
+    Nothing,
+}
+
+/// Decodes a document, the `number`th of its file.
+pub(super) fn document(root: &Node<'_>, file: &str, number: usize, report: &mut Report) -> Decoded {
     let before = report.problems.count();
     let mut decoder = Decoder {
         document: number,
         report,
     };
-    let entries = match &root.value {
-        Value::Null => return None, // empty, or comments only
-        Value::Map(entries) => entries,
-        other => {
-            decoder.problem(
-                root.number,
-                &Path::ROOT,
-                format_args!("found {}", Shown(other)),
-                format_args!(
-                    "a manifest, which begins with apiVersion: {}",
-                    shape::API_VERSION
-                ),
-            );
-            return None;
-        }
+    let place = Place {
+        file: file.to_owned(),
+        document: number,
     };
-    match decoder.header(root, entries) {
-        Header::Foreign => {
-            *skipped += 1;
-            return None;
-        }
-        Header::Broken => return None,
-        Header::Manifest => {}
+    match decoder.document(root, place) {
+        // With a problem anywhere, such as an unknown field, a manifest is not used.
+        Decoded::Image(..) if report.problems.count() > before => Decoded::Nothing,
+        other @ (Decoded::Image(..) | Decoded::Foreign | Decoded::Nothing) => other,
     }
-    let manifest = decoder.manifest(root, entries, file);
-    // A value out of place, as an unknown field, leaves the rest readable but not to be acted on.
-    manifest.filter(|_| report.problems.count() == before)
 }
 
 impl Decoder<'_> {
+    fn document(&mut self, root: &Node<'_>, place: Place) -> Decoded {
+        let entries = match &root.value {
+            Value::Null => return Decoded::Nothing,
+            Value::Map(entries) => entries,
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List) => {
+                self.problem(
+                    root.span,
+                    Path::ROOT,
+                    format_args!("found {other}"),
+                    format_args!(
+                        "a manifest, which begins with apiVersion: {}",
+                        shape::API_VERSION
+                    ),
+                );
+                return Decoded::Nothing;
+            }
+        };
+        match self.header(root.span, entries) {
+            Header::Foreign => return Decoded::Foreign,
+            Header::Broken => return Decoded::Nothing,
+            Header::Manifest => {}
+        }
+        let [_, _, metadata, spec] = self.fields((root.span, entries), "", shape::MANIFEST);
+        let image = self.manifest(metadata, spec, place);
+        image.map_or(Decoded::Nothing, |(image, origin)| {
+            Decoded::Image(image, origin)
+        })
+    }
+
     fn manifest(
         &mut self,
-        root: &Node<'_>,
-        entries: &[(Node<'_>, Node<'_>)],
-        file: &str,
+        metadata: Field<'_, '_>,
+        spec: Field<'_, '_>,
+        place: Place,
     ) -> Option<(DesiredImage, Origin)> {
-        let top = Path::ROOT;
-        let [_, _, metadata, spec] = self.fields(entries, &top, shape::MANIFEST);
-        let name = self
-            .map(root.number, metadata, &top.field("metadata"))
-            .and_then(|(key, entries)| {
-                let path = top.field("metadata");
-                let [name] = self.fields(entries, &path, shape::METADATA);
-                self.text(key, name, &path.field("name"), ManifestName::parse)
-            });
-        let path = top.field("spec");
-        let (key, entries) = self.map(root.number, spec, &path)?;
+        let name = self.map(metadata).and_then(|map| {
+            let [name] = self.fields(map, "metadata", shape::METADATA);
+            self.text::<ManifestName>(name)
+        });
+        let map = self.map(spec)?;
         let [image_name, source, description, tags, create_when, suspend] =
-            self.fields(entries, &path, shape::SPEC);
-        let image_name = match image_name {
-            Some(_) => self.text(key, image_name, &path.field("imageName"), ImageName::parse),
+            self.fields(map, "spec", shape::SPEC);
+        let image_name = match image_name.value {
+            Some(_) => self.text(image_name),
             None => name
                 .as_ref()
-                .and_then(|(name, node)| self.default_image_name(name, *node)),
+                .and_then(|(name, span)| self.default_image_name(name, *span)),
         };
-        let source = self.source(key, source, &path.field("source"));
-        let description = self.description(key, description, &path.field("description"));
-        let tags = self.tags(tags, &path.field("tags"));
-        let create_when = self.create_when(create_when, &path.field("createWhen"));
-        let suspend = self.suspend(suspend, &path.field("suspend"));
+        let source = self.source(source);
+        let description = self
+            .text(description)
+            .inspect(|(text, span)| self.warn_of_hyphen(text, *span));
+        let tags = self.tags(tags);
+        let create_when = self.create_when(create_when);
+        let suspend = self.suspend(suspend);
 
-        let (name, name_node) = name?;
-        let (image_name, image_name_node) = image_name?;
-        let (source, source_node) = source?;
+        let (name, name_span) = name?;
+        let (image_name, image_name_span) = image_name?;
+        let (source, source_span) = source?;
         let mut image = DesiredImage {
             subject: Subject::new(Kind::UpdatedImage, name),
             image_name,
             source,
-            description: description?,
+            description: description?.0,
             tags: tags?,
             create_when: create_when?,
             suspend: suspend?,
-            place: Place {
-                file: file.to_owned(),
-                document: self.document,
-            },
+            place,
             digest: String::new(),
         };
         image.digest = digest::of_image(&image);
         let origin = Origin {
-            name: name_node,
-            image_name: image_name_node,
-            source: source_node,
+            name: name_span,
+            image_name: image_name_span,
+            source: source_span,
         };
         Some((image, origin))
     }
 
-    fn default_image_name(&mut self, name: &ManifestName, node: u32) -> Option<(ImageName, u32)> {
-        match ImageName::parse(name.as_str()) {
-            Ok(image_name) => Some((image_name, node)),
-            Err(e) => {
-                self.problem(
-                    node,
-                    &Path::ROOT.field("metadata").field("name"),
-                    format_args!(
-                        "found \"{}\", which is no image name: {}",
-                        escaped(name.as_str(), MAX_SHOWN),
-                        e.problem
-                    ),
-                    format_args!("{}; or set spec.imageName", e.allowed),
-                );
-                None
-            }
-        }
+    fn default_image_name(&mut self, name: &ManifestName, span: Span) -> Option<(ImageName, Span)> {
+        let parsed = ImageName::parse(name.as_str()).map_err(|e| {
+            self.problem(
+                span,
+                Path {
+                    map: "metadata",
+                    key: "name",
+                },
+                format_args!(
+                    "found {}, which is not an image name: {}",
+                    Value::Text(name.as_str().into()),
+                    e.problem
+                ),
+                format_args!("{}; or set spec.imageName", e.allowed),
+            );
+        });
+        Some((parsed.ok()?, span))
     }
 
-    fn source(
-        &mut self,
-        parent: u32,
-        field: Option<Field<'_, '_>>,
-        path: &Path<'_>,
-    ) -> Option<(Source, u32)> {
-        const ONE: &str = "either imageId or imageName";
-        if let Some(field) = field
-            && matches!(field.value.value, Value::Text(_))
-        {
-            self.wrong_and_help(field, path, format_args!("a map"), help::source);
+    fn source(&mut self, field: Field<'_, '_>) -> Option<(Source, Span)> {
+        if field.text().is_some() {
+            self.wrong_and_help(field, "a map", help::source);
             return None;
         }
-        let (key, entries) = self.map(parent, field, path)?;
-        match self.fields(entries, path, shape::SOURCE) {
-            [None, None] => {
-                self.problem(
-                    key,
-                    path,
-                    format_args!("found neither imageId nor imageName"),
-                    format_args!("{ONE}"),
-                );
-                None
+        let (key, entries) = self.map(field)?;
+        let [id, name] = self.fields((key, entries), "spec.source", shape::SOURCE);
+        let (key, found) = match (id.value, name.value) {
+            (None, None) => (key, "found neither imageId nor imageName"),
+            (Some(_), None) => {
+                return self.text(id).map(|(id, span)| (Source::ImageId(id), span));
             }
-            [Some(id), None] => self
-                .text(key, Some(id), &path.field("imageId"), ImageId::parse)
-                .map(|(id, node)| (Source::ImageId(id), node)),
-            [None, Some(name)] => self
-                .text(key, Some(name), &path.field("imageName"), ImageName::parse)
-                .map(|(name, node)| (Source::ImageName(name), node)),
-            [Some(id), Some(name)] => {
-                self.problem(
-                    id.key.max(name.key),
-                    path,
-                    format_args!("found both imageId and imageName"),
-                    format_args!("{ONE}"),
-                );
-                self.text_value(id, &path.field("imageId"), ImageId::parse);
-                self.text_value(name, &path.field("imageName"), ImageName::parse);
-                None
+            (None, Some(_)) => {
+                return self
+                    .text(name)
+                    .map(|(name, span)| (Source::ImageName(name), span));
             }
-        }
+            (Some(_), Some(_)) => {
+                self.text::<ImageId>(id);
+                self.text::<ImageName>(name);
+                (id.key.max(name.key), "found both imageId and imageName")
+            }
+        };
+        self.problem(key, field.path, found, "either imageId or imageName");
+        None
     }
 
-    fn description(
-        &mut self,
-        parent: u32,
-        field: Option<Field<'_, '_>>,
-        path: &Path<'_>,
-    ) -> Option<Description> {
-        let (description, node) = self.text(parent, field, path, Description::parse)?;
+    fn warn_of_hyphen(&mut self, description: &Description, span: Span) {
         if description.as_str().contains('-') {
             self.warning(
-                node,
-                path,
-                format_args!(
-                    "found '-', which the AWS console is said not to accept in a description"
-                ),
-                format_args!("a description without '-', if people edit images in the console"),
+                span,
+                Path {
+                    map: "spec",
+                    key: "description",
+                },
+                "found '-', which the AWS console may not accept in a description",
+                "a description without '-', if people edit images in the console",
             );
         }
-        Some(description)
     }
 
-    fn tags(&mut self, field: Option<Field<'_, '_>>, path: &Path<'_>) -> Option<Tags> {
-        let Some(field) = field else {
-            return Some(Tags::default());
-        };
-        let Value::Map(entries) = &field.value.value else {
-            self.wrong(
-                field,
-                path,
-                format_args!("a map of texts, each tag as key: value"),
-            );
-            return None;
+    fn tags(&mut self, field: Field<'_, '_>) -> Option<Tags> {
+        let entries = match field.value {
+            None => return Some(Tags::default()),
+            Some(Node {
+                value: Value::Map(entries),
+                ..
+            }) => entries,
+            Some(_) => {
+                self.wrong(field, "a map of texts, each tag as key: value");
+                return None;
+            }
         };
         let mut tags = BTreeMap::new();
         for (key, value) in entries {
-            let Value::Text(name) = &key.value else {
+            let Some(name) = key.text() else {
                 self.problem(
-                    key.number,
-                    path,
-                    format_args!("found {} as a tag's key", Shown(&key.value)),
-                    format_args!(
-                        "{}, in quotes if it looks like a number or boolean",
-                        TagKey::ALLOWED
-                    ),
+                    key.span,
+                    field.path,
+                    format_args!("found {} as the key of a tag", key.value),
+                    quoted(TagKey::LIMITS.allowed),
                 );
                 continue;
             };
-            let path = path.field(name);
-            let key_field = Field {
-                key: key.number,
-                value: key,
+            let of = |value| Field {
+                path: Path {
+                    map: "spec.tags",
+                    key: name,
+                },
+                key: key.span,
+                value: Some(value),
             };
-            let value_field = Field {
-                key: key.number,
-                value,
-            };
-            let tag_key = self.text_value(key_field, &path, TagKey::parse);
-            let tag_value = self.text_value(value_field, &path, TagValue::parse);
-            let (Some(tag_key), Some(tag_value)) = (tag_key, tag_value) else {
+            let path = of(key).path;
+            let (tag_key, tag_value) = (
+                self.text::<TagKey>(of(key)),
+                self.text::<TagValue>(of(value)),
+            );
+            let (Some((tag_key, _)), Some((tag_value, _))) = (tag_key, tag_value) else {
                 continue;
             };
-            // The fields that nothing misses where they have slipped in here.
-            if matches!(name.as_ref(), "imageName" | "createWhen" | "suspend") {
+            // The optional fields, which nothing misses if they are indented too far.
+            if matches!(name, "imageName" | "createWhen" | "suspend") {
                 self.warning(
-                    key.number,
-                    &path,
-                    format_args!("found a tag that is named as a field of spec"),
-                    format_args!("the field beside tags, indented as it is, if that was meant"),
+                    key.span,
+                    path,
+                    "found a tag that is named like a field of spec",
+                    "the field beside tags, with the same indentation, if the field was meant",
                 );
             }
             if tags.insert(tag_key, tag_value).is_some() {
                 self.problem(
-                    key.number,
-                    &path,
-                    format_args!("found the tag a second time"),
-                    format_args!("each tag once"),
+                    key.span,
+                    path,
+                    "found the tag a second time",
+                    "each tag once",
                 );
             }
         }
-        match Tags::new(tags) {
-            Ok(tags) => Some(tags),
-            Err(e) => {
-                self.problem(
-                    field.key,
-                    path,
-                    format_args!("found {}", e.problem),
-                    format_args!("{}", e.allowed),
-                );
+        let tags = Tags::new(tags);
+        tags.map_err(|e| {
+            self.problem(
+                field.key,
+                field.path,
+                format_args!("found {}", e.problem),
+                e.allowed,
+            );
+        })
+        .ok()
+    }
+
+    fn create_when(&mut self, field: Field<'_, '_>) -> Option<CreateWhen> {
+        if field.value.is_none() {
+            return Some(CreateWhen::Always);
+        }
+        let known = CreateWhen::ALL
+            .into_iter()
+            .find(|when| field.text() == Some(when.as_str()));
+        if known.is_none() {
+            let all = CreateWhen::ALL.map(CreateWhen::as_str);
+            self.wrong_and_help(field, all.join(" or "), |text| help::one_of(text, &all));
+        }
+        known
+    }
+
+    fn suspend(&mut self, field: Field<'_, '_>) -> Option<bool> {
+        match field.value {
+            None => Some(false),
+            Some(Node {
+                value: Value::Bool(suspend),
+                ..
+            }) => Some(*suspend),
+            Some(_) => {
+                self.wrong_and_help(field, "true or false, without quotes", help::boolean);
                 None
             }
         }
-    }
-
-    fn create_when(&mut self, field: Option<Field<'_, '_>>, path: &Path<'_>) -> Option<CreateWhen> {
-        let Some(field) = field else {
-            return Some(CreateWhen::Always);
-        };
-        if let Value::Text(text) = &field.value.value {
-            let mut known = CreateWhen::ALL.into_iter();
-            if let Some(when) = known.find(|when| when.as_str() == text) {
-                return Some(when);
-            }
-        }
-        let allowed = format_args!("Always or UpdateAvailable");
-        self.wrong_and_help(field, path, allowed, |text| {
-            help::one_of(text, &CreateWhen::ALL.map(CreateWhen::as_str))
-        });
-        None
-    }
-
-    fn suspend(&mut self, field: Option<Field<'_, '_>>, path: &Path<'_>) -> Option<bool> {
-        let Some(field) = field else {
-            return Some(false);
-        };
-        if let Value::Bool(suspend) = field.value.value {
-            return Some(suspend);
-        }
-        let allowed = format_args!("true or false, without quotes");
-        self.wrong_and_help(field, path, allowed, help::boolean);
-        None
     }
 }

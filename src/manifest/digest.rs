@@ -1,4 +1,4 @@
-//! Digests of a manifest and of a set of them, stable across versions: status files and plans remember them.
+//! Digests of a manifest and of a set of manifests, stable across versions: status files and plans contain them.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ struct Canonical<'a> {
     tags: &'a Tags,
 }
 
-/// The manifest's generation: what it says, without what only says where or whether.
+/// Digests what the image is to be; not `suspend`, nor the file.
 pub(super) fn of_image(image: &DesiredImage) -> String {
     let canonical = Canonical {
         create_when: image.create_when,
@@ -29,14 +29,14 @@ pub(super) fn of_image(image: &DesiredImage) -> String {
         tags: &image.tags,
     };
     let mut json = Vec::with_capacity(512);
-    // Texts in maps with text keys: there is nothing that could fail, and no digest would equal any other.
+    // Texts and maps with text keys cannot fail to serialize.
     if serde_json::to_writer(&mut json, &canonical).is_err() {
         return String::new();
     }
     sha256(&json)
 }
 
-/// The set's digest: whatever a manifest says changes it; in which file it stands does not.
+/// Digests everything that the manifests say; not which files they are in.
 pub(super) fn of_set(desired: &Desired) -> String {
     let mut text = Vec::new();
     for image in desired {

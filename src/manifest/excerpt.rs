@@ -1,107 +1,96 @@
-//! The line that a problem stands in, kept with it: a file may have changed by the time somebody reads what is wrong.
+//! The line that a problem is in, kept with it: the file may change before anybody reads the problem.
 
-/// Most characters kept on either side of the place: wider than terminals are, and a line may be a whole file.
+use super::span::Span;
+
+/// Most characters kept on either side of the position: wider than terminals are, and a line may be a whole file.
 const MOST: usize = 200;
 
-/// A piece of one line, and what of it is meant.
+/// A part of one line, and the part of it that a problem is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The line as it stands in the file, or the part of it around the place; not made safe to print.
+    /// The line, or the part of it around the position; not made safe to print.
     pub text: String,
-    /// What is meant, in bytes of `text`; empty at the line's end.
+    /// What the problem is about, in bytes of `text`; empty at the line's end.
     pub meant: std::ops::Range<usize>,
-    /// How many characters of the line stand before `text`.
+    /// How many characters of the line are before `text`.
     pub(crate) left_out: usize,
 }
 
-/// A text's lines, each found at once.
-pub(super) struct Lines<'a> {
-    text: &'a str,
-    /// Where each line begins, in bytes.
-    begins: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    /// Lines end as editors show them: in `\n`, `\r` or both.
-    pub(super) fn new(text: &'a str) -> Self {
-        let bytes = text.as_bytes();
-        let ends = bytes.iter().enumerate().filter(|(at, byte)| {
-            **byte == b'\n' || (**byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
-        });
-        let begins = std::iter::once(0).chain(ends.map(|(at, _)| at + 1));
-        Self {
-            text,
-            begins: begins.collect(),
-        }
-    }
-
-    /// The line's piece around the column, both from 1. Where `end`, the column behind what is meant, is not known or in
-    /// another line, a word is meant.
-    pub(super) fn excerpt(&self, line: u32, column: u32, end: Option<u32>) -> Option<Excerpt> {
-        let at = (line as usize).checked_sub(1)?;
-        let begin = *self.begins.get(at)?;
-        let behind = self.begins.get(at + 1).copied().unwrap_or(self.text.len());
-        let line = self.text.get(begin..behind)?.trim_end_matches(['\n', '\r']);
-        let column = (column as usize).checked_sub(1)?;
+impl Excerpt {
+    /// Cuts the excerpt out of the span's line, and completes the span: where its end is not known, it is that of a word.
+    pub(super) fn of(line: &str, span: &mut Span) -> Self {
+        let column = span.column - 1;
         let byte = |character: usize| {
-            let mut places = line.char_indices().map(|(at, _)| at);
-            places.nth(character).unwrap_or(line.len())
+            let mut characters = line.char_indices();
+            characters.nth(character).map_or(line.len(), |(at, _)| at)
         };
         let start = byte(column);
-        let stop = match end {
-            Some(end) if end as usize > column + 1 => byte(end as usize - 1),
-            Some(_) | None => start + word(&line[start..]),
+        let stop = if span.end_column > span.column + 1 {
+            byte(span.end_column - 1)
+        } else {
+            start + word(&line[start..])
         };
+        span.end_column = span.column + line[start..stop].chars().count();
         let left_out = column.saturating_sub(MOST);
         let (from, to) = (byte(left_out), byte(column + MOST));
-        Some(Excerpt {
+        Self {
             text: line[from..to].to_owned(),
             meant: start - from..stop.min(to) - from,
             left_out,
-        })
+        }
     }
 }
 
-/// How many bytes the word takes that the text begins with; at least one character.
+/// Returns how many bytes the first word of the text takes: at least one character.
 fn word(text: &str) -> usize {
     let ends = |c: char| c.is_whitespace() || matches!(c, ':' | ',' | '[' | ']' | '{' | '}' | '#');
-    let mut characters = text.char_indices();
-    let first = characters.next().map_or(0, |(_, c)| c.len_utf8());
-    let rest = &text[first..];
+    let first = text.chars().next().map_or(0, char::len_utf8);
     if text.starts_with(ends) {
-        first
-    } else {
-        first + rest.find(ends).unwrap_or(rest.len())
+        return first;
     }
+    let rest = &text[first..];
+    first + rest.find(ends).unwrap_or(rest.len())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::span::lines;
     use super::*;
 
     #[test]
     fn a_word_or_what_is_known_is_meant() {
-        let lines = Lines::new("a: 1\r\n  spéc: [x, y]\rlast\n");
-        for (line, column, end, meant) in [
-            (1, 1, None, "a"),
-            (1, 4, Some(5), "1"),
-            (2, 3, None, "spéc"),
-            (2, 9, None, "["),
-            (2, 9, Some(15), "[x, y]"),
-            (3, 1, Some(1), "last"),
-            (3, 5, None, ""),
-            (4, 1, None, ""),
+        let lines = lines("a: 1\r\n  spéc: [x, y]\rlast\n");
+        assert_eq!(lines.len(), 4);
+        for (line, column, end_column, meant) in [
+            (1, 1, 1, "a"),
+            (1, 4, 5, "1"),
+            (2, 3, 3, "spéc"),
+            (2, 9, 9, "["),
+            (2, 9, 15, "[x, y]"),
+            (3, 1, 1, "last"),
+            (3, 5, 5, ""),
+            (4, 1, 1, ""),
         ] {
-            let excerpt = lines.excerpt(line, column, end).unwrap();
+            let mut span = Span {
+                line,
+                column,
+                end_column,
+            };
+            let excerpt = Excerpt::of(lines[line - 1], &mut span);
             assert_eq!(&excerpt.text[excerpt.meant.clone()], meant, "{excerpt:?}");
+            assert_eq!(span.end_column - column, meant.chars().count());
         }
-        assert_eq!(lines.excerpt(5, 1, None), None);
     }
 
     #[test]
     fn of_a_long_line_the_place_is_kept() {
         let text = format!("{}here{}", "é".repeat(1000), "x".repeat(1000));
-        let excerpt = Lines::new(&text).excerpt(1, 1001, Some(1005)).unwrap();
+        let mut span = Span {
+            line: 1,
+            column: 1001,
+            end_column: 1005,
+        };
+        let excerpt = Excerpt::of(&text, &mut span);
         assert_eq!(&excerpt.text[excerpt.meant], "here");
         assert_eq!((excerpt.left_out, excerpt.text.chars().count()), (800, 400));
     }

@@ -1,63 +1,50 @@
-//! What decoding any map needs: its known fields, their types and limits, and words for what is wrong with them.
+//! What decoding any map needs: its known fields, and problems with their values.
 
-use std::fmt;
+use std::fmt::{self, Display};
 
 use super::help;
-use super::problem::{Draft, MAX_SHOWN, Report};
+use super::problem::{MAX_SHOWN, Problem, Report};
+use super::span::Span;
 use super::yaml::{Node, Value};
-use crate::model::limits::InvalidValue;
-use crate::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue};
+use crate::model::limits::Limited;
 use crate::sys::escape::escaped;
 
-/// A field's path, written out only when it is told.
+/// The entries of a map.
+pub(super) type Entries<'a> = [(Node<'a>, Node<'a>)];
+
+/// The path of a field, written out only in a problem.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'a> {
-    parent: Option<&'a Path<'a>>,
-    key: &'a str,
+    /// The path of the map that the field is in.
+    pub(super) map: &'static str,
+    pub(super) key: &'a str,
 }
 
-impl<'a> Path<'a> {
-    pub(super) const ROOT: Path<'static> = Path {
-        parent: None,
-        key: "",
-    };
-
-    pub(super) fn field(&'a self, key: &'a str) -> Path<'a> {
-        Path {
-            parent: Some(self),
-            key,
-        }
-    }
+impl Path<'_> {
+    pub(super) const ROOT: Path<'static> = Path { map: "", key: "" };
 }
 
-impl fmt::Display for Path<'_> {
+impl Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(parent) = self.parent else {
-            return Ok(());
-        };
+        let Path { map, key } = self;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let is_short = self.key.len() <= MAX_SHOWN && !self.key.is_empty();
-        parent.fmt(f)?;
-        if !is_short || !self.key.chars().all(is_plain) {
-            return write!(f, "[\"{}\"]", escaped(self.key, MAX_SHOWN));
+        match (*map, *key) {
+            ("", "") => Ok(()),
+            (map, key) if key.is_empty() || key.len() > MAX_SHOWN || !key.chars().all(is_plain) => {
+                write!(f, "{map}[\"{}\"]", escaped(key, MAX_SHOWN))
+            }
+            ("", key) => f.write_str(key),
+            (map, key) => write!(f, "{map}.{key}"),
         }
-        if parent.parent.is_some() {
-            f.write_str(".")?;
-        }
-        f.write_str(self.key)
     }
 }
 
-/// A value as a problem names it.
-pub(super) struct Shown<'a, 'b>(pub(crate) &'a Value<'b>);
-
-impl fmt::Display for Shown<'_, '_> {
+impl Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self {
             Value::Null => f.write_str("nothing (null)"),
             Value::Bool(value) => write!(f, "the boolean {value}"),
-            Value::Whole(value) => write!(f, "the number {value}"),
-            Value::Real(value) => write!(f, "the number {value}"),
+            Value::Number(value) => write!(f, "the number {value}"),
             Value::Text(text) => write!(f, "\"{}\"", escaped(text, MAX_SHOWN)),
             Value::List => f.write_str("a list"),
             Value::Map(_) => f.write_str("a map"),
@@ -65,258 +52,203 @@ impl fmt::Display for Shown<'_, '_> {
     }
 }
 
-/// A field that is there: its key's node number and its value.
+/// A known field of a map.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'n, 'a> {
-    pub(crate) key: u32,
-    pub(crate) value: &'n Node<'a>,
+    pub(super) path: Path<'n>,
+    /// Its key; the key of the map where the field is missing.
+    pub(super) key: Span,
+    pub(super) value: Option<&'n Node<'a>>,
 }
 
-fn draft(
-    document: usize,
-    node: u32,
-    path: &Path<'_>,
-    found: fmt::Arguments<'_>,
-    allowed: fmt::Arguments<'_>,
-) -> Draft {
-    Draft {
-        document: Some(document),
-        node,
-        path: path.to_string(),
-        found: found.to_string(),
-        allowed: allowed.to_string(),
-        ..Draft::default()
+impl<'n> Field<'n, '_> {
+    pub(super) fn text(&self) -> Option<&'n str> {
+        self.value.and_then(Node::text)
     }
 }
 
-/// Decodes one document, telling problems by node number.
+/// Decodes one document and reports its problems.
 pub(super) struct Decoder<'r> {
-    pub(crate) document: usize,
-    pub(crate) report: &'r mut Report,
+    pub(super) document: usize,
+    pub(super) report: &'r mut Report,
 }
 
 impl Decoder<'_> {
     pub(super) fn problem(
         &mut self,
-        node: u32,
-        path: &Path<'_>,
-        found: fmt::Arguments<'_>,
-        allowed: fmt::Arguments<'_>,
+        span: Span,
+        path: Path<'_>,
+        found: impl Display,
+        allowed: impl Display,
     ) {
-        self.problem_and_help(node, path, found, allowed, String::new);
+        self.problem_and_help(span, path, found, allowed, String::new);
     }
 
-    /// Reports a problem with what somebody may have meant, which is thought of only if anybody will read it.
+    /// Reports a problem with what may have been meant, which is determined only if the problem is kept.
     pub(super) fn problem_and_help(
         &mut self,
-        node: u32,
-        path: &Path<'_>,
-        found: fmt::Arguments<'_>,
-        allowed: fmt::Arguments<'_>,
+        span: Span,
+        path: Path<'_>,
+        found: impl Display,
+        allowed: impl Display,
         help: impl FnOnce() -> String,
     ) {
         let document = self.document;
-        self.report.problems.push(|| Draft {
+        self.report.problems.push(|| Problem {
             help: help(),
-            ..draft(document, node, path, found, allowed)
+            ..problem(document, span, path, found, allowed)
         });
     }
 
-    pub(super) fn warning(
-        &mut self,
-        node: u32,
-        path: &Path<'_>,
-        found: fmt::Arguments<'_>,
-        allowed: fmt::Arguments<'_>,
-    ) {
+    pub(super) fn warning(&mut self, span: Span, path: Path<'_>, found: &str, allowed: &str) {
         let document = self.document;
-        let draft = || draft(document, node, path, found, allowed);
-        self.report.warnings.push(draft);
+        let warning = || problem(document, span, path, found, allowed);
+        self.report.warnings.push(warning);
     }
 
-    /// Picks the known fields, reporting the others and repeated ones.
+    /// Returns the known fields of a map, and reports the others and repeated ones.
     pub(super) fn fields<'n, 'a, const N: usize>(
         &mut self,
-        entries: &'n [(Node<'a>, Node<'a>)],
-        path: &Path<'_>,
+        (key, entries): (Span, &'n Entries<'a>),
+        map: &'static str,
         known: [&'static str; N],
-    ) -> [Option<Field<'n, 'a>>; N] {
-        let mut fields = [None; N];
+    ) -> [Field<'n, 'a>; N] {
+        let mut fields = known.map(|name| Field {
+            path: Path { map, key: name },
+            key,
+            value: None,
+        });
         for (key, value) in entries {
-            let Value::Text(name) = &key.value else {
+            let Some(name) = key.text() else {
+                let (map, field) = map.rsplit_once('.').unwrap_or(("", map));
                 self.problem(
-                    key.number,
-                    path,
-                    format_args!("found {} as a field's name", Shown(&key.value)),
-                    format_args!("{}", known.join(", ")),
+                    key.span,
+                    Path { map, key: field },
+                    format_args!("found {} as the name of a field", key.value),
+                    known.join(", "),
                 );
                 continue;
             };
-            match known.iter().position(|known| known == name) {
-                None => self.problem_and_help(
-                    key.number,
-                    &path.field(name),
-                    format_args!("unknown field"),
-                    format_args!("{}", OneOf(&known)),
-                    || help::unknown_field(name, &known),
-                ),
-                Some(at) if fields[at].is_some() => self.problem(
-                    key.number,
-                    &path.field(name),
-                    format_args!("found the field a second time"),
-                    format_args!("each field once"),
-                ),
-                Some(at) => {
-                    fields[at] = Some(Field {
-                        key: key.number,
-                        value,
-                    });
+            let path = Path { map, key: name };
+            match fields.iter_mut().find(|field| field.path.key == name) {
+                None => {
+                    let help = || help::unknown_field(name, &known);
+                    let allowed = known.join(", ");
+                    self.problem_and_help(key.span, path, "unknown field", allowed, help);
+                }
+                Some(field) if field.value.is_some() => self.repeated(key, path),
+                Some(field) => {
+                    field.key = key.span;
+                    field.value = Some(value);
                 }
             }
         }
         fields
     }
 
-    fn missing(&mut self, parent: u32, path: &Path<'_>, allowed: &str) {
+    pub(super) fn repeated(&mut self, key: &Node<'_>, path: Path<'_>) {
         self.problem(
-            parent,
+            key.span,
             path,
-            format_args!("missing"),
-            format_args!("{allowed}"),
+            "found the field a second time",
+            "each field once",
         );
     }
 
-    /// Reports a value of a wrong type; a null stands where its key does.
-    pub(super) fn wrong(
-        &mut self,
-        field: Field<'_, '_>,
-        path: &Path<'_>,
-        allowed: fmt::Arguments<'_>,
-    ) {
-        self.wrong_and_help(field, path, allowed, |_| String::new());
+    /// Reports a missing field or a value of a wrong type.
+    pub(super) fn wrong(&mut self, field: Field<'_, '_>, allowed: impl Display) {
+        self.wrong_and_help(field, allowed, |_| String::new());
     }
 
-    /// The same, with what may have been meant by a text.
+    /// Reports the same, with what may have been meant by a text.
     pub(super) fn wrong_and_help(
         &mut self,
         field: Field<'_, '_>,
-        path: &Path<'_>,
-        allowed: fmt::Arguments<'_>,
+        allowed: impl Display,
         help: impl FnOnce(&str) -> String,
     ) {
-        let node = if matches!(field.value.value, Value::Null) {
-            field.key
-        } else {
-            field.value.number
+        let Some(node) = field.value else {
+            return self.problem(field.key, field.path, "missing", allowed);
+        };
+        let span = match node.value {
+            Value::Null => field.key,
+            Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List | Value::Map(_) => {
+                node.span
+            }
         };
         self.problem_and_help(
-            node,
-            path,
-            format_args!("found {}", Shown(&field.value.value)),
+            span,
+            field.path,
+            format_args!("found {}", node.value),
             allowed,
-            || field.value.value.text().map_or_else(String::new, help),
+            || node.text().map_or_else(String::new, help),
         );
     }
 
-    /// Takes a required map: its key's node and its entries.
-    pub(super) fn map<'n, 'a>(
-        &mut self,
-        parent: u32,
-        field: Option<Field<'n, 'a>>,
-        path: &Path<'_>,
-    ) -> Option<(u32, &'n [(Node<'a>, Node<'a>)])> {
-        let Some(field) = field else {
-            self.missing(parent, path, "a map");
-            return None;
-        };
-        if let Value::Map(entries) = &field.value.value {
+    /// Returns the key and the entries of a required map.
+    pub(super) fn map<'n, 'a>(&mut self, field: Field<'n, 'a>) -> Option<(Span, &'n Entries<'a>)> {
+        if let Some(Node {
+            value: Value::Map(entries),
+            ..
+        }) = field.value
+        {
             return Some((field.key, entries));
         }
-        self.wrong(field, path, format_args!("a map"));
+        self.wrong(field, "a map");
         None
     }
 
-    /// Takes a required text and its node.
-    pub(super) fn text<T: Limited>(
-        &mut self,
-        parent: u32,
-        field: Option<Field<'_, '_>>,
-        path: &Path<'_>,
-        parse: impl Fn(String) -> Result<T, InvalidValue>,
-    ) -> Option<(T, u32)> {
-        let Some(field) = field else {
-            self.missing(parent, path, T::ALLOWED);
-            return None;
-        };
-        let node = field.value.number;
-        let value = self.text_value(field, path, parse)?;
-        Some((value, node))
-    }
-
-    pub(super) fn text_value<T: Limited>(
-        &mut self,
-        field: Field<'_, '_>,
-        path: &Path<'_>,
-        parse: impl Fn(String) -> Result<T, InvalidValue>,
-    ) -> Option<T> {
-        match &field.value.value {
-            Value::Text(text) => match parse(text.clone().into_owned()) {
-                Ok(value) => return Some(value),
+    /// Returns a required text and its span.
+    pub(super) fn text<T: Limited>(&mut self, field: Field<'_, '_>) -> Option<(T, Span)> {
+        let allowed = T::LIMITS.allowed;
+        match field.value {
+            Some(
+                node @ Node {
+                    span,
+                    value: Value::Text(text),
+                },
+            ) => match T::limited(text.to_string()) {
+                Ok(value) => return Some((value, *span)),
                 Err(e) => self.problem_and_help(
-                    field.value.number,
-                    path,
-                    format_args!("found {}: {}", Shown(&field.value.value), e.problem),
-                    format_args!("{}", e.allowed),
-                    || help::text(text, |other| parse(other.to_owned()).is_ok()),
+                    *span,
+                    field.path,
+                    format_args!("found {}: {}", node.value, e.problem),
+                    allowed,
+                    || help::text::<T>(text),
                 ),
             },
-            Value::Bool(_) | Value::Whole(_) | Value::Real(_) => self.wrong(
-                field,
-                path,
-                format_args!(
-                    "{}, in quotes if it looks like a number or boolean",
-                    T::ALLOWED
-                ),
-            ),
-            Value::Null | Value::List | Value::Map(_) => {
-                self.wrong(field, path, format_args!("{}", T::ALLOWED));
-            }
+            Some(Node {
+                value: Value::Bool(_) | Value::Number(_),
+                ..
+            }) => self.wrong(field, quoted(allowed)),
+            Some(Node {
+                value: Value::Null | Value::List | Value::Map(_),
+                ..
+            })
+            | None => self.wrong(field, allowed),
         }
         None
     }
 }
 
-/// The names that a list allows.
-struct OneOf<'a>(&'a [&'static str]);
+/// Adds to what is allowed how a number or boolean becomes a text.
+pub(super) fn quoted(allowed: &str) -> String {
+    format!("{allowed}, in quotes if it looks like a number or boolean")
+}
 
-impl fmt::Display for OneOf<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, name) in self.0.iter().enumerate() {
-            let separator = if at == 0 { "" } else { ", " };
-            write!(f, "{separator}{name}")?;
-        }
-        Ok(())
+fn problem(
+    document: usize,
+    span: Span,
+    path: Path<'_>,
+    found: impl Display,
+    allowed: impl Display,
+) -> Problem {
+    Problem {
+        document: Some(document),
+        span: Some(span),
+        path: path.to_string(),
+        found: found.to_string(),
+        allowed: allowed.to_string(),
+        ..Problem::default()
     }
 }
-
-/// A text value that says what it must be.
-pub(super) trait Limited {
-    const ALLOWED: &'static str;
-}
-
-macro_rules! limited {
-    ($($name:ident),*) => {
-        $(impl Limited for $name {
-            const ALLOWED: &'static str = $name::ALLOWED;
-        })*
-    };
-}
-
-limited!(
-    ManifestName,
-    ImageName,
-    ImageId,
-    Description,
-    TagKey,
-    TagValue
-);

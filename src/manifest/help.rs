@@ -1,44 +1,43 @@
-//! What somebody may have meant who wrote something else. It decides nothing: a problem stays a problem.
+//! Suggests what may have been meant instead. It decides nothing: a problem remains a problem.
+//!
+//! Every function returns an empty text where it has no suggestion.
 
+use crate::model::limits::Limited;
 use crate::sys::escape::escaped;
 use crate::sys::similar::similar;
 
 use super::problem::MAX_SHOWN;
 use super::shape;
 
-/// Words for a person; empty where nothing comes to mind.
-pub(super) fn unknown_field(name: &str, known: &[&'static str]) -> String {
+pub(super) fn unknown_field(name: &str, known: &[&str]) -> String {
     let maps: [(&str, &[&str]); 4] = [
         ("spec", &shape::SPEC),
         ("spec.source", &shape::SOURCE),
         ("metadata", &shape::METADATA),
         ("the document itself", &shape::MANIFEST),
     ];
-    let mut place = maps.into_iter().find_map(|(map, fields)| {
-        let field = fields.iter().find(|field| **field == name)?;
-        Some((map, *field))
-    });
-    if place.is_none() {
-        let among = |fields: &[&'static str]| similar(name, fields).first().copied();
-        if let Some(meant) = among(known) {
-            return did_you_mean(meant);
-        }
-        let mut maps = maps.into_iter();
-        place = maps.find_map(|(map, fields)| Some((map, among(fields)?)));
+    let belongs =
+        |field: &str, map: &str| format!("{field} is a field of {map}: check the indentation");
+    if let Some((map, _)) = maps.iter().find(|(_, fields)| fields.contains(&name)) {
+        return belongs(name, map);
     }
-    place.map_or_else(String::new, |(map, field)| {
-        format!("{field} is a field of {map}: look at the indentation")
-    })
+    if let Some(meant) = similar(name, known).first() {
+        return did_you_mean(meant);
+    }
+    let mut elsewhere = maps
+        .iter()
+        .filter_map(|(map, fields)| Some(belongs(similar(name, fields).first()?, map)));
+    elsewhere.next().unwrap_or_default()
 }
 
-/// The word among those that are allowed.
 pub(super) fn one_of(word: &str, allowed: &[&str]) -> String {
-    similar(word, allowed)
+    let meant = similar(word, allowed);
+    meant
         .first()
         .map_or_else(String::new, |meant| did_you_mean(meant))
 }
 
-/// What YAML 1.1 took for a boolean, and repave does not.
+/// Suggests a boolean for a text that was one in YAML 1.1.
 pub(super) fn boolean(word: &str) -> String {
     match word.to_ascii_lowercase().as_str() {
         "true" | "yes" | "y" | "on" => did_you_mean("true"),
@@ -47,50 +46,49 @@ pub(super) fn boolean(word: &str) -> String {
     }
 }
 
-/// A text that would be taken, near the one that is not.
-pub(super) fn text(given: &str, is_valid: impl Fn(&str) -> bool) -> String {
-    if let Some(what) = other_id(given) {
-        return what.to_owned();
+/// Suggests a valid text similar to an invalid one.
+pub(super) fn text<T: Limited>(given: &str) -> String {
+    let other_id = OTHER_IDS
+        .iter()
+        .find(|(prefix, _)| given.starts_with(prefix));
+    if let Some((_, what)) = other_id {
+        return (*what).to_owned();
     }
-    let low = given.trim().to_ascii_lowercase();
-    // Without a sign or two that may not stand there; more, or a prefix, would make another text of it.
+    let trimmed = given.trim();
+    let low = trimmed.to_ascii_lowercase();
+    // Without one or two characters that are not allowed; without more, or without a prefix, it would be another text.
     let is_foreign = |c: char| !c.is_ascii_alphanumeric() && !" _./()-".contains(c);
-    let some = given.chars().filter(|c| is_foreign(*c)).count();
-    let without = (some <= 2 && !given.starts_with("aws:")).then(|| given.replace(is_foreign, ""));
+    let foreign = given.chars().filter(|c| is_foreign(*c)).count();
+    let without =
+        (foreign <= 2 && !given.starts_with("aws:")).then(|| given.replace(is_foreign, ""));
     let candidates = [
-        given.trim().to_owned(),
-        given.trim().replace(' ', "_"),
+        trimmed.to_owned(),
+        trimmed.replace(' ', "_"),
         low.clone(),
         low.replace([' ', '_'], "-"),
     ];
     let mut candidates = candidates.into_iter().chain(without);
-    let meant = candidates.find(|text| is_valid(text));
+    let meant = candidates.find(|text| T::limited(text.clone()).is_ok());
     meant.map_or_else(String::new, |text| did_you_mean(&escaped(&text, MAX_SHOWN)))
 }
 
-/// Ids that stand beside images' in the console.
-fn other_id(given: &str) -> Option<&'static str> {
-    let ids = [
-        (
-            "wsb-",
-            "wsb- is a bundle: take the id of the image that it was made of, which begins with wsi-",
-        ),
-        (
-            "ami-",
-            "ami- is an image of EC2: take the id of the WorkSpaces image, which begins with wsi-",
-        ),
-        (
-            "ws-",
-            "ws- is a WorkSpace: take the id of an image that was made of it, which begins with wsi-",
-        ),
-    ];
-    let (_, what) = ids
-        .into_iter()
-        .find(|(begin, _)| given.starts_with(begin))?;
-    Some(what)
-}
+/// The prefixes of ids that the console shows beside those of images.
+const OTHER_IDS: [(&str, &str); 3] = [
+    (
+        "wsb-",
+        "wsb- is a bundle: use the id of the image that it was made of, which begins with wsi-",
+    ),
+    (
+        "ami-",
+        "ami- is an image of EC2: use the id of the WorkSpaces image, which begins with wsi-",
+    ),
+    (
+        "ws-",
+        "ws- is a WorkSpace: use the id of an image that was made of it, which begins with wsi-",
+    ),
+];
 
-/// A source that was written where its map stands.
+/// Suggests the map for a source that was written as a text.
 pub(super) fn source(given: &str) -> String {
     let field = if given.starts_with("wsi-") {
         "imageId"

@@ -1,23 +1,17 @@
-//! YAML to [`Desired`]: reads a folder of manifests and reports every problem with its place. It changes nothing and
-//! knows nothing of the account.
+//! YAML to [`Desired`]: reads a folder of manifests and reports every problem with its position. It changes nothing and
+//! does not know the account.
 //!
-//! | file | its one job |
+//! | file | its job |
 //! |---|---|
 //! | `read.rs` | finds and reads the files: what may be opened, how much of it |
-//! | `touch.rs` | tells whether anything was touched, without reading it |
-//! | `yaml/tree.rs` | text to a tree with numbered nodes; the only user of `serde_yaml` |
-//! | `yaml/locate.rs` | node number to line and column; reads every text before `serde_yaml`, and holds it to the limits |
-//! | `yaml/characters.rs` | characters that hide something |
-//! | `yaml/limits.rs` | how much a text may hold |
+//! | `touch.rs` | whether files were touched, without reading them |
+//! | `yaml/` | text to a tree with a span for each node: `characters.rs` and `walk.rs` refuse, `tree.rs` has `serde_yaml` decode |
 //! | `shape.rs` | the header, and the names of the fields |
-//! | `decode.rs` | tree to [`DesiredImage`], collecting problems by node number; `fields.rs` is its vocabulary |
-//! | `header.rs` | whose document it is |
+//! | `header.rs` | whether a document is a manifest |
+//! | `decode.rs` | tree to [`DesiredImage`]; `fields.rs` is its vocabulary |
 //! | `digest.rs` | digests of a manifest and of the set |
 //! | `conflict.rs` | problems between manifests |
-//! | `problem.rs` | what a problem is |
-//! | `place.rs` | line and column |
-//! | `excerpt.rs` | the line that a problem stands in |
-//! | `help.rs` | what somebody may have meant |
+//! | `problem.rs` | what a problem is; `span.rs` where it is, `excerpt.rs` its line, `help.rs` what may have been meant |
 //! | `schema.rs` | the manifest's JSON Schema |
 
 mod conflict;
@@ -27,11 +21,11 @@ mod excerpt;
 mod fields;
 mod header;
 mod help;
-mod place;
 mod problem;
 mod read;
 pub mod schema;
 pub(crate) mod shape;
+mod span;
 mod touch;
 mod yaml;
 
@@ -39,45 +33,44 @@ use std::path::Path;
 
 use crate::model::image::{Desired, DesiredImage};
 
-use conflict::{Claim, Conflicts};
-use decode::Origin;
+use conflict::Claim;
+use decode::{Decoded, Origin};
 pub(crate) use excerpt::Excerpt;
-use excerpt::Lines;
 pub use problem::Problem;
 use problem::Report;
 pub(crate) use problem::Severity;
 pub use shape::KIND;
+pub use span::Span;
 pub(crate) use touch::{Touched, touched};
-use yaml::Map;
 pub use yaml::limits::MAX_FILE_BYTES;
 
-/// What [`load`] is to let pass.
+/// What [`load`] allows.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// Whether no manifest at all is a valid set.
+    /// Whether a folder without manifests is valid.
     pub allow_empty: bool,
 }
 
-/// A folder of manifests without a problem.
+/// The manifests of a folder without problems.
 #[derive(Debug)]
 pub struct Loaded {
     /// The manifests.
     pub desired: Desired,
-    /// `sha256:` and the digest of all manifests' digests, in the order of their names, whatever the files are.
+    /// `sha256:` and the digest of all manifests, independent of their files.
     pub(crate) digest: String,
     /// How many files were read.
     pub(crate) files: usize,
-    /// How many documents belong to other API groups and were passed over.
+    /// How many documents of other API groups were ignored.
     pub(crate) skipped: usize,
     /// What is allowed but likely unwanted.
     pub(crate) warnings: Vec<Problem>,
 }
 
-/// A folder of manifests that is no valid set.
+/// The problems of a folder whose manifests cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", summary(problems))]
 pub struct Invalid {
-    /// Every problem, by file, line and column.
+    /// Every problem, in the order of files and their text.
     pub problems: Vec<Problem>,
     /// What is allowed but likely unwanted.
     pub(crate) warnings: Vec<Problem>,
@@ -85,7 +78,6 @@ pub struct Invalid {
     pub(crate) files: usize,
 }
 
-/// Counts the problems and shows the first one.
 fn summary(problems: &[Problem]) -> String {
     match problems {
         [] => "the manifests are invalid".into(),
@@ -97,18 +89,18 @@ fn summary(problems: &[Problem]) -> String {
     }
 }
 
-/// What one file holds.
+/// The content of one file.
 #[derive(Debug, Default)]
 pub struct FileResult {
     /// The valid manifests, even if others in the file have problems.
     pub images: Vec<DesiredImage>,
-    /// How many documents belong to other API groups.
+    /// How many documents of other API groups were ignored.
     pub(crate) skipped: usize,
-    /// Everything that is wrong, by line and column.
+    /// Everything that is wrong, in the order of the text.
     pub problems: Vec<Problem>,
     /// What is allowed but likely unwanted.
     pub warnings: Vec<Problem>,
-    /// Where in its document each of `images` says what others may contradict.
+    /// Where each of `images` declares what others may contradict.
     origins: Vec<Origin>,
 }
 
@@ -143,16 +135,16 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
     if images.is_empty() && problems.is_empty() && !options.allow_empty {
         let skipped = match skipped {
             0 => String::new(),
-            n => format!(" ({n} documents of other API groups were passed over)"),
+            n => format!(" ({n} documents of other API groups were ignored)"),
         };
         problems.push(Problem::of_file(
             folder.display().to_string(),
             format!("no manifest found{skipped}"),
-            "at least one *.yaml or *.yml file with a manifest; --allow-empty if none is meant",
+            "at least one *.yaml or *.yml file with a manifest; add --allow-empty if none is meant",
         ));
     }
     let desired = Desired::new(images).unwrap_or_else(|conflicts| {
-        problems.extend(Conflicts::new(&claims, &files).problems(&conflicts));
+        problems.extend(conflict::problems(&conflicts, &claims, &files));
         Desired::default()
     });
     problem::sort(&mut problems);
@@ -174,78 +166,45 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
     })
 }
 
-/// Reads one file's text; `file` is only the name that problems and places bear.
+/// Reads one file's text; `file` is only its name in problems and places.
 ///
-/// Costs at most some tens of milliseconds and a few MiB for any text up to [`MAX_FILE_BYTES`].
+/// Costs at most some tens of milliseconds and MiB for any text up to [`MAX_FILE_BYTES`].
 pub fn parse(file: &str, text: &str) -> FileResult {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut report = Report::default();
     let mut result = FileResult::default();
-    if let Some((found, position)) = yaml::hidden(text) {
-        report
-            .problems
-            .push(|| problem::Draft::hidden(found, position));
-        let lines = Lines::new(text);
-        result.problems = report
-            .problems
-            .into_problems(Severity::Error, file, &lines, |_| None);
-        return result;
-    }
-    let mut map = Map::new(text);
-    report.problems = std::mem::take(&mut map.findings);
-    let readable = &text[..map.readable];
-    let mut counts: Vec<Option<u32>> = Vec::new();
-    let skip = |document| map.has_aliases(document);
-    yaml::read(readable, skip, |document, tree, count| {
-        // A document that was skipped has no count.
-        counts.resize(document - 1, None);
-        counts.push(tree.is_ok().then_some(count));
-        match tree {
-            Ok(root) => {
-                let skipped = &mut result.skipped;
-                if let Some((image, origin)) =
-                    decode::document(&root, file, document, &mut report, skipped)
-                {
-                    result.images.push(image);
-                    result.origins.push(origin);
-                }
+    let read = yaml::read(text, &mut report.problems);
+    for (number, root) in &read.documents {
+        match decode::document(root, file, *number, &mut report) {
+            Decoded::Image(image, origin) => {
+                result.images.push(image);
+                result.origins.push(origin);
             }
-            Err(error) => {
-                let draft = || yaml::draft(&error, document, readable);
-                report.problems.push(draft);
-            }
+            Decoded::Foreign => result.skipped += 1,
+            Decoded::Nothing => {}
         }
-    });
-    if let Some(draft) = map.disagreement(&counts) {
-        report.problems.push(|| draft);
     }
-    // A value on a last line that does not end may have lost its own end. Where YAML itself breaks off, that is told;
-    // files of other tools alone are none of repave's business.
-    let is_read = readable.len() == text.len() && counts.iter().all(Option::is_some);
-    if is_read && !result.images.is_empty() && !text.ends_with(['\n', '\r']) {
-        let end = place::Position::of(text.as_bytes(), text.len());
-        report
-            .problems
-            .push(|| problem::Draft::unended(counts.len(), end));
+    // A value on a last line that does not end may have lost its own end. Files of other tools alone are not checked.
+    if read.is_whole && !result.images.is_empty() && !text.ends_with(['\n', '\r']) {
+        report.problems.push(|| Problem {
+            document: read.documents.last().map(|(number, _)| *number),
+            span: Some(Span::after(text)),
+            found: "found the end of the file within a line, as if it were cut short".to_owned(),
+            allowed: "a line break at the end of the last line".to_owned(),
+            ..Problem::default()
+        });
     }
-    if report.problems.count() + report.warnings.count() == 0 {
-        return result;
+    if report.problems.count() + report.warnings.count() > 0 {
+        let lines = span::lines(text);
+        result.problems = report.problems.finish(Severity::Error, file, &lines);
+        result.warnings = report.warnings.finish(Severity::Warning, file, &lines);
     }
-    let lines = Lines::new(text);
-    let spot = |draft: &problem::Draft| {
-        let document = draft.document?;
-        let count = counts.get(document - 1).copied().flatten();
-        map.spot(document, draft.node, count)
-    };
-    let (problems, warnings) = (report.problems, report.warnings);
-    result.problems = problems.into_problems(Severity::Error, file, &lines, spot);
-    result.warnings = warnings.into_problems(Severity::Warning, file, &lines, spot);
     result
 }
 
 /// Fewer files than this are read by one thread: starting another would cost more than it saves.
 const FILES_PER_THREAD: usize = 32;
-/// More threads than this gain nothing that people notice; each may need 32 MiB.
+/// More threads than this gain nothing noticeable; each may need 32 MiB.
 const MAX_THREADS: usize = 8;
 
 /// Reads the files, in their order.
@@ -278,10 +237,10 @@ fn read_some(files: &[read::Found]) -> Vec<FileResult> {
     let mut buffer = Vec::new();
     files
         .iter()
-        .map(|file| match read::text(&file.path, &mut buffer) {
+        .map(|file| match read::text(file, &mut buffer) {
             Ok(text) => parse(&file.shown, text),
-            Err(trouble) => FileResult {
-                problems: vec![trouble.into_problem(file.shown.clone())],
+            Err(problem) => FileResult {
+                problems: vec![*problem],
                 ..FileResult::default()
             },
         })

@@ -1,11 +1,11 @@
-//! Finds and reads manifest files. It never waits on anything but a disk, and never reads more than one file may hold.
+//! Finds and reads manifest files. It waits only for the disk, and reads no more of a file than is allowed.
 
 use std::fs::{self, DirEntry, File, FileType};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::place::Position;
 use super::problem::Problem;
+use super::span::Span;
 use super::yaml::limits::MAX_FILE_BYTES;
 
 /// Deepest nesting of folders that is followed.
@@ -15,18 +15,18 @@ const MAX_FOLDER_DEPTH: usize = 16;
 #[derive(Debug)]
 pub(super) struct Found {
     pub(crate) path: PathBuf,
-    /// Its path as the person named the folder.
+    /// Its path below the folder as it was named.
     pub(crate) shown: String,
 }
 
-/// What lies below a folder.
+/// The content of a folder.
 #[derive(Debug)]
 pub(super) struct Tree {
     /// Every manifest file, in the order of their paths.
     pub(crate) files: Vec<Found>,
-    /// Every folder that was looked into, itself included.
+    /// Every folder that was listed, the folder itself included.
     pub(crate) folders: Vec<PathBuf>,
-    /// Everything that hides a manifest file.
+    /// Everything that may hide a manifest file.
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -86,7 +86,7 @@ impl Walk {
                 self.problem(
                     folder,
                     "found a file",
-                    "a folder of manifests: --manifests takes the one that the file is in",
+                    "a folder of manifests: set --manifests to the folder of the file",
                 );
             }
             Err(e) => self.unreadable(folder, &e),
@@ -99,7 +99,7 @@ impl Walk {
             return;
         }
         let path = entry.path();
-        // The kind comes with the listing; only a link costs a look at what it points to.
+        // The kind comes with the listing; only a link costs a call for its target.
         let kind = match entry.file_type() {
             Ok(kind) => kind,
             Err(e) => return self.unreadable(&path, &e),
@@ -113,17 +113,17 @@ impl Walk {
         }
         let kind = if kind.is_symlink() {
             match fs::metadata(&path) {
-                // Following could run in a circle, passing over would make manifests absent without a word.
+                // Following it could run in a circle, ignoring it would make manifests absent silently.
                 Ok(target) if target.is_dir() => {
                     return self.problem(
                         &path,
                         "found a symbolic link to a folder",
-                        "folders and symbolic links to files; a name that begins with '.' is passed over",
+                        "folders and symbolic links to files; a name that begins with '.' is ignored",
                     );
                 }
                 Ok(target) => target.file_type(),
                 Err(e) => {
-                    let found = format!("found a symbolic link that leads nowhere: {e}");
+                    let found = format!("found a broken symbolic link: {e}");
                     return self.problem(&path, &found, "a link to a file");
                 }
             }
@@ -151,7 +151,7 @@ impl Walk {
     }
 }
 
-/// Tells `.yaml` and `.yml`, in any case: a file that one system reads must not be absent on another.
+/// Tells whether the extension is `.yaml` or `.yml`, in any case: a file that one system reads must not be absent on another.
 fn is_manifest_name(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
         extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
@@ -168,98 +168,64 @@ fn kind_in_words(kind: FileType) -> &'static str {
     } else if kind.is_block_device() || kind.is_char_device() {
         "a device"
     } else {
-        "something that is no file"
+        "something that is not a file"
     }
 }
 
 #[cfg(not(unix))]
 fn kind_in_words(_: FileType) -> &'static str {
-    "something that is no file"
-}
-
-/// Why a file's text could not be had.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    Unreadable(io::Error),
-    NoFile(FileType),
-    /// With the size, where it is known.
-    TooLarge(Option<u64>),
-    /// With the place and value of the first byte that does not belong.
-    NotUtf8(Position, u8),
-}
-
-impl Trouble {
-    pub(super) fn into_problem(self, file: String) -> Problem {
-        match self {
-            Self::Unreadable(e) => Problem::of_file(file, format!("cannot be read: {e}"), ""),
-            Self::NoFile(kind) => Problem::of_file(
-                file,
-                format!("found {}", kind_in_words(kind)),
-                "a regular file",
-            ),
-            Self::TooLarge(size) => Problem::of_file(
-                file,
-                match size {
-                    Some(size) => format!("found {size} bytes"),
-                    None => format!("found more than {MAX_FILE_BYTES} bytes"),
-                },
-                "at most 262144 bytes (256 KiB); split the file",
-            ),
-            Self::NotUtf8(position, byte) => Problem::of_file(
-                file,
-                format!("found the byte 0x{byte:02x}, which is no UTF-8"),
-                "text in UTF-8",
-            )
-            .at(Some(position.into()), None),
-        }
-    }
-}
-
-impl From<io::Error> for Trouble {
-    fn from(e: io::Error) -> Self {
-        Self::Unreadable(e)
-    }
+    "something that is not a file"
 }
 
 /// Reads a file's text into the buffer, which may be used for many files.
-pub(super) fn text<'a>(path: &Path, buffer: &'a mut Vec<u8>) -> Result<&'a str, Trouble> {
-    let mut file = open(path)?;
-    // The listing called it a file, but names can change hands; this asks the thing that was opened.
-    let metadata = file.metadata()?;
+pub(super) fn text<'a>(file: &Found, buffer: &'a mut Vec<u8>) -> Result<&'a str, Box<Problem>> {
+    let problem =
+        |found: String, allowed: &str| Box::new(Problem::of_file(&file.shown, found, allowed));
+    let unreadable = |e: io::Error| problem(format!("cannot be read: {e}"), "");
+    let too_large = |size: String| {
+        let allowed = "at most 262144 bytes (256 KiB); split the file";
+        Err(problem(format!("found {size} bytes"), allowed))
+    };
+    let mut opened = open(&file.path).map_err(unreadable)?;
+    // The listing called it a file, but the name may have been given to something else since.
+    let metadata = opened.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(Trouble::NoFile(metadata.file_type()));
+        let kind = kind_in_words(metadata.file_type());
+        return Err(problem(format!("found {kind}"), "a regular file"));
     }
     if metadata.len() > MAX_FILE_BYTES as u64 {
-        return Err(Trouble::TooLarge(Some(metadata.len())));
+        return too_large(metadata.len().to_string());
     }
     let size = usize::try_from(metadata.len()).unwrap_or(MAX_FILE_BYTES);
-    // One byte more than may be tells a file that has grown since.
+    // One byte more than is allowed shows that a file has grown since.
     buffer.resize(MAX_FILE_BYTES + 1, 0);
     let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read(&mut buffer[filled..]) {
+    loop {
+        match opened.read(&mut buffer[filled..]) {
             Ok(0) => break,
-            Ok(n) => {
-                filled += n;
-                if filled == size {
-                    break; // whole; asking again would cost a tenth of reading a small file
-                }
-            }
+            Ok(n) => filled += n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
+            Err(e) => return Err(unreadable(e)),
+        }
+        if filled == size {
+            break; // asking for the end would cost a tenth of reading a small file
         }
     }
     if filled > MAX_FILE_BYTES {
-        return Err(Trouble::TooLarge(None));
+        return too_large(format!("more than {MAX_FILE_BYTES}"));
     }
     let bytes = &buffer[..filled];
     std::str::from_utf8(bytes).map_err(|e| {
-        let at = e.valid_up_to();
-        Trouble::NotUtf8(Position::of(bytes, at), bytes[at])
+        let (valid, rest) = bytes.split_at(e.valid_up_to());
+        let byte = rest.first().copied().unwrap_or_default();
+        let found = format!("found the byte 0x{byte:02x}, which is not UTF-8");
+        let mut problem = problem(found, "text in UTF-8");
+        problem.span = Some(Span::after(&String::from_utf8_lossy(valid)));
+        problem
     })
 }
 
-/// Opens a file; should its name have become a pipe's, opening that must not wait for a writer.
+/// Opens a file without waiting for a writer, should its name be a pipe's by now.
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")

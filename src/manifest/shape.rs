@@ -1,17 +1,13 @@
-//! What a manifest's header says, and the names of its fields: what decoding looks for, and what the schema tells editors.
+//! The header of a manifest and the names of its fields: what decoding and the schema have in common.
 
 use crate::model::subject::Kind;
 
-/// The `apiVersion` of a manifest.
 pub(crate) const API_VERSION: &str = "repave.dev/v1alpha1";
 /// The `kind` of a manifest.
 pub const KIND: &str = Kind::UpdatedImage.as_str();
 
-/// The fields of the document.
 pub(crate) const MANIFEST: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
-/// The fields of `metadata`.
 pub(crate) const METADATA: [&str; 1] = ["name"];
-/// The fields of `spec`.
 pub(crate) const SPEC: [&str; 6] = [
     "imageName",
     "source",

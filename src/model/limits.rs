@@ -49,6 +49,14 @@ pub(crate) struct Limits {
     pub allowed: &'static str,
 }
 
+/// A text value within limits.
+pub(crate) trait Limited: Sized {
+    const LIMITS: Limits;
+
+    /// Checks the text and keeps it.
+    fn limited(text: String) -> Result<Self, InvalidValue>;
+}
+
 impl Limits {
     /// Limits of length and alphabet, without other rules.
     pub(super) const fn new(

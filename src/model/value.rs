@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Serialize, Serializer};
 
-use super::limits::{Alphabet, InvalidValue, Limits};
+use super::limits::{Alphabet, InvalidValue, Limited, Limits};
 
 /// The control characters (Unicode's category Cc).
 const CONTROL: &[RangeInclusive<char>] = &['\0'..='\u{1f}', '\u{7f}'..='\u{9f}'];
@@ -19,14 +19,19 @@ macro_rules! text_value {
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
-        impl $name {
-            pub(crate) const LIMITS: Limits = $limits;
-            pub(crate) const ALLOWED: &'static str = Self::LIMITS.allowed;
+        impl Limited for $name {
+            const LIMITS: Limits = $limits;
 
-            pub fn parse(text: impl Into<String>) -> Result<Self, InvalidValue> {
-                let text = text.into();
+            fn limited(text: String) -> Result<Self, InvalidValue> {
                 Self::LIMITS.check(&text)?;
                 Ok(Self(text))
+            }
+        }
+
+        impl $name {
+            /// Checks the text and keeps it.
+            pub fn parse(text: impl Into<String>) -> Result<Self, InvalidValue> {
+                Self::limited(text.into())
             }
 
             pub fn as_str(&self) -> &str {

@@ -21,19 +21,20 @@ pub fn diagnostic_text(problem: &Problem, columns: Option<usize>) -> String {
     let escaped = |text: &str| Escaped(text).to_string();
     let title = level.primary_title(escaped(&problem.summary()));
     let file = escaped(&problem.file);
-    let origin = match (problem.line, problem.column) {
-        (Some(line), Some(column)) => Origin::path(file.clone()).line(line).char_column(column),
-        (Some(line), None) => Origin::path(file.clone()).line(line),
-        (None, _) => Origin::path(file.clone()),
-    };
-    // The library counts the column in the shown line.
+    let mut origin = Origin::path(file.clone());
+    if let Some(span) = problem.span {
+        origin = origin.line(span.line).char_column(span.column);
+    }
+    // The library tells the column in the line as it is shown here.
     let mut columns_shown = None;
-    let mut group: Group<'_> = match (&problem.excerpt, problem.line) {
-        (Some(excerpt), Some(line)) => {
-            let (text, span) = shown(excerpt);
-            columns_shown = Some((line, text[..span.start].chars().count() + 1));
-            let span = AnnotationKind::Primary.span(span);
-            let snippet = Snippet::source(text).line_start(line).annotation(span);
+    let mut group: Group<'_> = match (&problem.excerpt, problem.span) {
+        (Some(excerpt), Some(span)) => {
+            let (text, meant) = shown(excerpt);
+            columns_shown = Some((span, text[..meant.start].chars().count() + 1));
+            let meant = AnnotationKind::Primary.span(meant);
+            let snippet = Snippet::source(text)
+                .line_start(span.line)
+                .annotation(meant);
             title.element(snippet.path(file.clone()))
         }
         (Some(_), None) | (None, _) => title.element(origin),
@@ -49,12 +50,12 @@ pub fn diagnostic_text(problem: &Problem, columns: Option<usize>) -> String {
         .hyperlink(false)
         .term_width(columns.unwrap_or(WIDTH).saturating_sub(MARGIN));
     let mut text = renderer.render(&[group]);
-    if let (Some((line, shown)), Some(column)) = (columns_shown, problem.column)
-        && shown != column
+    if let Some((span, shown)) = columns_shown
+        && shown != span.column
         && let Some((title, rest)) = text.split_once('\n')
     {
-        let place = |column| format!("{file}:{line}:{column}");
-        let rest = rest.replacen(&place(shown), &place(column), 1);
+        let place = |column| format!("{file}:{}:{column}", span.line);
+        let rest = rest.replacen(&place(shown), &place(span.column), 1);
         text = format!("{title}\n{rest}");
     }
     text + "\n\n"

@@ -60,11 +60,8 @@ pub fn annotations(outcome: &Outcome, problems: &[Problem], warnings: &[Problem]
 
 fn annotation(command: &str, problem: &Problem) -> String {
     let mut text = format!("::{command} file={}", property(&problem.file));
-    if let Some(line) = problem.line {
-        let _ = write!(text, ",line={line}");
-    }
-    if let Some(column) = problem.column {
-        let _ = write!(text, ",col={column}");
+    if let Some(span) = problem.span {
+        let _ = write!(text, ",line={},col={}", span.line, span.column);
     }
     let title = if problem.path.is_empty() {
         "manifest"

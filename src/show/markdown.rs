@@ -71,10 +71,9 @@ pub(crate) fn problems_markdown(outcome: &Outcome, problems: &[Problem]) -> Stri
     );
     let _ = writeln!(page.text, "{}\n", code(&outcome.message));
     let rows = problems.iter().map(|problem| {
-        let place = match (problem.line, problem.column) {
-            (Some(line), Some(column)) => format!("{}:{line}:{column}", problem.file),
-            (Some(line), None) => format!("{}:{line}", problem.file),
-            (None, _) => problem.file.clone(),
+        let place = match problem.span {
+            Some(span) => format!("{}:{}:{}", problem.file, span.line, span.column),
+            None => problem.file.clone(),
         };
         [
             place,

@@ -43,11 +43,11 @@ fn result(problem: &Problem) -> Value {
         text = format!("{text}; {}", problem.detail());
     }
     let mut place = json!({ "artifactLocation": { "uri": uri(&problem.file) } });
-    if let (Some(line), Some(column)) = (problem.line, problem.column) {
+    if let Some(span) = problem.span {
         place["region"] = json!({
-            "startLine": line,
-            "startColumn": column,
-            "endColumn": problem.end_column.unwrap_or(column),
+            "startLine": span.line,
+            "startColumn": span.column,
+            "endColumn": span.end_column,
         });
     }
     json!({

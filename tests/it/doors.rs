@@ -78,7 +78,7 @@ fn each_outside_thing_has_its_door() {
             "serde_yaml",
             &["manifest/yaml/tree.rs", "simulator/seed.rs"],
         ),
-        ("saphyr_parser", &["manifest/yaml/locate.rs"]),
+        ("saphyr_parser", &["manifest/yaml/walk.rs"]),
         ("annotate_snippets", &["show/diagnostics.rs"]),
         ("indicatif", &["show/live.rs"]),
         ("backoff", &["cloud/retry.rs"]),

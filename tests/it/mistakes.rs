@@ -65,7 +65,7 @@ fn each_typical_mistake_says_its_mend() {
             "source:\n    imageId",
             "imageId",
             7,
-            "imageId is a field of spec.source: look at the indentation",
+            "imageId is a field of spec.source: check the indentation",
         ),
         (
             "  description",
@@ -90,13 +90,13 @@ fn each_typical_mistake_says_its_mend() {
             "wsi-0123456789ab",
             "wsb-0123456789ab",
             8,
-            "wsb- is a bundle: take the id of the image",
+            "wsb- is a bundle: use the id of the image",
         ),
         (
             "wsi-0123456789ab",
             "ami-0123456789ab",
             8,
-            "take the id of the WorkSpaces image, which begins with wsi-",
+            "use the id of the WorkSpaces image, which begins with wsi-",
         ),
         (
             "team: finance",
@@ -134,7 +134,7 @@ fn each_typical_mistake_says_its_mend() {
         let found = parse("finance.yaml", &manifest);
         let shown: Vec<String> = found.problems.iter().map(text).collect();
         let says = |(problem, shown): (&Problem, &String)| {
-            problem.line == Some(line) && shown.contains(words)
+            problem.span.is_some_and(|span| span.line == line) && shown.contains(words)
         };
         assert!(
             found.problems.iter().zip(&shown).any(says),
@@ -274,5 +274,5 @@ fn sarif_names_the_place_and_the_rule() {
         .as_array()
         .unwrap();
     assert!(rules.iter().any(|rule| rule["id"] == result["ruleId"]));
-    insta::assert_snapshot!(result["locations"][0]["physicalLocation"], @r#"{"artifactLocation":{"uri":"a%2Cb%3Ac%25.yaml"},"region":{"endColumn":12,"startColumn":9,"startLine":5}}"#);
+    insta::assert_snapshot!(result["locations"][0]["physicalLocation"], @r#"{"artifactLocation":{"uri":"a%2Cb%3Ac%25.yaml"},"region":{"startLine":5,"startColumn":9,"endColumn":12}}"#);
 }

@@ -1,26 +1,65 @@
-//! Characters that YAML takes for line breaks or passes over and most editors do not show so: refused wherever they stand.
-//!
-//! A reviewer must see what a manifest says. What looks like one comment line could hold a field behind such a break.
+//! Refuses texts that no parser should get, for single characters of theirs.
 
-use crate::manifest::place::Position;
+use super::limits::MAX_MARKS;
+use crate::manifest::problem::Problem;
+use crate::manifest::span::Span;
 
-/// NEL, the line and paragraph separators, and the byte order mark within a file.
-const HIDDEN: [char; 4] = ['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'];
-
-/// The first such character, and its place.
-pub(crate) fn hidden(text: &str) -> Option<(char, Position)> {
-    // Their encodings begin with one of three bytes, which most texts do not have.
-    if !text.bytes().any(|byte| matches!(byte, 0xc2 | 0xe2 | 0xef)) {
+/// Returns why a text is refused, if it is.
+///
+/// A reviewer must see what a manifest declares: YAML takes some characters for line breaks that editors do not show, so
+/// that one comment line could hide a field. `serde_yaml` compares each `%TAG` directive with all others.
+pub(super) fn refusal(text: &str) -> Option<Problem> {
+    // Nearly every manifest.
+    let is_plain = |b: u8| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~') && b != b'%';
+    if text.len() <= MAX_MARKS && text.bytes().all(is_plain) {
         return None;
     }
-    let (at, found) = text.char_indices().find(|(_, c)| HIDDEN.contains(c))?;
-    let before = &text[..at];
-    let line_start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
-    let breaks = before.matches('\n').count() + before.replace("\r\n", "\n").matches('\r').count();
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let position = Position {
-        line: count(breaks + 1),
-        column: count(before[line_start..].chars().count() + 1),
-    };
-    Some((found, position))
+    let mut marks = 0;
+    let mut previous = '\n';
+    for (at, c) in text.char_indices() {
+        let is_mark = matches!(
+            c,
+            '[' | ']' | '{' | '}' | ',' | ':' | '?' | '"' | '\'' | '&' | '*' | '!'
+        );
+        marks += usize::from(is_mark);
+        let code = u32::from(c);
+        let (found, allowed) = match c {
+            '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => (
+                format!(
+                    "found the character U+{code:04X}, which can hide what a manifest declares"
+                ),
+                "a file without this character",
+            ),
+            '%' if matches!(previous, '\n' | '\r') && !text[at..].starts_with("%YAML ") => (
+                "found a line that begins with '%', a YAML directive".to_owned(),
+                "no directive except %YAML",
+            ),
+            _ if marks > MAX_MARKS => (
+                format!("found more than {MAX_MARKS} structural characters"),
+                "fewer commas, colons, quotes and brackets",
+            ),
+            // YAML 1.1, section 4.1, as serde_yaml reads it.
+            '\t'
+            | '\n'
+            | '\r'
+            | ' '..='~'
+            | '\u{a0}'..='\u{d7ff}'
+            | '\u{e000}'..='\u{fffd}'
+            | '\u{10000}'.. => {
+                previous = c;
+                continue;
+            }
+            _ => (
+                format!("found the character U+{code:04X}, which YAML does not allow"),
+                "printable characters, tabs and line breaks",
+            ),
+        };
+        return Some(Problem {
+            span: Some(Span::after(&text[..at])),
+            found,
+            allowed: format!("{allowed}; nothing of this file was read"),
+            ..Problem::default()
+        });
+    }
+    None
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use repave::cloud::{ApiError, CreateImage, Delivery, Failure, FailureKind, Operation, Step};
-use repave::manifest::{FileResult, Problem, parse};
+use repave::manifest::{FileResult, Problem, Span, parse};
 use repave::model::defaults::SETTLE;
 use repave::model::image::{
     CreateWhen, Desired, DesiredImage, ImageState, Observed, ObservedImage, OperatingSystem, Place,
@@ -90,18 +90,13 @@ fn located(problem: &Problem, lines: &[&str]) {
         "{shown:?} is no line for a terminal"
     );
     assert!(shown.len() < 2000, "{} bytes: {shown}", shown.len());
-    match (problem.line, problem.column) {
-        (Some(line), Some(column)) => {
+    match problem.span {
+        Some(Span { line, column, .. }) => {
             assert!(line >= 1 && line <= lines.len() + 1, "{shown}");
             let length = lines.get(line - 1).map_or(0, |line| line.chars().count());
             assert!(column >= 1 && column <= length + 1, "{shown}: {length}");
         }
-        // Where the two parsers disagree about a document, its number is all that is known.
-        (None, None) => assert!(
-            problem.document.is_some() || problem.found.starts_with("at least "),
-            "no place: {shown}"
-        ),
-        (line, column) => panic!("half a place: {line:?} {column:?}"),
+        None => assert!(problem.found.starts_with("at least "), "no place: {shown}"),
     }
 }
 
@@ -115,11 +110,9 @@ fn drawn(problem: &Problem) {
         let is_marked = text.lines().any(|line| line.trim_end().ends_with('^'));
         assert_eq!(is_marked, problem.excerpt.is_some(), "{text}");
     }
-    if let (Some(column), Some(end), Some(excerpt)) =
-        (problem.column, problem.end_column, &problem.excerpt)
-    {
-        let meant = &excerpt.text[excerpt.meant.clone()];
-        assert_eq!(end - column, meant.chars().count(), "{problem}");
+    if let (Some(span), Some(excerpt)) = (problem.span, &problem.excerpt) {
+        let meant = excerpt.text[excerpt.meant.clone()].chars().count();
+        assert_eq!(span.end_column - span.column, meant, "{problem}");
     }
 }
 

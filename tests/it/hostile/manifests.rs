@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use repave::manifest::{Options, load, parse};
+use repave::manifest::{Options, Span, load, parse};
 use repave::model::image::{CreateWhen, DesiredImage, Place, Source};
 use repave::model::subject::{Kind, Subject};
 use repave::model::value::{Description, ImageId, ImageName, ManifestName, TagKey, TagValue, Tags};
@@ -199,8 +199,8 @@ fn any_bytes_in_a_file_are_a_set_or_problems_with_places() {
                 Ok(loaded) => assert!(!loaded.desired.is_empty() && text.is_ok()),
                 Err(invalid) => {
                     assert!(!invalid.problems.is_empty());
-                    let place = |line: Option<usize>| text.is_ok() || line.is_some();
-                    assert!(invalid.problems.iter().all(|p| place(p.line)), "{invalid}");
+                    let place = |span: Option<Span>| text.is_ok() || span.is_some();
+                    assert!(invalid.problems.iter().all(|p| place(p.span)), "{invalid}");
                 }
             }
             if let Ok(text) = text {
@@ -248,7 +248,7 @@ fn a_slip_on_one_line_is_told_or_means_nothing() {
                 text[at] = slip;
                 let text = text.join("\n") + "\n";
                 let result = checks::manifest(&text);
-                assert!(result.problems.iter().all(|problem| problem.line.is_some()));
+                assert!(result.problems.iter().all(|problem| problem.span.is_some()));
                 if result.problems.is_empty() && result.warnings.is_empty() {
                     let [read] = result.images.as_slice() else {
                         panic!("{text}")
