@@ -261,7 +261,7 @@ impl ApiError {
 /// The maximum length of a text of the service in logs and in the status file, in characters.
 const MAX_TEXT: usize = 1000;
 
-/// Shortens a text of the service to [`MAX_TEXT`] characters.
+/// Shortens a text of the service to `MAX_TEXT` characters.
 pub fn cut(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
         text.truncate(end);
