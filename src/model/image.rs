@@ -1,6 +1,6 @@
 //! Desired images and observed images. It does no I/O.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -335,9 +335,10 @@ impl Observed {
         self.images.get(at).filter(|image| !image.id.is_empty())
     }
 
-    /// Returns the images by name.
-    pub fn by_name(&self) -> BTreeMap<&str, Vec<&ObservedImage>> {
-        let mut names: BTreeMap<&str, Vec<&ObservedImage>> = BTreeMap::new();
+    /// Returns the images by name. Only for lookups: the order of a walk differs from run to run.
+    pub fn by_name(&self) -> HashMap<&str, Vec<&ObservedImage>> {
+        let mut names: HashMap<&str, Vec<&ObservedImage>> =
+            HashMap::with_capacity(self.images.len());
         for image in &self.images {
             if let Some(name) = &image.name {
                 names.entry(name).or_default().push(image);

@@ -1,6 +1,6 @@
 //! The rules of the plan, in order: the first matching rule gives the image's answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -85,8 +85,8 @@ fn question(image: &PlannedImage<'_>) -> Option<Question> {
 struct Rules<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
-    listed: BTreeMap<&'a str, Vec<&'a ObservedImage>>,
-    entries: BTreeMap<&'a ImageName, &'a ImageStatus>,
+    listed: HashMap<&'a str, Vec<&'a ObservedImage>>,
+    entries: HashMap<&'a ImageName, &'a ImageStatus>,
     settle: SignedDuration,
     now: Now,
     /// By position in `desired`. A declared source is answered before the image created from it.
