@@ -16,7 +16,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-/// Signals within this time of the first count as the same signal: `timeout` sends one to the process and one to its
+/// Signals that arrive this soon after the first count as the same signal: `timeout` sends one to the process and one to its
 /// group.
 const SAME_SIGNAL: Duration = Duration::from_millis(100);
 

@@ -182,7 +182,7 @@ Examples:
 }
 
 impl Command {
-    /// Tells whether the command only prints a text of repave, as --help does. It then reports no outcome.
+    /// Returns whether the command only prints a text of repave, as --help does. It then reports no outcome.
     pub fn is_page(&self) -> bool {
         match self {
             Self::Explain(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => true,

@@ -8,13 +8,14 @@ use crate::cli::Explain;
 use crate::manifest;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::explain::{self, Topic};
-use crate::show::{self, Explanation, counted};
+use crate::show::{self, Explanation};
 use crate::state::file;
 use crate::state::status::{ConditionType, ImageStatus, Status};
 use crate::state::store::StoreError;
 use crate::sys::clock::Clock;
 use crate::sys::escape::{escaped, with_causes};
 use crate::sys::similar::did_you_mean;
+use crate::sys::words::counted;
 
 pub(super) fn run(
     arguments: &Explain,

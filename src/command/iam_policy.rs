@@ -6,8 +6,8 @@ use super::validate::load;
 use crate::cli::{IamPolicy, Output};
 use crate::cloud::policy::{Policy, Scope};
 use crate::model::outcome::{ExitCode, Outcome};
-use crate::show::counted;
 use crate::sys::escape::to_json;
+use crate::sys::words::counted;
 
 /// Prints the policy. Problems in manifests go to stderr, unless -o is json, so that stdout contains only a policy.
 pub(super) fn run(arguments: &IamPolicy, screen: &mut Screen<'_>) -> Result<Outcome, Outcome> {

@@ -20,7 +20,7 @@ use crate::plan::{Plan, Totals, guards};
 use crate::run::once::{self, End, Ended};
 use crate::run::reconcile::Reconciler;
 use crate::show::live::Progress;
-use crate::show::{self, PlanBody, counted};
+use crate::show::{self, PlanBody};
 use crate::state::file::FileStore;
 use crate::state::status::ManifestsStatus;
 use crate::sys::clock::Clock;
@@ -28,6 +28,7 @@ use crate::sys::git;
 use crate::sys::lock;
 use crate::sys::stop::{Stop, StopReason};
 use crate::sys::terminal::Size;
+use crate::sys::words::{counted, first};
 
 pub(super) async fn run(
     arguments: &Reconcile,
@@ -161,13 +162,8 @@ fn outcome_of(ended: &Ended<'_>, desired: &Desired, timeout: SignedDuration) -> 
 /// The most images that the outcome names; the output contains all.
 const MAX_NAMED: usize = 20;
 
-fn named(mut names: Vec<String>) -> String {
-    let more = names.len().saturating_sub(MAX_NAMED);
-    names.truncate(MAX_NAMED);
-    if more > 0 {
-        names.push(format!("and {more} more"));
-    }
-    names.join("; ")
+fn named(names: Vec<String>) -> String {
+    first(MAX_NAMED, names.into_iter()).join("; ")
 }
 
 /// Returns the outcome if action is required for any image; `waits` names the others that are left.

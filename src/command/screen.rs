@@ -21,7 +21,7 @@ pub(super) struct Empty {}
 /// Writes data. A failed write is kept until the end: what a command does must not depend on who reads its output.
 pub struct Screen<'a> {
     out: &'a mut dyn Write,
-    /// None if the command writes a format of its own.
+    /// None if the command has no JSON output.
     output: Option<Output>,
     terminal: Terminal,
     /// Where lines are written over, if not at stdout.
@@ -102,7 +102,7 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    /// Tells whether stdout cannot be written any more.
+    /// Returns whether stdout cannot be written any more.
     pub(super) fn is_broken(&self) -> bool {
         self.broken.is_some()
     }
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn output_that_is_lost_is_a_failure_unless_more_is_said_or_nobody_reads() {
+    fn output_that_is_lost_is_a_failure_unless_more_is_reported_or_the_reader_left() {
         let folder = tempfile::tempdir().unwrap();
         let into = |path: &str| {
             let markdown_into = Some(folder.path().join(path));

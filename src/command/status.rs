@@ -10,7 +10,7 @@ use super::screen::Screen;
 use crate::cli::{self, StatusOutput};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
-use crate::show::{self, StatusBody, View, counted};
+use crate::show::{self, StatusBody, View};
 use crate::state::file;
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
 use crate::state::store::StoreError;
@@ -18,6 +18,7 @@ use crate::sys::clock::Clock;
 use crate::sys::stamp::Stamp;
 use crate::sys::stop::Stop;
 use crate::sys::terminal::Terminal;
+use crate::sys::words::counted;
 
 /// How often a watched file is checked, and the terminal updated.
 const CHECK: Duration = Duration::from_secs(1);
@@ -102,7 +103,7 @@ fn choose(arguments: &cli::Status, mut status: Status) -> (Status, Outcome) {
     (status, Outcome::new(ExitCode::Done, words))
 }
 
-/// Tells whether the image has one of the reasons, for any of its conditions or its last error.
+/// Returns whether the image has one of the reasons, for any of its conditions or its last error.
 fn has_reason(image: &ImageStatus, reasons: &[Reason]) -> bool {
     let conditions = image.conditions.iter().map(|condition| condition.reason);
     let error = image.last_error.as_ref().map(|error| error.reason);

@@ -6,7 +6,8 @@ use super::screen::Screen;
 use crate::cli::{ManifestFolder, Validate, ValidateOutput};
 use crate::manifest::{self, Invalid, Loaded, Problem};
 use crate::model::outcome::{ExitCode, Outcome};
-use crate::show::{self, counted};
+use crate::show;
+use crate::sys::words::counted;
 
 /// The result, for `-o json`.
 #[derive(Serialize)]

@@ -63,7 +63,7 @@ pub(super) fn problems(
 }
 
 impl Claim {
-    /// Tells whether the image name is the manifest's.
+    /// Returns whether the image name is the manifest's.
     fn is_default(&self) -> bool {
         self.origin.image_name == self.origin.name
     }

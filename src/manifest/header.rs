@@ -62,7 +62,7 @@ impl Decoder<'_> {
     }
 }
 
-/// Tells whether an `apiVersion` clearly names another API group.
+/// Returns whether an `apiVersion` clearly names another API group.
 ///
 /// A version alone (`v1`) is Kubernetes' core group. A group with `repave` in its name is a mistake, not another's.
 fn is_foreign(api_version: &str) -> bool {

@@ -189,7 +189,9 @@ pub fn parse(file: &str, text: &str) -> FileResult {
         report.problems.push(|| Problem {
             document: read.documents.last().map(|(number, _)| *number),
             span: Some(Span::after(text)),
-            found: "found the end of the file within a line, as if it were cut short".to_owned(),
+            found:
+                "found the end of the file in the middle of a line, as if the file were cut short"
+                    .to_owned(),
             allowed: "a line break at the end of the last line".to_owned(),
             ..Problem::default()
         });

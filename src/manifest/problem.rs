@@ -20,7 +20,7 @@ pub struct Problem {
     pub file: String,
     /// What the problem is about, where that is a part of the file.
     pub span: Option<Span>,
-    /// The document within the file, from 1.
+    /// The number of the document in the file, from 1.
     pub document: Option<usize>,
     /// The field, as `spec.source.imageId`; empty for a whole document or file.
     pub(crate) path: String,

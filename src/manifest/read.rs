@@ -151,7 +151,7 @@ impl Walk {
     }
 }
 
-/// Tells whether the extension is `.yaml` or `.yml`, in any case: a file that one system reads must not be absent on another.
+/// Returns whether the extension is `.yaml` or `.yml`, in any case: a file that one system reads must not be absent on another.
 fn is_manifest_name(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
         extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")

@@ -105,7 +105,7 @@ fn tags() -> Value {
     })
 }
 
-/// Returns the schema of a text within its limits.
+/// Returns the schema of a text with its limits.
 fn text_of<T: Limited>(description: &str, examples: &[&str]) -> Value {
     let limits = T::LIMITS;
     let prefix = limits.prefix.chars().count();

@@ -1,4 +1,4 @@
-//! What manifests may say, told by their problems; then folders; then hostile texts, judged by counts and never by time.
+//! What manifests may say, as their problems show; then folders; then hostile texts, judged by counts and never by time.
 
 use std::fs;
 use std::path::Path;
@@ -122,7 +122,7 @@ mod values {
     }
 
     #[test]
-    fn a_value_outside_its_limits_is_told_with_its_place() {
+    fn a_value_outside_its_limits_is_reported_with_its_place() {
         assert_snapshot!(with("name: finance", "name: Finance"), @r#"f:4:9: metadata.name: found "Finance": character 1 is "F"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean finance?"#);
         assert_snapshot!(with("Finance_1", "Finance gold"), @r#"f:6:14: spec.imageName: found "Finance gold": character 8 is " "; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space; did you mean Finance_gold?"#);
         assert_snapshot!(with("wsi-0123456789ab", "ami-0123456789ab"), @r#"f:8:14: spec.source.imageId: found "ami-0123456789ab": does not begin with wsi-; allowed: wsi- and 9 to 63 of a-z and 0-9; ami- is an image of EC2: use the id of the WorkSpaces image, which begins with wsi-"#);
@@ -139,7 +139,7 @@ mod values {
     }
 
     #[test]
-    fn wrong_types_are_told_by_what_was_found() {
+    fn wrong_types_are_reported_by_what_was_found() {
         assert_snapshot!(with("name: finance", "name: 2026"), @"f:4:9: metadata.name: found the number 2026; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit, in quotes if it looks like a number or boolean");
         assert_snapshot!(with("name: finance", "name: 1.5"), @"f:4:9: metadata.name: found the number 1.5; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit, in quotes if it looks like a number or boolean");
         assert_snapshot!(with("Finance_1", "~"), @r#"f:6:3: spec.imageName: found nothing (null); allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space"#);
@@ -161,7 +161,7 @@ mod values {
     }
 
     #[test]
-    fn missing_unknown_and_repeated_fields_are_told() {
+    fn missing_unknown_and_repeated_fields_are_reported() {
         assert_snapshot!(with("  description: Finance desktop\n", ""), @"f:5:1: spec.description: missing; allowed: 1 to 256 of a-z, A-Z, 0-9, space and _ . / ( ) -");
         assert_snapshot!(with("imageId", "imageID"), @"
         f:7:3: spec.source: found neither imageId nor imageName; allowed: either imageId or imageName
@@ -258,7 +258,7 @@ mod values {
     }
 
     #[test]
-    fn everything_wrong_is_told_in_one_run() {
+    fn everything_wrong_is_reported_in_one_run() {
         let text = VALID
             .replace("Finance_1", "Finance gold")
             .replace("name: finance", "nom: finance")
@@ -309,7 +309,7 @@ mod values {
     }
 
     #[test]
-    fn no_yaml_is_told_once_with_its_place() {
+    fn no_yaml_is_reported_once_with_its_place() {
         assert_snapshot!(with("metadata:", "metadata: x"), @"f:4:7: found no valid YAML: mapping values are not allowed in this context; allowed: valid YAML; nothing after this place was read; a text with ': ' in it needs quotes; if there is none, check the indentation");
         assert_snapshot!(with("  tags: {", "\ttags: {"), @"f:10:1: found no valid YAML: while scanning a plain scalar, found a tab; allowed: valid YAML; nothing after this place was read; indent with spaces: YAML allows no tab there");
         assert_snapshot!(with("Finance_1", "\"é漢\u{7}"), @"f:6:17: found the character U+0007, which YAML does not allow; allowed: printable characters, tabs and line breaks; nothing of this file was read");
@@ -387,8 +387,8 @@ mod folders {
         fs::write(path, bytes).unwrap();
     }
 
-    /// What loading the folder tells, the folder's own path cut off.
-    fn told(folder: &Path) -> String {
+    /// Returns the result of loading the folder, without the path of the folder.
+    fn result_of(folder: &Path) -> String {
         let text = match load(folder, &STRICT) {
             Ok(loaded) => {
                 let names: Vec<&str> = loaded
@@ -422,7 +422,7 @@ mod folders {
             ("notes.txt", "{"),
             ("a.yaml~", "{"),
         ]);
-        assert_eq!(told(folder.path()), "a b c d of 4 files, 1 skipped");
+        assert_eq!(result_of(folder.path()), "a b c d of 4 files, 1 skipped");
         let loaded = load(folder.path(), &STRICT).unwrap();
         let place = loaded.desired.iter().nth(2).unwrap().place.to_string();
         assert!(place.ends_with("/sub/two.yml#2"), "{place}");
@@ -442,20 +442,20 @@ mod folders {
     #[test]
     fn an_empty_set_must_be_allowed() {
         let folder = folder(&[("a.yaml", "apiVersion: v1\n")]);
-        assert_snapshot!(told(folder.path()), @"FOLDER: no manifest found (1 documents of other API groups were ignored); allowed: at least one *.yaml or *.yml file with a manifest; add --allow-empty if none is meant");
+        assert_snapshot!(result_of(folder.path()), @"FOLDER: no manifest found (1 documents of other API groups were ignored); allowed: at least one *.yaml or *.yml file with a manifest; add --allow-empty if none is meant");
         let loaded = load(folder.path(), &Options { allow_empty: true }).unwrap();
         assert_eq!(
             (loaded.desired.len(), loaded.files, loaded.skipped),
             (0, 1, 1)
         );
-        assert_snapshot!(told(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests");
-        assert_snapshot!(told(&folder.path().join("a.yaml")), @"FOLDER: found a file; allowed: a folder of manifests: set --manifests to the folder of the file");
+        assert_snapshot!(result_of(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests");
+        assert_snapshot!(result_of(&folder.path().join("a.yaml")), @"FOLDER: found a file; allowed: a folder of manifests: set --manifests to the folder of the file");
         let gone = load(&folder.path().join("gone"), &Options { allow_empty: true });
         assert!(gone.is_err());
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_and_hides_no_other_problem() {
+    fn what_cannot_be_read_is_reported_and_hides_no_other_problem() {
         let folder = folder(&[
             ("a.yaml", "suspend: {"),
             ("b.yaml", &manifest("b")),
@@ -470,7 +470,7 @@ mod folders {
             &folder.path().join("full.yaml"),
             &vec![b'#'; MAX_FILE_BYTES],
         );
-        assert_snapshot!(told(folder.path()), @r#"
+        assert_snapshot!(result_of(folder.path()), @r#"
         a.yaml:2:1: found no valid YAML: while parsing a node, did not find expected node content; allowed: valid YAML; nothing after this place was read; check the indentation, and that each quote and bracket is closed, here or above
         c.yaml:3:19: metadata.name: found "B": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean b?
         latin.yaml:2:8: found the byte 0xfc, which is not UTF-8; allowed: text in UTF-8
@@ -487,7 +487,7 @@ mod folders {
         let link = |to: &str, name: &str| symlink(to, folder.path().join(name)).unwrap();
         link("..2026_11", "..data");
         link("..data/a.yaml", "a.yaml");
-        assert_eq!(told(folder.path()), "a of 1 files, 0 skipped");
+        assert_eq!(result_of(folder.path()), "a of 1 files, 0 skipped");
 
         link("..2026_11", "team");
         link(".", "circle");
@@ -501,7 +501,7 @@ mod folders {
             .status()
             .unwrap();
         assert!(made.success());
-        assert_snapshot!(told(folder.path()), @"
+        assert_snapshot!(result_of(folder.path()), @"
         circle: found a symbolic link to a folder; allowed: folders and symbolic links to files; a name that begins with '.' is ignored
         dangling.yaml: found a broken symbolic link: No such file or directory (os error 2); allowed: a link to a file
         itself.yaml: found a broken symbolic link: Too many levels of symbolic links (os error 40); allowed: a link to a file
@@ -525,9 +525,9 @@ mod folders {
             let path = format!("{}a.yaml", "d/".repeat(count));
             self::folder(&[(&path, &manifest("a"))])
         };
-        assert_eq!(told(levels(16).path()), "a of 1 files, 0 skipped");
+        assert_eq!(result_of(levels(16).path()), "a of 1 files, 0 skipped");
         let folder = levels(17);
-        assert_snapshot!(told(folder.path()), @"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d: found a folder nested deeper than 16; allowed: manifests in fewer levels of folders");
+        assert_snapshot!(result_of(folder.path()), @"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d: found a folder nested deeper than 16; allowed: manifests in fewer levels of folders");
     }
 
     #[test]
@@ -550,7 +550,7 @@ mod folders {
             ("7.yaml", &manifest("twin")),
             ("8.yaml", &manifest("twin")),
         ]);
-        assert_snapshot!(told(folder.path()), @r#"
+        assert_snapshot!(result_of(folder.path()), @r#"
         2.yaml:6:14: spec.imageName: found the image name "Finance_1", which 1.yaml:6:14 declares too; allowed: an image name that no other manifest declares
         3.yaml:5:19: metadata.name: found "finance", which 1.yaml:4:9 declares too; allowed: a name that no other manifest has
         4.yaml:12:24: spec.source.imageName: found a circle of sources, each made from the next: b (4.yaml:12:24), a (4.yaml:5:24), b (4.yaml:12:24); allowed: a chain of sources that begins with an image that no manifest declares
@@ -561,7 +561,7 @@ mod folders {
     }
 
     #[test]
-    fn so_many_conflicts_of_a_file_are_told_and_the_rest_is_counted() {
+    fn so_many_conflicts_of_a_file_are_reported_and_the_rest_is_counted() {
         for (count, last) in [(99, None), (100, None), (101, Some(1)), (102, Some(2))] {
             let images: Vec<String> = (0..=count)
                 .map(|n| {
@@ -570,18 +570,18 @@ mod folders {
                 })
                 .collect();
             let folder = folder(&[("a.yaml", &images.join("---\n"))]);
-            let told = told(folder.path());
-            let conflicts = told.matches("which a.yaml:").count();
-            assert_eq!(conflicts, count.min(100), "{told}");
-            let more = told
+            let loaded = result_of(folder.path());
+            let conflicts = loaded.matches("which a.yaml:").count();
+            assert_eq!(conflicts, count.min(100), "{loaded}");
+            let more = loaded
                 .lines()
                 .find(|line| line.contains(" more in this file"));
             let expected = last.map(|more| format!("a.yaml: at least {more} more in this file"));
-            assert_eq!(more, expected.as_deref(), "{told}");
+            assert_eq!(more, expected.as_deref(), "{loaded}");
         }
     }
 
-    /// What is told of a circle of so many images.
+    /// Returns the problems of a circle of so many images.
     fn circle(count: usize) -> String {
         let texts: Vec<(String, String)> = (0..count)
             .map(|n| {
@@ -593,11 +593,11 @@ mod folders {
             .iter()
             .map(|(n, t)| (n.as_str(), t.as_str()))
             .collect();
-        told(folder(&files).path())
+        result_of(folder(&files).path())
     }
 
     #[test]
-    fn a_circle_is_told_with_its_end_or_says_how_long_it_is() {
+    fn a_circle_is_reported_with_its_end_or_says_how_long_it_is() {
         for (count, shown, end) in [
             (9, 10, "n8 (0008.yaml:5:24); allowed"),
             (
@@ -611,28 +611,28 @@ mod folders {
                 "n8 (0008.yaml:5:24), … and so on through 11 manifests back to the first;",
             ),
         ] {
-            let told = circle(count);
-            assert!(told.contains(end), "{count}: {told}");
+            let loaded = circle(count);
+            assert!(loaded.contains(end), "{count}: {loaded}");
             assert_eq!(
-                told.matches(".yaml:5:24)").count(),
+                loaded.matches(".yaml:5:24)").count(),
                 shown,
-                "{count}: {told}"
+                "{count}: {loaded}"
             );
         }
     }
 
     #[test]
-    fn a_long_circle_is_told_in_short() {
-        let told = circle(1000);
+    fn a_long_circle_is_reported_in_short() {
+        let loaded = circle(1000);
         assert!(
-            told.starts_with("0999.yaml:5:24: spec.source.imageName: found a circle"),
-            "{told}"
+            loaded.starts_with("0999.yaml:5:24: spec.source.imageName: found a circle"),
+            "{loaded}"
         );
         assert!(
-            told.contains("n999 (0999.yaml:5:24), n0 (0000.yaml:5:24), n1 ("),
-            "{told}"
+            loaded.contains("n999 (0999.yaml:5:24), n0 (0000.yaml:5:24), n1 ("),
+            "{loaded}"
         );
-        assert!(told.len() < 600, "{told}");
+        assert!(loaded.len() < 600, "{loaded}");
     }
 
     #[test]
@@ -671,7 +671,7 @@ mod hostile {
         unit.repeat(FULL / unit.len())
     }
 
-    fn within(before: &str, unit: &str, after: &str) -> String {
+    fn surrounded(before: &str, unit: &str, after: &str) -> String {
         let count = (FULL - before.len() - after.len()) / unit.len();
         format!("{before}{}{after}", unit.repeat(count))
     }
@@ -701,7 +701,7 @@ mod hostile {
 
     /// Begin, what is repeated, end.
     #[rustfmt::skip]
-    const WITHIN: [(&str, &str, &str); 33] = [
+    const SURROUNDED: [(&str, &str, &str); 33] = [
         ("[", "?,", "]"), ("[", ":,", "]"), ("[", "x,", "]"), ("[", "x,\n", "]"), ("[", "[],", "]"),
         ("{", "a,", "}"), ("{", "?,\n", "}"), ("{", "a: b, ", "}"), ("[", "\"\",", "]"), ("[", "\"a\" ", "]"),
         ("\"", "x", "\""), ("'", "''", "'"), ("\"", "x", ""), ("\"", "\\x00", "\""), ("\"", "\\L", "\""),
@@ -716,11 +716,11 @@ mod hostile {
     fn corpus() -> Vec<String> {
         let head = "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: {name: a}\nspec:\n  source: {imageName: a}\n  description: d\n";
         let mut texts: Vec<String> = UNITS.into_iter().map(fill).collect();
-        for (before, unit, after) in WITHIN {
-            texts.push(within(before, unit, after));
+        for (before, unit, after) in SURROUNDED {
+            texts.push(surrounded(before, unit, after));
         }
-        texts.push(within(&"[".repeat(63), "x,\n", &"]".repeat(63)));
-        texts.push(within(
+        texts.push(surrounded(&"[".repeat(63), "x,\n", &"]".repeat(63)));
+        texts.push(surrounded(
             "[",
             &format!("{}{},", "[".repeat(60), "]".repeat(60)),
             "]",
@@ -760,7 +760,7 @@ mod hostile {
         }
         texts.push(laughs);
         texts.push(
-            within("a: &a \"", "x", "\"\n")
+            surrounded("a: &a \"", "x", "\"\n")
                 .split_at(FULL / 2)
                 .0
                 .to_owned()
@@ -833,8 +833,11 @@ mod hostile {
             "x".repeat(1000),
             "*a,".repeat(1000)
         );
-        let told = problems(&text);
-        assert!(told.contains("f: at least 901 more in this file"), "{told}");
+        let loaded = problems(&text);
+        assert!(
+            loaded.contains("f: at least 901 more in this file"),
+            "{loaded}"
+        );
     }
 }
 
@@ -876,12 +879,12 @@ mod torn {
     #[test]
     fn a_last_line_that_does_not_end_is_refused() {
         let cut = VALID.trim_end();
-        assert_snapshot!(problems(cut), @"f:12:16: found the end of the file within a line, as if it were cut short; allowed: a line break at the end of the last line");
-        // As a cut that leaves a valid value; and told with what else is wrong.
-        assert_snapshot!(problems(cut.split_once("sktop").unwrap().0), @"f:9:26: found the end of the file within a line, as if it were cut short; allowed: a line break at the end of the last line");
+        assert_snapshot!(problems(cut), @"f:12:16: found the end of the file in the middle of a line, as if the file were cut short; allowed: a line break at the end of the last line");
+        // Also a cut that leaves a valid value; reported with what else is wrong.
+        assert_snapshot!(problems(cut.split_once("sktop").unwrap().0), @"f:9:26: found the end of the file in the middle of a line, as if the file were cut short; allowed: a line break at the end of the last line");
         assert_snapshot!(problems(&format!("{}---\n{}", manifest("Bad"), manifest("a").trim_end())), @r#"
         f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
-        f:13:17: found the end of the file within a line, as if it were cut short; allowed: a line break at the end of the last line
+        f:13:17: found the end of the file in the middle of a line, as if the file were cut short; allowed: a line break at the end of the last line
         "#);
         for ended in [
             format!("{cut}\r"),

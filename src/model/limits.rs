@@ -49,7 +49,7 @@ pub(crate) struct Limits {
     pub allowed: &'static str,
 }
 
-/// A text value within limits.
+/// A text value with limits.
 pub(crate) trait Limited: Sized {
     const LIMITS: Limits;
 

@@ -6,6 +6,7 @@ use super::answer::{Answer, Awaits};
 use super::checksum::{checksum, checksum_before};
 use super::planned::Plan;
 use crate::cloud::Step;
+use crate::sys::words::first;
 
 /// The most steps that an error names.
 const MAX_NAMED: usize = 20;
@@ -131,15 +132,8 @@ fn left_to_create(plan: &Plan<'_>) -> BTreeSet<String> {
         .collect()
 }
 
-fn list(mut steps: Vec<String>) -> String {
-    let more = steps.len().saturating_sub(MAX_NAMED);
-    steps.truncate(MAX_NAMED);
-    match more {
-        0 => {}
-        1 => steps.push("and 1 more image".into()),
-        more => steps.push(format!("and {more} more images")),
-    }
-    steps.join("; ")
+fn list(steps: Vec<String>) -> String {
+    first(MAX_NAMED, steps.into_iter()).join("; ")
 }
 
 #[cfg(test)]
@@ -211,8 +205,8 @@ mod tests {
     fn an_error_names_a_limited_number_of_steps_and_counts_the_rest() {
         let steps = |count: usize| list((0..count).map(|n| n.to_string()).collect());
         assert!(steps(MAX_NAMED).ends_with("; 19"));
-        assert!(steps(MAX_NAMED + 1).ends_with("; 19; and 1 more image"));
-        assert!(steps(MAX_NAMED + 2).ends_with("; 19; and 2 more images"));
+        assert!(steps(MAX_NAMED + 1).ends_with("; 19; and 1 more"));
+        assert!(steps(MAX_NAMED + 2).ends_with("; 19; and 2 more"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::attempt::Attempt;
 use super::planned::{Plan, PlannedImage};
 use crate::cloud::Step;
+use crate::sys::words::counted;
 
 /// Refuses a plan with which the run or pass would create more than `most` images; `attempts` are its earlier attempts.
 pub(crate) fn check_budget(
@@ -29,10 +30,7 @@ pub(crate) fn check_budget(
     if all.len() <= most {
         return Ok(());
     }
-    let images = |count: usize| match count {
-        1 => "1 image".to_owned(),
-        count => format!("{count} images"),
-    };
+    let images = |count| counted(count, "image");
     let before = match requested.len() {
         0 => "nothing was created".to_owned(),
         count => format!("{} requested earlier stay unchanged", images(count)),

@@ -178,7 +178,7 @@ impl<'a> Rules<'a> {
 
     /// Rows 7 to 14: no image has the name.
     fn missing(&self, image: &DesiredImage, entry: Option<&ImageStatus>) -> Answer {
-        if let Some(wait) = entry.and_then(|entry| self.settling(entry)) {
+        if let Some(wait) = entry.and_then(|entry| self.awaiting_listing(entry)) {
             return Answer::Wait(wait);
         }
         if let Some(answer) = entry.and_then(|entry| self.retry_scheduled(image, entry)) {
@@ -191,7 +191,7 @@ impl<'a> Rules<'a> {
     }
 
     /// Row 7: the image may exist although this listing does not show it.
-    fn settling(&self, entry: &ImageStatus) -> Option<Wait> {
+    fn awaiting_listing(&self, entry: &ImageStatus) -> Option<Wait> {
         if !entry.may_exist() {
             return None;
         }

@@ -16,8 +16,8 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::probe::metrics::{self, Metrics};
-use crate::show;
 use crate::sys::http::{self, Limits};
+use crate::sys::words;
 
 /// How long the loop may make no progress. The longest call is a listing: the account's quota is 40 images, so two pages,
 /// each with up to three attempts of a minute and at most 20 s before a retry (the SDK's limit): less than eight minutes.
@@ -133,7 +133,7 @@ impl Health {
 }
 
 fn words(duration: Duration) -> String {
-    show::duration(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
+    words::duration(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -11,6 +11,7 @@ use crate::model::image::Desired;
 use crate::state::status::ManifestsStatus;
 use crate::sys::escape::escaped;
 use crate::sys::git;
+use crate::sys::words::first;
 
 /// How long files must stay unchanged before they are read. Editors and tools that write in several steps take
 /// milliseconds between the steps.
@@ -127,15 +128,8 @@ impl Checkout {
 
     /// Returns what the status file says about the manifests.
     pub fn manifests(&self) -> ManifestsStatus {
-        let mut problems: Vec<String> = self
-            .problems
-            .iter()
-            .take(MAX_PROBLEMS)
-            .map(ToString::to_string)
-            .collect();
-        if self.problems.len() > MAX_PROBLEMS {
-            problems.push(format!("and {} more", self.problems.len() - MAX_PROBLEMS));
-        }
+        let problems = self.problems.iter().map(ToString::to_string);
+        let mut problems = first(MAX_PROBLEMS, problems);
         if let Some(Waiting { logged: true, .. }) = self.unstable {
             problems.push("the files keep changing, so repave does not read them".into());
         }

@@ -25,7 +25,7 @@ pub fn diagnostic_text(problem: &Problem, columns: Option<usize>) -> String {
     if let Some(span) = problem.span {
         origin = origin.line(span.line).char_column(span.column);
     }
-    // The library tells the column in the line as it is shown here.
+    // The library shows the column in the line as it is shown here.
     let mut columns_shown = None;
     let mut group: Group<'_> = match (&problem.excerpt, problem.span) {
         (Some(excerpt), Some(span)) => {

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::status::why;
-use super::words::duration;
 use super::wrap::paragraph;
 use crate::show::explain::{Group, Topic};
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus};
 use crate::sys::escape::Escaped;
+use crate::sys::words::duration;
 
 /// The JSON output of `repave explain`.
 #[derive(Debug, Serialize)]
@@ -97,7 +97,7 @@ pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -
         };
         let _ = write!(
             text,
-            "\n  How it is\n    {words}, {}, since {since}\n",
+            "\n  Status\n    {words}, {}, since {since}\n",
             ready.reason
         );
     }

@@ -9,10 +9,10 @@
 use std::fmt::Write as _;
 
 use super::diagnostics::diagnostic_text;
-use super::words::counted;
 use crate::manifest::{Problem, Severity};
 use crate::model::outcome::Outcome;
 use crate::sys::escape::escaped;
+use crate::sys::words::counted;
 
 /// The maximum number of annotations of one severity in a step.
 const MAX_ANNOTATIONS: usize = 10;

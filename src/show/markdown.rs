@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use super::group::word;
 use super::row::{Row, totals};
 use super::text::totals_text;
-use super::words::{counted, duration};
 use crate::manifest::Problem;
 use crate::model::group::Group;
 use crate::model::outcome::Outcome;
 use crate::sys::escape::Escaped;
+use crate::sys::words::{counted, duration};
 
 /// The maximum length of a comment on GitHub, in characters. repave counts bytes, which are never fewer.
 const MAX_PAGE: usize = 65_536;

@@ -17,7 +17,6 @@ mod sarif;
 mod status;
 mod text;
 mod waiting;
-mod words;
 mod wrap;
 
 pub use diagnostics::diagnostic_text;
@@ -35,5 +34,3 @@ pub use status::{View, status_changes, status_text};
 pub use text::plan_text;
 pub(crate) use text::totals_text;
 pub use waiting::Waiting;
-
-pub use words::{counted, duration};

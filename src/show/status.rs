@@ -8,13 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::group::style;
 use super::row::Row;
-use super::words::duration;
 use super::wrap::wrapped;
 use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::model::value::ImageName;
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
 use crate::sys::escape::Escaped;
+use crate::sys::words::duration;
 
 /// Options of the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

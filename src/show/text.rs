@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use super::group::{painted, word};
 use super::row::{Row, totals};
-use super::words::{counted, duration};
 use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::plan::Totals;
 use crate::sys::escape::Escaped;
+use crate::sys::words::{counted, duration};
 
 /// Returns a plan: a line for each image that is not ready, a legend of the symbols, and the totals.
 pub fn plan_text(rows: &[Row<'_>], now: Timestamp) -> String {

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::group::symbol;
-use super::words::{counted, duration};
 use super::wrap::cut;
 use crate::model::group::Group;
 use crate::model::reason::Reason;
@@ -12,6 +11,7 @@ use crate::model::value::ImageName;
 use crate::plan::Plan;
 use crate::sys::escape::Escaped;
 use crate::sys::terminal::Size;
+use crate::sys::words::{counted, duration, first};
 
 /// An image that a run waits for.
 #[derive(Debug, Clone)]
@@ -69,6 +69,8 @@ impl Waiting {
 /// Space at the end of a line for the `^C` that a terminal shows after Ctrl-C.
 const MARGIN: usize = 4;
 
+const INDENT: &str = "  ";
+
 /// Returns a line for each image: state, duration, time of the last check, and message. The lines take at most half of the
 /// terminal, so that earlier output stays visible.
 pub(crate) fn waiting_lines(
@@ -89,38 +91,28 @@ pub(crate) fn waiting_lines(
         .max();
     let width = width.unwrap_or(0);
     let ago = duration(now.duration_since(checked_at));
-    let mut lines: Vec<String> = waiting[..shown]
-        .iter()
-        .map(|waiting| {
-            let line = format!(
-                "  {} {:width$}  {}; checked {ago} ago: {}",
-                symbol(waiting.group),
-                waiting.subject.name,
-                waiting.state(now),
-                Escaped(&waiting.message)
-            );
-            cut(&line, size.columns.saturating_sub(MARGIN))
-        })
-        .collect();
-    if shown < waiting.len() {
-        lines.push(format!("    and {} more", waiting.len() - shown));
-    }
-    lines
+    let lines = waiting.iter().map(|waiting| {
+        let line = format!(
+            "{} {:width$}  {}; checked {ago} ago: {}",
+            symbol(waiting.group),
+            waiting.subject.name,
+            waiting.state(now),
+            Escaped(&waiting.message)
+        );
+        cut(&line, size.columns.saturating_sub(MARGIN + INDENT.len()))
+    });
+    let lines = first(shown, lines);
+    lines.iter().map(|line| format!("{INDENT}{line}")).collect()
 }
 
 pub(crate) fn waiting_text(waiting: &[Waiting], checked_at: Timestamp, now: Timestamp) -> String {
-    let mut names: Vec<String> = waiting
+    let names = waiting
         .iter()
-        .take(MAX_NAMED)
-        .map(|waiting| format!("{} ({})", waiting.subject.name, waiting.state(now)))
-        .collect();
-    if waiting.len() > MAX_NAMED {
-        names.push(format!("and {} more", waiting.len() - MAX_NAMED));
-    }
+        .map(|waiting| format!("{} ({})", waiting.subject.name, waiting.state(now)));
     format!(
         "waiting for {}: {}; checked {} ago",
         counted(waiting.len(), "image"),
-        names.join(", "),
+        first(MAX_NAMED, names).join(", "),
         duration(now.duration_since(checked_at))
     )
 }

@@ -1,7 +1,7 @@
 //! [`Cloud`] on a simulated account without a socket, so that thousands of runs take no time.
 //!
 //! It returns what the SDK client would: the same listing, the same [`Failure`]s, classified by the same table.
-//! It retries nothing and limits no rate of its own. How long a client waits before it gives up is not known here either:
+//! It retries nothing and does not limit the rate. How long a client waits before it gives up is not known here either:
 //! a slow answer comes late, and the caller may stop waiting.
 
 use crate::cloud::{

@@ -1,4 +1,4 @@
-//! The embedded API in place of AWS: an account that is saved in a file, served within this process.
+//! The embedded API in place of AWS: an account that is saved in a file, served by this process.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,6 +1,6 @@
 //! Pages of a listing and the tokens between them. It reads images and changes none.
 //!
-//! A token is all that a listing remembers: which listing it is, after which image it goes on, and what was asked for. So
+//! A token is all that a listing remembers: which listing it is, after which image it continues, and what was asked for. So
 //! it stays valid as long as the account does, and the pages of one listing agree on which new images they lack.
 
 use jiff::Timestamp;

@@ -26,7 +26,7 @@
 //! | `direct.rs` | [`Cloud`](crate::cloud::Cloud) on a shared account |
 //! | `sts.rs` | GetCallerIdentity of STS |
 //! | `server.rs` | HTTP |
-//! | `embedded.rs` | an account saved in a file, served within this process |
+//! | `embedded.rs` | an account saved in a file, served by this process |
 
 mod account;
 pub(crate) mod direct;

@@ -55,16 +55,16 @@ fn explain(error: &serde_yaml::Error) -> String {
 pub(super) fn validate(account: &Account) -> Result<(), String> {
     printable("region", &account.region, 64)?;
     account_id("accountId", &account.account_id)?;
-    within("imageLimit", account.image_limit, 0..=10_000)?;
-    within(
+    in_range("imageLimit", account.image_limit, 0..=10_000)?;
+    in_range(
         "apiRate.perSecond",
         account.api_rate.per_second,
         0..=1_000_000,
     )?;
-    within("apiRate.burst", account.api_rate.burst, 1..=1_000_000)?;
-    within("buildTime", account.build_time, SignedDuration::ZERO..=YEAR)?;
-    within("pageSize", account.page_size, 1..=25)?;
-    within("listingLag", account.listing_lag, 0..=1_000_000)?;
+    in_range("apiRate.burst", account.api_rate.burst, 1..=1_000_000)?;
+    in_range("buildTime", account.build_time, SignedDuration::ZERO..=YEAR)?;
+    in_range("pageSize", account.page_size, 1..=25)?;
+    in_range("listingLag", account.listing_lag, 0..=1_000_000)?;
     for image in account.images.values() {
         validate_image(image).map_err(|problem| format!("images[{}]: {problem}", image.name))?;
     }
@@ -94,7 +94,7 @@ fn validate_image(image: &Image) -> Result<(), String> {
     for (field, wait) in waits {
         // An account that is a year old has images that were pending for longer.
         let most = image.source.as_ref().map_or(YEAR, |_| SignedDuration::MAX);
-        within(field, wait.unwrap_or_default(), SignedDuration::ZERO..=most)?;
+        in_range(field, wait.unwrap_or_default(), SignedDuration::ZERO..=most)?;
     }
     validate_error(
         &image.build_error(),
@@ -109,7 +109,7 @@ fn validate_image(image: &Image) -> Result<(), String> {
     }
     for (key, value) in &image.tags {
         TagKey::parse(key).map_err(|error| format!("tags: {error}"))?;
-        within(
+        in_range(
             format!("tags.{key}: length"),
             value.chars().count(),
             0..=255,
@@ -119,7 +119,7 @@ fn validate_image(image: &Image) -> Result<(), String> {
 }
 
 fn validate_rule(rule: &Rule) -> Result<(), String> {
-    within("times", rule.times, 1..=u32::MAX)?;
+    in_range("times", rule.times, 1..=u32::MAX)?;
     if let Some(name) = &rule.image_name {
         ImageName::parse(name).map_err(|error| format!("imageName: {error}"))?;
     }
@@ -144,10 +144,10 @@ fn validate_rule(rule: &Rule) -> Result<(), String> {
             }
             printable("code", code, 256)?;
             printable("message", message, 1024)?;
-            within("status", *status, 400..=599)
+            in_range("status", *status, 400..=599)
         }
         Fault::LateEffect { by } | Fault::Slow { by } | Fault::LongBuild { by } => {
-            within("by", *by, SignedDuration::ZERO..=YEAR)
+            in_range("by", *by, SignedDuration::ZERO..=YEAR)
         }
         Fault::FailedBuild(error) => validate_error(error, ["code", "message", "details"]),
         Fault::UnknownEnumValue { value } => printable("value", value, 64),
@@ -176,7 +176,7 @@ fn validate_error(error: &BuildError, fields: [&str; 3]) -> Result<(), String> {
     Ok(())
 }
 
-fn within<T: PartialOrd + Display + Copy>(
+fn in_range<T: PartialOrd + Display + Copy>(
     field: impl Display,
     value: T,
     allowed: RangeInclusive<T>,

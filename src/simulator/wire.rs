@@ -126,7 +126,7 @@ impl Call {
         }
     }
 
-    /// Returns whether it carries tags, which need a permission of their own.
+    /// Returns whether it carries tags, which need a separate permission.
     pub(crate) fn has_tags(&self) -> bool {
         let tags = match self {
             Self::CreateUpdatedImage(input) => &input.tags,

@@ -92,7 +92,7 @@ pub(super) fn print(status: &Status, unknown: &mut Unknown) -> Result<Vec<u8>, s
     escape::to_json(&document)
 }
 
-/// Tells what is not JSON from JSON beyond what the parser can hold: a number, a text or a depth.
+/// Separates what is not JSON from JSON beyond what the parser can hold: a number, a text or a depth.
 fn unreadable(bytes: &[u8], error: serde_json::Error) -> DocumentError {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -10,7 +10,7 @@ use crate::model::value::ImageName;
 use crate::sys::clock::Now;
 
 /// How long to remember an image after its manifest is gone, or after it was listed last: longer than any request can take, and
-/// longer than a listing can be late. A manifest that comes back within this time finds its image.
+/// longer than a listing can be late. A manifest that comes back before this time is over finds its image.
 const MAX_UNRESOLVED: SignedDuration = SignedDuration::from_hours(24);
 
 /// After this many creates in a row with an unknown result, action is required.

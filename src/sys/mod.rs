@@ -14,3 +14,4 @@ pub(crate) mod similar;
 pub(crate) mod stamp;
 pub mod stop;
 pub mod terminal;
+pub mod words;

@@ -211,7 +211,7 @@ fn an_image_is_explained_by_what_the_status_remembers_of_it() {
     insta::assert_snapshot!(text, @r"
     image a, declared as a in manifests/a.yaml#1
 
-      How it is
+      Status
         not ready, RetryScheduled, since 2026-11-22T12:00:00Z (1m 5s ago)
 
       Why

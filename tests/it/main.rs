@@ -35,4 +35,5 @@ mod status_shown;
 mod stopped;
 mod unit_file;
 mod wire;
+mod words;
 mod world;
