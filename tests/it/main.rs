@@ -22,6 +22,7 @@ mod health;
 mod heard;
 mod hostile;
 mod identity;
+mod map;
 mod mistakes;
 mod model;
 mod output_schema;
