@@ -36,6 +36,8 @@ const CHANGES: [[&str; 4]; 4] = [
 
 const FOLDERS: &str = "benches docs examples fuzz/corpus fuzz/dictionaries fuzz/fuzz_targets manifests schema src tests";
 
+const MAP: &str = include_str!("../../CONTRIBUTING.md");
+
 type Files = BTreeMap<String, String>;
 
 /// The files that a change can touch, by path: code without its unit tests, everything else as it is.
@@ -61,17 +63,10 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| word.contains('/') || Path::new(word).extension().is_some())
 }
 
-/// Whether the text has the name as it is declared, as a value in JSON, or as a variable.
+/// Whether the text has the name, as a type, a value in JSON or a variable.
 fn has_name(text: &str, name: &str) -> bool {
-    let camel = name[..1].to_lowercase() + &name[1..];
-    let lower = |c: char| {
-        c.is_uppercase()
-            .then_some('_')
-            .into_iter()
-            .chain(c.to_lowercase())
-    };
-    let snake: String = camel.chars().flat_map(lower).collect();
-    [name, &camel, &snake].iter().any(|it| has_word(text, it))
+    let plain = |text: &str| text.replace('_', "").to_lowercase();
+    has_word(&plain(text), &plain(name))
 }
 
 /// What is wrong with a list: a file is missing, or a file in it lacks one of the kind.
@@ -110,15 +105,10 @@ fn wrong([heading, declared, begin, typical]: [&str; 4], map: &str, files: &File
     missing.chain(lacking).collect()
 }
 
-fn map() -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap()
-}
-
 #[test]
 fn every_path_of_the_map_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for line in map().lines() {
+    for line in MAP.lines() {
         // A path begins at the root, in src/, or in the folder of the path before it.
         let mut folders = vec![root.to_owned(), root.join("src")];
         for path in paths(line).filter(|path| *path != "mod.rs") {
@@ -134,9 +124,8 @@ fn every_path_of_the_map_exists() {
 
 #[test]
 fn every_file_for_a_change_is_in_its_list() {
-    let (map, files) = (map(), files());
-    let of = |change: [&str; 4]| wrong(change, &map, &files);
-    let wrong = CHANGES.map(of).concat();
+    let files = files();
+    let wrong = CHANGES.map(|change| wrong(change, MAP, &files)).concat();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
