@@ -97,10 +97,11 @@ fn wrong([heading, declared, begin, typical]: [&str; 4], map: &str, files: &File
     let always = always
         .flat_map(paths)
         .filter_map(|path| files.get_key_value(path));
-    let lacking = always.flat_map(|(file, text)| {
+    let lacking = always.filter_map(|(file, text)| {
         let lacking = names.iter().filter(|name| !has_name(text, name));
-        lacking
-            .map(move |name| format!("{file} lacks {name}: see \"{heading}\" in CONTRIBUTING.md"))
+        let lacking = lacking.copied().collect::<Vec<_>>().join(", ");
+        let words = format!("{file} lacks {lacking}: see \"{heading}\" in CONTRIBUTING.md");
+        (!lacking.is_empty()).then_some(words)
     });
     missing.chain(lacking).collect()
 }
