@@ -16,6 +16,7 @@ mod crash;
 mod daemon;
 mod documents;
 mod doors;
+mod drift;
 mod explain;
 mod files;
 mod health;
