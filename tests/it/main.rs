@@ -25,6 +25,7 @@ mod identity;
 mod mistakes;
 mod model;
 mod output_schema;
+mod pages;
 mod pipeline;
 mod plan;
 mod runs;
