@@ -5,7 +5,8 @@
 //! `console` block, or alone (stdout only) in the `json` block that follows. A line of three points stands for any lines.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -333,31 +334,30 @@ impl Session {
         for (page, is) in &self.addresses {
             command = command.replace(page, is);
         }
-        let both = if shown.stdout_alone {
-            ""
-        } else {
-            "exec 2>&1; "
-        };
         let begun = Instant::now();
         loop {
-            let output = self.bash(&format!("{both}{command}")).output().unwrap();
-            let printed = String::from_utf8_lossy(&output.stdout);
-            if shown.output.is_empty() {
-                let log = String::from_utf8_lossy(&output.stderr);
-                return match output.status.code() {
-                    Some(0 | 2) => Ok(()),
-                    code => Err(format!("exits with {code:?}: {printed}{log}")),
-                };
-            }
-            if is_shown(&printed, &shown.output) {
-                return Ok(());
-            }
-            // A daemon of the page may not have come so far.
-            let waits = self.running.len() > 1 && begun.elapsed() < PATIENCE;
-            if !waits {
-                return Err(differs(&printed, &shown.output));
+            let (printed, fails) = match command.strip_prefix("curl -s ") {
+                Some(url) => (get(url).map_err(|error| error.to_string())?, None),
+                None => self.print(&command, shown.stdout_alone),
+            };
+            match fails {
+                Some(fails) if shown.output.is_empty() => return Err(fails + &printed),
+                _ if shown.output.is_empty() || is_shown(&printed, &shown.output) => return Ok(()),
+                // A daemon of the page may not have come so far.
+                _ if self.running.len() > 1 && begun.elapsed() < PATIENCE => {}
+                _ => return Err(differs(&printed, &shown.output)),
             }
         }
+    }
+
+    /// Returns what the command prints, and how it ends unless it ends well.
+    fn print(&self, command: &str, stdout_alone: bool) -> (String, Option<String>) {
+        let both = if stdout_alone { "" } else { "exec 2>&1; " };
+        let output = self.bash(&format!("{both}{command}")).output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let ended_well = matches!(output.status.code(), Some(0 | 2));
+        let fails = (!ended_well).then(|| format!("{}: ", output.status));
+        (printed, fails)
     }
 
     /// Returns what should run until now and has ended by itself.
@@ -381,8 +381,26 @@ impl Drop for Session {
 }
 
 fn differs(printed: &str, page: &[String]) -> String {
-    let page = page.join("\n");
-    format!("prints\n{printed}\nand the page shows\n{page}")
+    let any = ["...".to_owned()];
+    let fits = |lines: usize| is_shown(printed, &[&page[..lines], &any].concat());
+    let first = (0..page.len()).rev().find(|lines| fits(*lines));
+    let line = &page[first.unwrap_or_default()];
+    format!("prints\n{printed}\nand the page's {line:?} is not there, or not the end")
+}
+
+/// Returns what `curl -s` prints, which is not on every machine.
+fn get(url: &str) -> std::io::Result<String> {
+    let (address, path) = url.trim_start_matches("http://").split_at(
+        url.rfind('/')
+            .unwrap_or_default()
+            .saturating_sub("http://".len()),
+    );
+    let mut connection = TcpStream::connect(address)?;
+    write!(connection, "GET {path} HTTP/1.0\r\n\r\n")?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body);
+    Ok(body.unwrap_or_default().to_owned())
 }
 
 /// Returns the first address on loopback in the text.
@@ -398,9 +416,9 @@ fn address(text: &str) -> Option<&str> {
 fn plain(line: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     let mut words: Vec<String> = Vec::new();
-    let mut key = "";
-    for word in line.split_whitespace() {
-        let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let (mut before, mut last) = ("", "");
+    for text in line.split_whitespace() {
+        let core = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
         let is_duration = core
             .strip_suffix(['s', 'm', 'h'])
             .is_some_and(|number| number.parse::<u32>().is_ok());
@@ -410,10 +428,11 @@ fn plain(line: &str) -> String {
         let stands_for = match core {
             _ if is_time => "TIME",
             _ if is_duration => "LASTED",
-            _ if is_uuid || key == "\"pid\":" || key == "\"host\":" => "ID",
+            _ if is_uuid || matches!(last, "\"pid\":" | "\"host\":" | "process") => "ID",
+            _ if last == "on" && before.ends_with('Z') => "ID",
             _ => core,
         };
-        let word = word.replacen(core, stands_for, usize::from(!core.is_empty()));
+        let word = text.replacen(core, stands_for, usize::from(!core.is_empty()));
         let is_word = |c: char| !c.is_ascii_alphanumeric();
         let long = word
             .split(is_word)
@@ -429,9 +448,21 @@ fn plain(line: &str) -> String {
         } else if let Some(last) = words.last_mut() {
             *last = word;
         }
-        key = line.split_whitespace().next().unwrap_or_default();
+        (before, last) = (last, text);
     }
     format!("{}{}", &line[..indent], words.join(" "))
+}
+
+/// Sorts the samples of each metric, which have no order.
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    let metric = |line: &str| {
+        let name = line.split_once('{')?.0;
+        (name.starts_with("repave_") && !name.ends_with("_bucket")).then(|| name.to_owned())
+    };
+    for samples in lines.chunk_by_mut(|a, b| metric(a).is_some() && metric(a) == metric(b)) {
+        samples.sort();
+    }
+    lines
 }
 
 /// Returns whether the page's lines show what was printed.
@@ -445,8 +476,8 @@ fn is_shown(printed: &str, page: &[String]) -> bool {
             Some((first, rest)) => printed.first() == Some(first) && fits(&printed[1..], rest),
         }
     }
-    let printed: Vec<String> = printed.lines().map(plain).collect();
-    let page: Vec<String> = page.iter().map(|line| plain(line)).collect();
+    let printed = sorted(printed.lines().map(plain).collect());
+    let page = sorted(page.iter().map(|line| plain(line)).collect());
     fits(&printed, &page)
 }
 
