@@ -198,10 +198,6 @@ impl Running {
         }
         true
     }
-
-    fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
 }
 
 /// The folder, the environment and the servers of one page.
@@ -245,8 +241,12 @@ impl Session {
             running: Vec::new(),
             addresses: Vec::new(),
         };
-        let account = "repave simulate --seed examples/simulator/account.yaml --listen 127.0.0.1:1";
-        session.start(&as_shown(account)).unwrap();
+        let account = Shown {
+            command: "repave simulate --seed examples/simulator/account.yaml --listen 127.0.0.1:0"
+                .to_owned(),
+            ..Shown::default()
+        };
+        session.start(&account).unwrap();
         let (_, address) = session.addresses.pop().unwrap();
         let url = format!("http://{address}");
         session.environment.insert("AWS_ENDPOINT_URL".into(), url);
@@ -294,25 +294,23 @@ impl Session {
             lines,
             printed: String::new(),
         };
-        let has_shown = |printed: &str| is_shown(printed, &shown.output);
-        let found = match &page_address {
-            Some(page_address) => {
-                let found = running.read_until(PATIENCE, |printed| address(printed).is_some());
-                let is = address(&running.printed).unwrap_or_default().to_owned();
-                self.addresses.push((page_address.clone(), is));
-                found
-            }
-            // What has nothing to say is running when it has said nothing for a while.
-            None if shown.output.is_empty() => {
-                running.read_until(Duration::from_secs(1), |printed| !printed.is_empty());
-                true
-            }
-            None => true,
+        let is_enough = |printed: &str| {
+            (page_address.is_none() || address(printed).is_some())
+                && (shown.output.is_empty() || is_shown(printed, &shown.output))
         };
-        let found = found && (shown.output.is_empty() || running.read_until(PATIENCE, has_shown));
+        let started = if page_address.is_none() && shown.output.is_empty() {
+            // Nothing to wait for but a word, if it has one to say.
+            running.read_until(Duration::from_secs(1), |printed| !printed.is_empty());
+            true
+        } else {
+            running.read_until(PATIENCE, is_enough)
+        };
         let printed = running.printed.clone();
         self.running.push(running);
-        if found {
+        if let (Some(page_address), Some(is)) = (page_address, address(&printed)) {
+            self.addresses.push((page_address, is.to_owned()));
+        }
+        if started {
             Ok(())
         } else {
             Err(differs(&printed, &shown.output))
@@ -340,11 +338,13 @@ impl Session {
                 Some(url) => (get(url).map_err(|error| error.to_string())?, None),
                 None => self.print(&command, shown.stdout_alone),
             };
-            match fails {
-                Some(fails) if shown.output.is_empty() => return Err(fails + &printed),
+            match (fails, self.running.get_mut(1..)) {
+                (Some(fails), _) if shown.output.is_empty() => return Err(fails + &printed),
                 _ if shown.output.is_empty() || is_shown(&printed, &shown.output) => return Ok(()),
-                // A daemon of the page may not have come so far.
-                _ if self.running.len() > 1 && begun.elapsed() < PATIENCE => {}
+                // The page's daemon may not have come so far.
+                (_, Some([daemon, ..])) if begun.elapsed() < PATIENCE => {
+                    daemon.read_until(Duration::from_millis(100), |_| false);
+                }
                 _ => return Err(differs(&printed, &shown.output)),
             }
         }
@@ -363,7 +363,7 @@ impl Session {
     /// Returns what should run until now and has ended by itself.
     fn ended(&mut self) -> Vec<String> {
         let ended = self.running.iter_mut().filter_map(|running| {
-            let ended = running.has_ended();
+            let ended = running.child.try_wait().unwrap().is_some();
             running.read_until(Duration::ZERO, |_| false);
             ended.then(|| format!("{} ended: {}", running.command, running.printed))
         });
@@ -384,19 +384,17 @@ fn differs(printed: &str, page: &[String]) -> String {
     let any = ["...".to_owned()];
     let fits = |lines: usize| is_shown(printed, &[&page[..lines], &any].concat());
     let first = (0..page.len()).rev().find(|lines| fits(*lines));
-    let line = &page[first.unwrap_or_default()];
-    format!("prints\n{printed}\nand the page's {line:?} is not there, or not the end")
+    let line = page.get(first.unwrap_or_default());
+    let line = line.map_or("an address", String::as_str);
+    format!("prints\n{printed}\nbut not, or not there or not only: {line}")
 }
 
 /// Returns what `curl -s` prints, which is not on every machine.
 fn get(url: &str) -> std::io::Result<String> {
-    let (address, path) = url.trim_start_matches("http://").split_at(
-        url.rfind('/')
-            .unwrap_or_default()
-            .saturating_sub("http://".len()),
-    );
+    let place = url.trim_start_matches("http://");
+    let (address, path) = place.split_once('/').unwrap_or((place, ""));
     let mut connection = TcpStream::connect(address)?;
-    write!(connection, "GET {path} HTTP/1.0\r\n\r\n")?;
+    write!(connection, "GET /{path} HTTP/1.0\r\n\r\n")?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer)?;
     let body = answer.split_once("\r\n\r\n").map(|(_, body)| body);
@@ -481,15 +479,12 @@ fn is_shown(printed: &str, page: &[String]) -> bool {
     fits(&printed, &page)
 }
 
-/// Returns the command as the test runs it: the program is built, and comments say nothing to it.
-fn as_shown(command: &str) -> Shown {
+/// Returns the command as the test runs it: the program is built, and a comment is for the reader.
+fn runnable(command: &str) -> String {
     let command = command.split(" #").next().unwrap_or_default().trim_end();
-    let built = ["cargo run -q -- ", "cargo run -- "]
-        .iter()
-        .find_map(|cargo| command.strip_prefix(cargo));
-    Shown {
-        command: built.map_or_else(|| command.to_owned(), |rest| format!("repave {rest}")),
-        ..Shown::default()
+    match command.strip_prefix("cargo run -- ") {
+        Some(arguments) => format!("repave {arguments}"),
+        None => command.to_owned(),
     }
 }
 
@@ -515,7 +510,7 @@ fn report(page: &Path) -> Report {
     let mut session = None;
     for shown in commands {
         let shown = Shown {
-            command: as_shown(&shown.command).command,
+            command: runnable(&shown.command),
             ..shown
         };
         let mut known = NOT_RUN.iter().map(|(begins, _)| *begins);
