@@ -299,8 +299,8 @@ impl Session {
                 && (shown.output.is_empty() || is_shown(printed, &shown.output))
         };
         let started = if page_address.is_none() && shown.output.is_empty() {
-            // Nothing to wait for but a word, if it has one to say.
-            running.read_until(Duration::from_secs(1), |printed| !printed.is_empty());
+            // Nothing to wait for, but what ends within a second does not stay.
+            running.read_until(Duration::from_secs(1), |_| false);
             true
         } else {
             running.read_until(PATIENCE, is_enough)
