@@ -147,12 +147,11 @@ fn log(line: Line, image: &ImageStatus, state: State) {
 fn log_drift(image: &ImageStatus) {
     let drifted = image.condition(ConditionType::Drifted);
     let (name, image) = (image.name.as_str(), image.image_name.as_str());
-    match drifted {
-        Some(drifted) => {
-            let (reason, message) = (drifted.reason, escaped(&drifted.message, 500));
-            tracing::warn!(name, image, %reason, "the image differs from its manifest: {message}");
-        }
-        None => tracing::info!(name, image, "the image no longer differs from its manifest"),
+    if let Some(drifted) = drifted {
+        let (reason, message) = (drifted.reason, escaped(&drifted.message, 500));
+        tracing::warn!(name, image, %reason, "the image differs from its manifest: {message}");
+    } else {
+        tracing::info!(name, image, "the image no longer differs from its manifest");
     }
 }
 

@@ -20,7 +20,8 @@ pub(crate) fn target_line(target: &Target) -> String {
         line += ", simulated";
     }
     if let Some(credentials) = &target.credentials {
-        line += &format!(", credentials from {}", Escaped(credentials));
+        line += ", credentials from ";
+        line += &Escaped(credentials).to_string();
     }
     line
 }

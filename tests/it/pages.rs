@@ -339,12 +339,15 @@ impl Session {
                 None => self.print(&command, shown.stdout_alone),
             };
             match (fails, self.running.get_mut(1..)) {
-                (Some(fails), _) if shown.output.is_empty() => return Err(fails + &printed),
-                _ if shown.output.is_empty() || is_shown(&printed, &shown.output) => return Ok(()),
+                (None, _) if shown.output.is_empty() => return Ok(()),
+                (_, _) if !shown.output.is_empty() && is_shown(&printed, &shown.output) => {
+                    return Ok(());
+                }
                 // The page's daemon may not have come so far.
                 (_, Some([daemon, ..])) if begun.elapsed() < PATIENCE => {
                     daemon.read_until(Duration::from_millis(100), |_| false);
                 }
+                (Some(fails), _) if shown.output.is_empty() => return Err(fails + &printed),
                 _ => return Err(differs(&printed, &shown.output)),
             }
         }

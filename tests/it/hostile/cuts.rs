@@ -179,7 +179,7 @@ fn untold(text: &str) -> String {
 }
 
 #[test]
-fn a_cut_within_a_line_is_told_and_one_between_lines_drops_what_follows() {
+fn a_cut_in_a_line_is_reported_and_a_cut_between_lines_drops_what_follows() {
     assert_snapshot!(untold(FULL), @r#"
     after description: Finance desktop: tags "cost-center team" -> "", createWhen "UpdateAvailable" -> "Always", suspend "true" -> "false"
     after team: finance: tags "cost-center team" -> "team", createWhen "UpdateAvailable" -> "Always", suspend "true" -> "false"
