@@ -2,8 +2,8 @@
 
 use super::connect::connect;
 use super::failure::{cancelled, store_failed, unlisted};
+use super::revision;
 use super::screen::Screen;
-use super::validate::load;
 use crate::cli::Plan;
 use crate::cloud::{Ask, Cloud as _};
 use crate::model::outcome::{ExitCode, Outcome};
@@ -23,7 +23,9 @@ pub(super) async fn run(
     stop: &Stop,
 ) -> Result<Outcome, Outcome> {
     screen.copy_into(&arguments.copies)?;
-    let loaded = match load(&arguments.manifests, screen) {
+    let loaded = stop.unless(revision::load(&arguments.manifests, screen));
+    let loaded = loaded.await.map_err(|_| cancelled("nothing was changed"))?;
+    let (loaded, found) = match loaded {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
@@ -74,8 +76,13 @@ pub(super) async fn run(
     let checksum = checksum(&plan, &target.region, target.simulated);
     let rows = show::plan_rows(&plan, &status);
     screen.text(&show::plan_text(&rows, now.after()));
+    let manifests = revision::status(&loaded, &found);
+    if let Some(revision) = &manifests.revision {
+        screen.text(&format!("Manifests: {}\n", escaped(revision, 300)));
+    }
     screen.text(&format!("Checksum: {checksum}\n"));
     let body = PlanBody::new(&target, &outcome, &rows)
+        .with_manifests(&manifests)
         .with_warnings(&loaded.warnings)
         .with_checksum(&checksum);
     screen.json(show::DocumentKind::Plan, &outcome, &body);

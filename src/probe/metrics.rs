@@ -78,6 +78,7 @@ pub struct Metrics {
     succeeded: Gauge,
     manifests_valid: Gauge,
     manifests: Gauge,
+    held_back: Gauge,
 }
 
 impl Default for Metrics {
@@ -94,8 +95,8 @@ impl Metrics {
         let pass_time = Histogram::new(PASS_SECONDS);
         let calls = Family::<Labels<3>, Counter>::default();
         let images = Family::<Labels<3>, Gauge>::default();
-        let (succeeded, manifests_valid, manifests) =
-            (Gauge::default(), Gauge::default(), Gauge::default());
+        let (succeeded, manifests_valid) = (Gauge::default(), Gauge::default());
+        let (manifests, held_back) = (Gauge::default(), Gauge::default());
         let build = Family::<Labels<1>, Gauge>::default();
 
         // The client library ends each help text with a period, and counters with `_total`.
@@ -128,6 +129,11 @@ impl Metrics {
             "Number of manifests in the last valid set",
             manifests.clone(),
         );
+        registry.register(
+            "manifests_held_back",
+            "Whether the current manifests are held back (1) or not (0)",
+            held_back.clone(),
+        );
         // A gauge that is always 1, as in other programs: readers of the older text format do not know info metrics.
         registry.register("build_info", "Version of repave", build.clone());
 
@@ -152,6 +158,7 @@ impl Metrics {
             succeeded,
             manifests_valid,
             manifests,
+            held_back,
         }
     }
 
@@ -197,6 +204,11 @@ impl Metrics {
     pub fn manifests(&self, valid: bool, count: usize) {
         self.manifests_valid.set(i64::from(valid));
         self.manifests.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Records whether the current manifests are held back: `repave_manifests_held_back`.
+    pub fn held_back(&self, held_back: bool) {
+        self.held_back.set(i64::from(held_back));
     }
 
     /// Returns all metrics as OpenMetrics text, of [`CONTENT_TYPE`].

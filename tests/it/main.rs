@@ -27,6 +27,7 @@ mod model;
 mod output_schema;
 mod pipeline;
 mod plan;
+mod revision;
 mod runs;
 mod schema;
 mod simulation;
