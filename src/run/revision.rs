@@ -135,8 +135,7 @@ struct Part {
 struct Parts {
     /// The folder of the manifests.
     folder: PathBuf,
-    /// By the tops of the checkouts.
-    parts: BTreeMap<PathBuf, Part>,
+    by_top: BTreeMap<PathBuf, Part>,
     /// The tops of the checkouts, by folders in them.
     tops: BTreeMap<PathBuf, Option<PathBuf>>,
 }
@@ -152,7 +151,7 @@ fn parts(folder: &Path, seen: &Touched) -> Result<Vec<Part>, String> {
     };
     let mut parts = Parts {
         folder: real_folder.clone(),
-        parts: BTreeMap::from([(top, main)]),
+        by_top: BTreeMap::from([(top, main)]),
         tops: BTreeMap::new(),
     };
     for file in seen.files() {
@@ -162,7 +161,7 @@ fn parts(folder: &Path, seen: &Touched) -> Result<Vec<Part>, String> {
     for link in seen.links() {
         parts.add(real(link)?, true)?;
     }
-    Ok(parts.parts.into_values().collect())
+    Ok(parts.by_top.into_values().collect())
 }
 
 impl Parts {
@@ -170,15 +169,15 @@ impl Parts {
     fn add(&mut self, path: PathBuf, is_outside: bool) -> Result<(), String> {
         let outside = || format!("{} is not in the checkout", shown(&path));
         let top = self.top_of(&path).ok_or_else(outside)?;
-        if !self.parts.contains_key(&top) {
+        if !self.by_top.contains_key(&top) {
             self.add(top.clone(), true)?;
             let part = Part {
                 folder: top.starts_with(&self.folder).then(|| top.clone()),
                 ..Part::new(top.clone())
             };
-            self.parts.insert(top.clone(), part);
+            self.by_top.insert(top.clone(), part);
         }
-        if let (Some(part), Ok(below)) = (self.parts.get_mut(&top), path.strip_prefix(&top)) {
+        if let (Some(part), Ok(below)) = (self.by_top.get_mut(&top), path.strip_prefix(&top)) {
             part.expected.insert(below.to_owned());
             if is_outside {
                 part.others.push(path);
