@@ -82,6 +82,7 @@ fn desired() -> Desired {
 
 fn image(id: String, name: String) -> ObservedImage {
     ObservedImage {
+        description: None,
         id,
         name: Some(name),
         state: ImageState::Available,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args};
+use clap::{ArgMatches, Args, ValueEnum};
 use clap_complete::Shell;
 use jiff::SignedDuration;
 
@@ -129,6 +129,17 @@ pub struct Plan {
     /// Without this flag, the exit code is 0 if repave can compute the plan.
     #[arg(long, env = "REPAVE_DETAILED_EXITCODE", value_parser = FalseyValueParser::new())]
     pub(crate) detailed_exitcode: bool,
+    /// Exit with 4 if an image is blocked, or differs from its manifest
+    ///
+    /// Several values are separated by commas.
+    #[arg(
+        long,
+        env = "REPAVE_FAIL_ON",
+        value_name = "WHAT",
+        value_delimiter = ',',
+        value_enum
+    )]
+    pub(crate) fail_on: Vec<FailOn>,
     #[command(flatten)]
     pub(crate) copies: Copies,
     #[command(flatten)]
@@ -137,6 +148,13 @@ pub struct Plan {
     pub(crate) service: Service,
     #[command(flatten)]
     pub(crate) format: Format<Output>,
+}
+
+/// What ends `plan` with exit code 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Blocked,
+    Drift,
 }
 
 #[derive(Debug, Clone, Args)]

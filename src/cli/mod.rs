@@ -15,7 +15,7 @@ mod pages;
 mod values;
 
 pub(crate) use arguments::{
-    Completions, Explain, IamPolicy, Man, Plan, Reconcile, Simulate, Status, Validate,
+    Completions, Explain, FailOn, IamPolicy, Man, Plan, Reconcile, Simulate, Status, Validate,
 };
 pub use console::{Color, Console, LogFormat, LogLevel, Output};
 pub(crate) use console::{StatusOutput, ValidateOutput};

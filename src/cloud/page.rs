@@ -54,6 +54,7 @@ mod tests {
 
     fn listed(id: &str) -> ObservedImage {
         ObservedImage {
+            description: None,
             id: id.into(),
             name: None,
             state: ImageState::Available,

@@ -234,13 +234,15 @@ fn done(ended: &Ended<'_>) -> Outcome {
         building,
         waiting,
         ready,
+        drifted,
         ..
     } = ended.left.as_ref().map(Plan::totals).unwrap_or_default();
     Outcome::new(
         ExitCode::Done,
         format!(
-            "done: {} accepted in this run; {building} building, {waiting} waiting, {ready} ready",
-            counted(accepted(ended), "create")
+            "done: {} accepted in this run; {building} building, {waiting} waiting, {ready} ready{}",
+            counted(accepted(ended), "create"),
+            show::drifted_text(drifted)
         ),
     )
 }

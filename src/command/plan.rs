@@ -4,7 +4,7 @@ use super::connect::connect;
 use super::failure::{cancelled, store_failed, unlisted};
 use super::revision;
 use super::screen::Screen;
-use crate::cli::Plan;
+use crate::cli::{FailOn, Plan};
 use crate::cloud::{Ask, Cloud as _};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::target::Target;
@@ -67,10 +67,14 @@ pub(super) async fn run(
     }
     plan.write_conditions(&mut status, now.after());
     let totals = plan.totals();
-    let code = if arguments.detailed_exitcode && totals.due > 0 {
-        ExitCode::ChangesPending
-    } else {
-        ExitCode::Done
+    let fails = arguments.fail_on.iter().any(|what| match what {
+        FailOn::Blocked => totals.blocked > 0,
+        FailOn::Drift => totals.drifted > 0,
+    });
+    let code = match fails {
+        true => ExitCode::Blocked,
+        false if arguments.detailed_exitcode && totals.due > 0 => ExitCode::ChangesPending,
+        false => ExitCode::Done,
     };
     let outcome = Outcome::new(code, format!("planned: {}", show::totals_text(totals)));
     let checksum = checksum(&plan, &target.region, target.simulated);

@@ -246,6 +246,8 @@ pub struct ObservedImage {
     pub id: String,
     /// The name, if it was reported.
     pub name: Option<String>,
+    /// The description, if it was reported.
+    pub description: Option<String>,
     pub state: ImageState,
     pub operating_system: OperatingSystem,
     /// Whether the service has an update for the image, if it was reported.
@@ -423,6 +425,7 @@ mod tests {
         ObservedImage {
             id: id.into(),
             name: Some("one".into()),
+            description: None,
             state: ImageState::Available,
             operating_system: OperatingSystem::Windows,
             update_available: None,

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Answer, Awaits, Blocked, Ready, Wait};
+use super::drift::Drift;
 use super::planned::{Plan, PlannedImage};
 use super::source::{create_from, errors, ids, not_found, waits_for_declared};
 use crate::cloud::retry;
@@ -56,11 +57,15 @@ pub(super) fn planned<'a>(
             *slot = answer;
         }
     }
-    let answers = rules.answers.into_iter().flatten();
+    let answers = std::mem::take(&mut rules.answers).into_iter().flatten();
     let images: Vec<_> = desired
         .iter()
         .zip(answers)
-        .map(|(desired, answer)| PlannedImage { desired, answer })
+        .map(|(desired, answer)| PlannedImage {
+            desired,
+            drift: rules.drift(desired),
+            answer,
+        })
         .collect();
     let questions: BTreeSet<_> = images.iter().filter_map(question).collect();
     let is_open = |question: &Question| observed.answer(question).is_none();
@@ -282,6 +287,25 @@ impl<'a> Rules<'a> {
                 since: Some(error.at),
                 until: Some(until),
             })),
+        }
+    }
+
+    /// Compares the image with its manifest: an image that is listed under its name alone, or that is not listed yet.
+    fn drift(&self, image: &DesiredImage) -> Drift {
+        let entry = self.entries.get(&image.image_name).copied();
+        let source = match &image.source {
+            Source::ImageId(id) => Some(id.as_str()),
+            Source::ImageName(name) => match self.images_named(name.as_str()) {
+                [source] => Some(source.id.as_str()),
+                [] | [_, ..] => None,
+            },
+        };
+        match (self.images_named(image.image_name.as_str()), entry) {
+            ([listed], entry) => Drift::of_listed(image, listed, entry, source),
+            ([], Some(entry)) if self.awaiting_listing(entry).is_some() => {
+                Drift::of_unlisted(image, entry, source)
+            }
+            ([] | [_, ..], _) => Drift::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::status::why;
+use super::status::{drift, why};
 use super::wrap::paragraph;
 use crate::show::explain::{Group, Topic};
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus};
@@ -104,6 +104,13 @@ pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -
     if let Some(why) = why(image, now) {
         let _ = write!(text, "\n  Why\n{}", paragraph(&why, "    ", columns));
     }
+    if let Some(drift) = drift(image, true) {
+        let _ = write!(
+            text,
+            "\n  Differences\n{}",
+            paragraph(&drift, "    ", columns)
+        );
+    }
     if let Some(at) = image.next_retry_at {
         let when = if at > now {
             format!("{at}, in {}", duration(at.duration_since(now)))
@@ -149,7 +156,7 @@ pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -
 
 /// Returns the events in the status of the image, in the order of time.
 fn history(image: &ImageStatus) -> Vec<(Timestamp, String)> {
-    let source = image.source_image_id.as_deref();
+    let source = image.made_from();
     let from = source
         .map(|id| format!(" from {}", Escaped(id)))
         .unwrap_or_default();

@@ -13,6 +13,7 @@ use super::text::totals_text;
 use crate::manifest::Problem;
 use crate::model::group::Group;
 use crate::model::outcome::Outcome;
+use crate::state::status::ConditionType;
 use crate::sys::escape::Escaped;
 use crate::sys::words::{counted, duration};
 
@@ -41,6 +42,10 @@ pub fn plan_markdown(
     if outcome.message != planned {
         let _ = writeln!(page.text, "{}\n", code(&outcome.message));
     }
+    let drifted = rows.iter().filter(|row| !row.drift.is_empty());
+    let title = format!("{} drifted", totals.drifted);
+    let heads = ["Manifest", "Image", "Differences", "File"];
+    page.section(&title, true, &heads, drifted.map(drift_cells));
     for group in [
         Group::Blocked,
         Group::Due,
@@ -195,6 +200,17 @@ fn cells(row: &Row<'_>, now: Timestamp) -> [String; 4] {
         code(row.subject.name.as_str()),
         code(row.image_name),
         what,
+        code(row.manifest.as_deref().unwrap_or_default()),
+    ]
+}
+
+fn drift_cells(row: &Row<'_>) -> [String; 4] {
+    let drifted = row.condition(ConditionType::Drifted);
+    let message = drifted.map_or("", |drifted| &drifted.message);
+    [
+        code(row.subject.name.as_str()),
+        code(row.image_name),
+        code(message),
         code(row.manifest.as_deref().unwrap_or_default()),
     ]
 }

@@ -32,5 +32,5 @@ pub use row::{Row, plan_rows, status_rows};
 pub use sarif::sarif;
 pub use status::{View, status_changes, status_text};
 pub use text::plan_text;
-pub(crate) use text::totals_text;
+pub(crate) use text::{drifted_text, totals_text};
 pub use waiting::Waiting;

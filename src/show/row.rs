@@ -11,7 +11,7 @@ use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::model::subject::Subject;
 use crate::plan::{Answer, Plan, PlannedImage, Totals};
-use crate::state::status::{Condition, ConditionType, ImageStatus, LastError, Status};
+use crate::state::status::{Condition, ConditionType, Difference, ImageStatus, LastError, Status};
 
 /// The status of one image. In JSON it is an element of `items`.
 #[derive(Debug, Clone, Serialize)]
@@ -36,6 +36,8 @@ pub struct Row<'a> {
     pub version: Option<u32>,
     /// File and document, or `None` if the image is not declared any more.
     pub manifest: Option<Cow<'a, str>>,
+    /// How the image differs from its manifest.
+    pub drift: &'a [Difference],
     pub conditions: &'a [Condition],
     /// How many steps were sent for this manifest.
     pub attempts: u32,
@@ -80,7 +82,7 @@ impl<'a> Row<'a> {
                 entry.and_then(|entry| entry.image_id.as_deref())
             }
         };
-        let made_from = entry.and_then(|entry| entry.source_image_id.as_deref());
+        let made_from = entry.and_then(ImageStatus::made_from);
         let source = image.step().map(Step::from).or(made_from);
         Self {
             subject: Cow::Borrowed(&desired.subject),
@@ -95,6 +97,7 @@ impl<'a> Row<'a> {
             source: Some(source.map_or_else(|| desired.source.to_string().into(), Cow::Borrowed)),
             version: None,
             manifest: Some(desired.place.to_string().into()),
+            drift: entry.map_or(&[], |entry| &entry.drift),
             conditions: entry.map_or(&[], |entry| &entry.conditions),
             attempts: entry.map_or(0, |entry| entry.attempts),
             last_error: entry.and_then(|entry| entry.last_error.as_ref()),
@@ -120,9 +123,10 @@ impl<'a> Row<'a> {
             until: entry.next_retry_at,
             image_name: entry.image_name.as_str(),
             image_id: entry.image_id.as_deref(),
-            source: entry.source_image_id.as_deref().map(Cow::Borrowed),
+            source: entry.made_from().map(Cow::Borrowed),
             version: None,
             manifest: entry.manifest.as_deref().map(Cow::Borrowed),
+            drift: &entry.drift,
             conditions: &entry.conditions,
             attempts: entry.attempts,
             last_error: entry.last_error.as_ref(),
@@ -159,7 +163,8 @@ pub fn status_rows(status: &Status) -> Vec<Row<'_>> {
 pub(super) fn totals(rows: &[Row<'_>]) -> Totals {
     let mut totals = Totals::default();
     for row in rows {
-        totals.add(row.group, row.step.as_ref().map(|step| step.verb));
+        let verb = row.step.as_ref().map(|step| step.verb);
+        totals.add(row.group, verb, !row.drift.is_empty());
     }
     totals
 }

@@ -125,7 +125,7 @@ fn lines(status: &Status, now: Timestamp, view: View) -> Vec<Line> {
         Line {
             cells: cells(&row, now, view),
             style: style(row.group),
-            why: why(entry, now),
+            why: below(entry, now, view),
         }
     };
     status.images.iter().map(line).collect()
@@ -180,6 +180,24 @@ fn short(length: SignedDuration) -> String {
     duration(length).replace(' ', "")
 }
 
+/// Returns the line below an image: what it waits for, and how it differs from its manifest.
+fn below(image: &ImageStatus, now: Timestamp, view: View) -> Option<String> {
+    let drift = drift(image, view.wide);
+    let parts: Vec<String> = why(image, now).into_iter().chain(drift).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Returns how an image differs from its manifest; with `adopted` also that repave has no record of creating it.
+pub(super) fn drift(image: &ImageStatus, adopted: bool) -> Option<String> {
+    let of = |kind| image.condition(kind);
+    let adopted = adopted.then(|| of(ConditionType::Adopted)).flatten();
+    let both = of(ConditionType::Drifted).into_iter().chain(adopted);
+    let both =
+        both.map(|condition| format!("{}: {}", condition.reason, Escaped(&condition.message)));
+    let both: Vec<String> = both.collect();
+    (!both.is_empty()).then(|| both.join("; "))
+}
+
 /// Returns what an image waits for, or `None` if it is ready.
 pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
     let Some(ready) = image.condition(ConditionType::Ready) else {
@@ -213,7 +231,9 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
         | Reason::QuotaExceeded
         | Reason::AccessDenied
         | Reason::WrongAccount
-        | Reason::InvalidSpec => "waiting",
+        | Reason::InvalidSpec
+        | Reason::Drifted
+        | Reason::Adopted => "waiting",
     };
     let mut why = format!("{waits_for}: {}", Escaped(&ready.message));
     if let (Reason::Building | Reason::BuildOverdue | Reason::AwaitingListing, Some(at)) =

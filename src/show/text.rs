@@ -9,19 +9,27 @@ use super::row::{Row, totals};
 use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::plan::Totals;
+use crate::state::status::ConditionType;
 use crate::sys::escape::Escaped;
 use crate::sys::words::{counted, duration};
 
 /// Returns a plan: a line for each image that is not ready, a legend of the symbols, and the totals.
 pub fn plan_text(rows: &[Row<'_>], now: Timestamp) -> String {
     let mut text = String::new();
-    let shown = || rows.iter().filter(|row| row.group != Group::Ready);
+    let shown = || {
+        let rows = rows.iter();
+        rows.filter(|row| row.group != Group::Ready || !row.drift.is_empty())
+    };
     let widths = shown().map(|row| row.subject.name.as_str().len());
     let width = widths.max().unwrap_or(0);
     for row in shown() {
         let name = row.subject.name.as_str();
         let what = what(row, now);
         let _ = writeln!(text, "  {} {name:width$}  {what}", painted(row.group));
+        if let Some(drifted) = row.condition(ConditionType::Drifted) {
+            let (reason, message) = (drifted.reason, Escaped(&drifted.message));
+            let _ = writeln!(text, "    {:width$}  {reason}: {message}", "");
+        }
     }
     let totals = totals(rows);
     let legend: Vec<String> = Group::ALL
@@ -39,13 +47,16 @@ pub fn plan_text(rows: &[Row<'_>], now: Timestamp) -> String {
         blocked,
         ready,
         create: _,
+        drifted,
     } = totals;
+    let drifted = drifted_text(drifted);
     let _ = if ready == rows.len() {
-        writeln!(text, "Nothing to do: {}, ready.", counted(ready, "image"))
+        let images = counted(ready, "image");
+        writeln!(text, "Nothing to do: {images}, ready{drifted}.")
     } else if due == 0 {
         writeln!(
             text,
-            "Nothing to create: {building} building, {waiting} waiting, {blocked} blocked, {ready} ready."
+            "Nothing to create: {building} building, {waiting} waiting, {blocked} blocked, {ready} ready{drifted}."
         )
     } else {
         writeln!(text, "Plan: {}.", totals_text(totals))
@@ -62,10 +73,20 @@ pub(crate) fn totals_text(totals: Totals) -> String {
         blocked,
         ready,
         create,
+        drifted,
     } = totals;
+    let drifted = drifted_text(drifted);
     format!(
-        "{create} to create, {building} building, {waiting} waiting, {blocked} blocked, {ready} ready"
+        "{create} to create, {building} building, {waiting} waiting, {blocked} blocked, {ready} ready{drifted}"
     )
+}
+
+/// Returns ", 2 drifted", or nothing if no image differs from its manifest.
+pub(crate) fn drifted_text(drifted: usize) -> String {
+    match drifted {
+        0 => String::new(),
+        count => format!(", {count} drifted"),
+    }
 }
 
 /// Returns the step for the image, or the reason for no step.

@@ -186,6 +186,7 @@ fn observed(image: ListedImage) -> ObservedImage {
     ObservedImage {
         id: image.image_id.unwrap_or_default(),
         name: image.name,
+        description: image.description,
         state,
         operating_system,
         update_available: image.updates.map(|updates| updates.update_available),

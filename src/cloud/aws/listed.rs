@@ -27,6 +27,7 @@ pub(super) fn observed(image: types::WorkspaceImage) -> ObservedImage {
     ObservedImage {
         id: image.image_id.unwrap_or_default(),
         name: image.name,
+        description: image.description,
         state: match image.state {
             Some(types::WorkspaceImageState::Available) => ImageState::Available,
             Some(types::WorkspaceImageState::Pending) => ImageState::Pending,

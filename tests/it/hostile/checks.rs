@@ -202,6 +202,7 @@ fn wanted(name: &ImageName) -> DesiredImage {
 
 fn gold() -> ObservedImage {
     ObservedImage {
+        description: None,
         id: GOLD.into(),
         name: Some("gold of the checks".into()),
         state: ImageState::Available,

@@ -21,7 +21,8 @@ fn full() -> Value {
         "listingError": {"reason": "Throttled", "code": "Slow", "message": "slowly", "since": at},
         "images": [{
             "kind": "UpdatedImage", "name": "a", "imageName": "A", "group": "blocked", "due": null, "manifest": "m.yaml#1", "observedDigest": "sha256:1",
-            "imageId": "wsi-000000001", "sourceImageId": "wsi-000000002",
+            "imageId": "wsi-000000001", "createdWith": {"imageId": "wsi-000000001", "at": at, "digest": "sha256:1", "sourceImageId": "wsi-000000002", "description": "d", "tags": {"team": "x"}},
+            "drift": [{"field": "description", "image": "d", "manifest": null}],
             "conditions": [
                 {"type": "Ready", "status": "False", "reason": "RetryScheduled", "message": "m", "lastTransitionTime": at},
                 {"type": "Stalled", "status": "True", "reason": "QuotaExceeded", "message": "m", "lastTransitionTime": at},

@@ -222,6 +222,7 @@ impl World {
         state.watch.look(&path);
         let state = &mut *state;
         state.watch.account(&state.account);
+        state.watch.records(&state.account);
         match state.watch.found.first() {
             Some(found) => Err(found.clone()),
             None => Ok(()),
