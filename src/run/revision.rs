@@ -43,7 +43,9 @@ impl Revision {
         let mut checkouts = vec![(folder.to_owned(), git::stamp(folder))];
         let is_committed = checkouts.iter().any(|(_, stamp)| stamp.head.is_some());
         let files = match parts(folder, seen) {
-            Ok(_) if !is_committed => Files::Unknown("the checkout has no commit that repave can read".into()),
+            Ok(_) if !is_committed => {
+                Files::Unknown("the checkout has no commit that repave can read".into())
+            }
             Ok(parts) => {
                 let others = parts.iter().filter(|part| !part.is_top);
                 checkouts.extend(others.map(|part| (part.top.clone(), git::stamp(&part.top))));
