@@ -119,6 +119,7 @@ fn target() -> Target {
         region: "eu-west-1".into(),
         account_id: Some("111122223333".into()),
         simulated: false,
+        credentials: None,
     }
 }
 

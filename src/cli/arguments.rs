@@ -179,6 +179,11 @@ pub struct Status {
     #[arg(long = "reason", env = "REPAVE_REASON", value_name = "REASON")]
     #[arg(value_delimiter = ',', value_parser = reason)]
     pub(crate) reasons: Vec<Reason>,
+    /// Check that the status is about this Region
+    ///
+    /// A status file is about one account and Region.
+    #[arg(long, env = "REPAVE_REGION", value_parser = region, help_heading = "Target")]
+    pub(crate) region: Option<String>,
     #[command(flatten)]
     pub(crate) file: StatusFile,
     #[command(flatten)]

@@ -17,7 +17,6 @@ use crate::cloud::retry;
 use crate::manifest::Options;
 use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
-use crate::model::target::Target;
 use crate::probe::health::{self, Health};
 use crate::probe::measured::{Measured, measured_gate};
 use crate::run::checkout::Checkout;
@@ -92,11 +91,7 @@ pub(super) async fn run(
         return Ok(ended(screen, 0));
     };
     let connected = connected?;
-    let target = Target {
-        region: connected.api.region().to_owned(),
-        account_id: None,
-        simulated: service.status.is_simulated(),
-    };
+    let target = connected.api.target(service.status.is_simulated());
     let (api, account, _server) = connected.into_parts();
     let interval = arguments.interval.unsigned_abs();
     let health = Arc::new(Health::new(interval));

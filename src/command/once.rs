@@ -14,7 +14,6 @@ use crate::model::group::Group;
 use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
-use crate::model::target::Target;
 use crate::model::value::ManifestName;
 use crate::plan::{Plan, Totals, guards};
 use crate::run::once::{self, End, Ended};
@@ -62,11 +61,7 @@ pub(super) async fn run(
         .unless(Box::pin(connect(service, &loaded.desired, true, clock)))
         .await
         .map_err(|reason| not_reached(reason, timeout))??;
-    let target = Target {
-        region: connected.api.region().to_owned(),
-        account_id: None,
-        simulated: service.status.is_simulated(),
-    };
+    let target = connected.api.target(service.status.is_simulated());
     let mut expected = arguments
         .expect_plan
         .as_ref()
@@ -92,6 +87,10 @@ pub(super) async fn run(
         arguments.wait,
         &mut progress,
         |plan, status, attempts| {
+            if shown.is_empty() {
+                screen.text(&show::target_text(&status.target));
+                screen.text(&revision::text(&manifests));
+            }
             shown = show::plan_text(&show::plan_rows(plan, status), clock.now_in_seconds());
             screen.text(&shown);
             if let Some(expected) = &mut expected {
@@ -125,7 +124,10 @@ pub(super) async fn run(
         .with_attempts(&ended.attempts);
     screen.json(show::DocumentKind::Reconciliation, &outcome, &body);
     screen.markdown(|| match &ended.left {
-        Some(_) => show::plan_markdown("repave reconcile", &outcome, &rows, None, now),
+        Some(_) => {
+            let target = &reconciler.status().target;
+            show::plan_markdown("repave reconcile", target, &outcome, &rows, None, now)
+        }
         None => show::outcome_markdown(&outcome),
     });
     drop(rows);

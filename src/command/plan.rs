@@ -42,9 +42,10 @@ pub(super) async fn run(
         .await
         .map_err(|_| cancelled("nothing was changed"))??;
     let target = Target {
-        region: connected.api.region().to_owned(),
         account_id: observed.owner().map(str::to_owned),
-        simulated: arguments.service.status.is_simulated(),
+        ..connected
+            .api
+            .target(arguments.service.status.is_simulated())
     };
     let path = arguments.service.status.path();
     let file::Read {
@@ -79,11 +80,10 @@ pub(super) async fn run(
     let outcome = Outcome::new(code, format!("planned: {}", show::totals_text(totals)));
     let checksum = checksum(&plan, &target.region, target.simulated);
     let rows = show::plan_rows(&plan, &status);
-    screen.text(&show::plan_text(&rows, now.after()));
+    screen.text(&show::target_text(&target));
     let manifests = revision::status(&loaded, &found);
-    if let Some(revision) = &manifests.revision {
-        screen.text(&format!("Manifests: {}\n", escaped(revision, 300)));
-    }
+    screen.text(&revision::text(&manifests));
+    screen.text(&show::plan_text(&rows, now.after()));
     screen.text(&format!("Checksum: {checksum}\n"));
     let body = PlanBody::new(&target, &outcome, &rows)
         .with_manifests(&manifests)
@@ -91,7 +91,14 @@ pub(super) async fn run(
         .with_checksum(&checksum);
     screen.json(show::DocumentKind::Plan, &outcome, &body);
     screen.markdown(|| {
-        show::plan_markdown("repave plan", &outcome, &rows, Some(&checksum), now.after())
+        show::plan_markdown(
+            "repave plan",
+            &target,
+            &outcome,
+            &rows,
+            Some(&checksum),
+            now.after(),
+        )
     });
     Ok(outcome)
 }

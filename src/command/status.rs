@@ -33,7 +33,7 @@ pub(super) async fn run(
         return watch(arguments, screen, clock, stop).await;
     }
     let path = arguments.file.path();
-    let status = read(&path)?.ok_or_else(|| {
+    let status = read(&path, arguments.region.as_deref())?.ok_or_else(|| {
         let why = "there is no status file yet. repave reconcile writes it (with --simulate, another one)";
         unshown(&path, why)
     })?;
@@ -46,10 +46,20 @@ pub(super) async fn run(
     Ok(outcome)
 }
 
-/// Returns the status, or none if there is no file.
-fn read(path: &Path) -> Result<Option<Status>, Outcome> {
+/// Returns the status, or none if there is no file. `region` is the Region that it must be about.
+fn read(path: &Path, region: Option<&str>) -> Result<Option<Status>, Outcome> {
     match file::read_any(path) {
-        Ok(Ok(status)) => Ok(Some(status)),
+        Ok(Ok(status)) => match region {
+            Some(region) if status.target.region != region => Err(Outcome::new(
+                ExitCode::Usage,
+                format!(
+                    "{} is about {}, not about {region}. Use --status-file with the status file of that Region",
+                    path.display(),
+                    show::target_line(&status.target)
+                ),
+            )),
+            Some(_) | None => Ok(Some(status)),
+        },
         Ok(Err(why)) => Err(unshown(path, &why)),
         Err(StoreError::File(error)) if error.is_not_found() => Ok(None),
         Err(error) => Err(store_failed(&error)),
@@ -125,7 +135,7 @@ async fn watch(
     let mut shown: Option<Status> = None;
     loop {
         let now = clock.now_in_seconds();
-        if let Some(status) = file.changed(&path, shown.is_some())? {
+        if let Some(status) = file.changed(arguments, shown.is_some())? {
             let (status, outcome) = choose(arguments, status);
             if lines.is_none() && shown.as_ref() != Some(&status) {
                 show_change(arguments, screen, shown.as_ref(), &status, &outcome, now);
@@ -182,7 +192,12 @@ struct Watched {
 
 impl Watched {
     /// Returns the status, if the file changed.
-    fn changed(&mut self, path: &Path, has_shown: bool) -> Result<Option<Status>, Outcome> {
+    fn changed(
+        &mut self,
+        arguments: &cli::Status,
+        has_shown: bool,
+    ) -> Result<Option<Status>, Outcome> {
+        let path = &arguments.file.path();
         let stamp = std::fs::metadata(path).map(|file| Stamp::of(&file)).ok();
         if stamp.is_none() && !self.logged_missing {
             tracing::info!(file = %path.display(), "waiting for the status file");
@@ -193,7 +208,7 @@ impl Watched {
             return Ok(None);
         }
         self.stamp = stamp;
-        match read(path) {
+        match read(path, arguments.region.as_deref()) {
             // The first one ends the command if it cannot be shown, as without --watch.
             Err(outcome) if has_shown => {
                 tracing::warn!("{outcome}");

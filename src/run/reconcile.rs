@@ -74,6 +74,7 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
             warning,
         } = store.load(target).await?;
         status.run = Some(run);
+        status.target.credentials.clone_from(&target.credentials);
         if let Some(warning) = warning {
             tracing::warn!("{warning}");
         }
@@ -193,11 +194,10 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
     /// Records which account was listed. The status of another account is set aside.
     async fn record_account(&mut self, owner: Option<&str>) -> Result<(), StoreError> {
         let target = Target {
-            region: self.status.target.region.clone(),
             account_id: owner
                 .map(str::to_owned)
                 .or_else(|| self.status.target.account_id.clone()),
-            simulated: self.status.target.simulated,
+            ..self.status.target.clone()
         };
         if self.status.is_foreign_to(&target) {
             let aside = self.store.set_aside().await?;

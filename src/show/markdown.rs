@@ -9,10 +9,12 @@ use jiff::Timestamp;
 
 use super::group::word;
 use super::row::{Row, totals};
+use super::target::target_line;
 use super::text::totals_text;
 use crate::manifest::Problem;
 use crate::model::group::Group;
 use crate::model::outcome::Outcome;
+use crate::model::target::Target;
 use crate::state::status::ConditionType;
 use crate::sys::escape::Escaped;
 use crate::sys::words::{counted, duration};
@@ -28,6 +30,7 @@ const RESERVE: usize = 256;
 /// Above 65,536 bytes, rows are omitted and counted.
 pub fn plan_markdown(
     title: &str,
+    target: &Target,
     outcome: &Outcome,
     rows: &[Row<'_>],
     checksum: Option<&str>,
@@ -35,6 +38,7 @@ pub fn plan_markdown(
 ) -> String {
     let totals = totals(rows);
     let mut page = Page::new(title, &totals_text(totals));
+    let _ = writeln!(page.text, "{}\n", code(&target_line(target)));
     if let Some(checksum) = checksum {
         let _ = writeln!(page.text, "Checksum {}\n", code(checksum));
     }

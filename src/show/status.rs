@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::group::style;
 use super::row::Row;
+use super::target::target_line;
 use super::wrap::wrapped;
 use crate::model::group::Group;
 use crate::model::reason::Reason;
@@ -79,17 +80,7 @@ fn by_name(status: &Status) -> BTreeMap<&ImageName, &ImageStatus> {
 }
 
 fn head(status: &Status, now: Timestamp, view: View) -> String {
-    let account = status.target.account_id.as_deref();
-    let simulated = if status.target.simulated {
-        ", simulated"
-    } else {
-        ""
-    };
-    let mut text = format!(
-        "Account {}, Region {}{simulated}\n",
-        Escaped(account.unwrap_or("not known yet")),
-        Escaped(&status.target.region)
-    );
+    let mut text = wrapped(&target_line(&status.target), "", view.columns);
     if let Some(revision) = &status.manifests.revision {
         let _ = writeln!(text, "Manifests {}", Escaped(revision));
     }

@@ -258,6 +258,7 @@ mod tests {
             region: region.into(),
             account_id: None,
             simulated: false,
+            credentials: None,
         }
     }
 

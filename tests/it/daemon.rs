@@ -177,6 +177,7 @@ impl House {
             region: "eu-west-1".into(),
             account_id: None,
             simulated: true,
+            credentials: None,
         };
         let clock = self.clock.shifted(self.wrong);
         let about = (&target, run());

@@ -425,8 +425,15 @@ fn health_is_served_where_it_is_asked_for_and_a_hangup_makes_a_pass() {
     daemon.signal("-HUP");
     daemon.wait_for("a pass", || daemon.passes() > passes);
     let metrics = get("/metrics");
-    assert!(metrics.contains("repave_manifests_valid 1"), "{metrics}");
-    assert!(metrics.contains("repave_manifests 1"), "{metrics}");
+    assert!(
+        metrics
+            .contains("repave_manifests_valid{account_id=\"111122223333\",region=\"eu-west-1\"} 1"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("repave_manifests{account_id=\"111122223333\",region=\"eu-west-1\"} 1"),
+        "{metrics}"
+    );
     daemon.end();
 }
 

@@ -27,6 +27,7 @@ mod map;
 mod mistakes;
 mod model;
 mod output_schema;
+mod pages;
 mod pipeline;
 mod plan;
 mod revision;

@@ -166,7 +166,8 @@ async fn one_run_writes_every_form() {
         .unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
     let sum = out.lines().last().unwrap().replace("Checksum: ", "");
-    insta::assert_snapshot!(out.replace(&sum, "sha256:<digits>"), @r"
+    insta::assert_snapshot!(out.replace(&sum, "sha256:<digits>"), @"
+    Account 111122223333, Region eu-west-1, credentials from the environment (AWS_ACCESS_KEY_ID)
       + a  create a from wsi-source000
       ! b  BuildFailed: wsi-b is in state ERROR. repave does not replace it. Delete the image, or declare another imageName
     (+ to create, ! blocked: action required)
@@ -183,10 +184,12 @@ async fn one_run_writes_every_form() {
         read(&checkout, "summary.md"),
         format!("# before\n{markdown}")
     );
-    insta::assert_snapshot!(markdown.replace(&sum, "sha256:<digits>"), @r"
+    insta::assert_snapshot!(markdown.replace(&sum, "sha256:<digits>"), @"
     ### repave plan
 
     **1 to create, 0 building, 0 waiting, 1 blocked, 0 ready**
+
+    `Account 111122223333, Region eu-west-1, credentials from the environment (AWS_ACCESS_KEY_ID)`
 
     Checksum `sha256:<digits>`
 

@@ -299,7 +299,7 @@ async fn a_run_and_its_status_name_a_revision_that_is_dirty() {
     let line = plan
         .out
         .lines()
-        .find(|line| line.starts_with("Manifests: main@sha1:"));
+        .find(|line| line.starts_with("Manifests main@sha1:"));
     assert!(line.unwrap().ends_with("+dirty"), "{plan:?}");
     let status = Ran::by(repository.command("status --simulate -o json")).await;
     assert_eq!(status.json()["manifests"]["dirty"], true);

@@ -142,6 +142,7 @@ impl Story {
             region: "eu-west-1".into(),
             account_id: None,
             simulated: true,
+            credentials: None,
         };
         let stop = self.stop.clone();
         let about = (&target, run());

@@ -96,6 +96,7 @@ impl World {
                 region: "eu-west-1".into(),
                 account_id: None,
                 simulated: false,
+                credentials: None,
             }),
             now: noon(),
         }

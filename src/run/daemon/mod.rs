@@ -158,7 +158,12 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
     pub async fn run(mut self) -> u64 {
         let stop = self.reconciler.stop().clone();
         let interval = self.settings.interval;
-        tracing::info!(?interval, "started");
+        let target = &self.reconciler.status().target;
+        let shown = |text: &Option<String>| text.as_deref().map(|text| escaped(text, 500));
+        let (account, credentials) = (shown(&target.account_id), shown(&target.credentials));
+        let account = account.unwrap_or_else(|| "not known yet".to_owned());
+        let region = escaped(&target.region, 100);
+        tracing::info!(account, region, credentials, ?interval, "started");
         self.health.metrics().images(self.reconciler.status());
         let systemd = Rc::clone(&self.systemd);
         systemd.borrow_mut().ready();

@@ -167,6 +167,7 @@ pub fn target() -> Target {
         region: "eu-west-1".into(),
         account_id: None,
         simulated: false,
+        credentials: None,
     }
 }
 
@@ -289,7 +290,7 @@ pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     ));
     let json = String::from_utf8(json.unwrap()).unwrap();
     assert!(is_harmless(&json), "{json:?}");
-    let markdown = plan_markdown("t", &outcome, &rows, None, now);
+    let markdown = plan_markdown("t", &target, &outcome, &rows, None, now);
     assert!(
         is_harmless(&markdown) && markdown.len() <= 65_536,
         "{markdown:?}"

@@ -250,6 +250,7 @@ impl World {
             region: "eu-west-1".into(),
             account_id: None,
             simulated: true,
+            credentials: None,
         };
         let clock = self.clock.shifted(self.shift);
         let gate = api.gate();
