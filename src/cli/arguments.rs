@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use super::console::{Format, Output, StatusOutput, ValidateOutput};
 use super::flags::{Copies, ManifestFolder, Service, StatusFile};
 use super::values::{
-    ExpectPlan, account_id, duration, expected_plan, health_address, reason, region,
+    ExpectPlan, account_id, branch, duration, expected_plan, health_address, reason, region,
 };
 use crate::model::reason::Reason;
 
@@ -68,6 +68,20 @@ pub struct Reconcile {
     pub(crate) copies: Copies,
     #[command(flatten)]
     pub(crate) manifests: ManifestFolder,
+    /// Use manifests only if they are those of the commit
+    ///
+    /// repave asks Git whether the manifests differ from the commit of the checkout. While they differ, or Git has no
+    /// answer, the daemon keeps the last valid set in use and is not ready, and a run with --once creates nothing and
+    /// exits with 5.
+    #[arg(long, env = "REPAVE_REQUIRE_CLEAN", value_parser = FalseyValueParser::new())]
+    #[arg(help_heading = "Manifests")]
+    pub(crate) require_clean: bool,
+    /// Use manifests only while the checkout is on this branch
+    ///
+    /// Needs --require-clean. A checkout that is not on a branch, as some pipelines make it, is on another branch.
+    #[arg(long, env = "REPAVE_BRANCH", value_name = "NAME", value_parser = branch)]
+    #[arg(help_heading = "Manifests")]
+    pub(crate) branch: Option<String>,
     #[command(flatten)]
     pub(crate) service: Service,
     #[command(flatten)]
@@ -99,6 +113,10 @@ impl Reconcile {
         };
         match flags.iter().find(|(given, _)| *given) {
             Some((_, flag)) => Err(format!("{flag} {why}")),
+            // Alone it would look like a protection.
+            None if self.branch.is_some() && !self.require_clean => Err(
+                "--branch (REPAVE_BRANCH) needs --require-clean (REPAVE_REQUIRE_CLEAN)".to_owned(),
+            ),
             None => Ok(()),
         }
     }

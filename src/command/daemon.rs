@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::connect::{Connected, connect};
 use super::failure::store_failed;
+use super::revision;
 use super::screen::Screen;
 use super::this_run::this_run;
 use crate::cli;
@@ -125,7 +126,8 @@ pub(super) async fn run(
         seed: fastrand::u64(..),
     };
     let prepare = move |desired: &Desired| Connected::prepare(account.as_ref(), desired, clock);
-    let checkout = Checkout::new(&manifests.path, options);
+    let rule = revision::rule(arguments);
+    let checkout = Checkout::new(&manifests.path, options).requiring(rule);
     let prepare = Box::new(prepare);
     let daemon = Daemon::new(reconciler, checkout, watch, settings, prepare, health);
     let passes = daemon.run().await;

@@ -19,6 +19,7 @@ mod iam_policy;
 mod man;
 mod once;
 mod plan;
+mod revision;
 mod schema;
 mod screen;
 mod simulate;

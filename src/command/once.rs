@@ -6,9 +6,9 @@ use tokio::time::Instant;
 use super::connect::connect;
 use super::expected::approved;
 use super::failure::{cancelled, store_failed, unlisted};
+use super::revision;
 use super::screen::Screen;
 use super::this_run::this_run;
-use super::validate::load;
 use crate::cli::Reconcile;
 use crate::model::group::Group;
 use crate::model::image::Desired;
@@ -21,9 +21,7 @@ use crate::run::reconcile::Reconciler;
 use crate::show::live::Progress;
 use crate::show::{self, PlanBody};
 use crate::state::file::FileStore;
-use crate::state::status::ManifestsStatus;
 use crate::sys::clock::Clock;
-use crate::sys::git;
 use crate::sys::lock;
 use crate::sys::stop::{Stop, StopReason};
 use crate::sys::terminal::Size;
@@ -44,23 +42,25 @@ pub(super) async fn run(
     screen.copy_into(&arguments.copies)?;
     let timeout = arguments.timeout;
     let stop = stop.or_at(Instant::now() + timeout.unsigned_abs());
-    let loaded = match load(folder, screen) {
+    let loaded = stop.unless(revision::load(folder, screen)).await;
+    let loaded = loaded.map_err(|reason| not_reached(reason, timeout))?;
+    let (loaded, found) = match loaded {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
+    if let Some(rule) = revision::rule(arguments)
+        && let Some(why) = found.objection(&rule)
+    {
+        let why = format!("--require-clean refused the manifests: {why}");
+        return Err(Outcome::new(ExitCode::Refused, why));
+    }
     let holder = lock::holder("reconcile --once", clock.now_in_seconds());
     let store =
         FileStore::lock(&service.status.path(), &holder).map_err(|error| store_failed(&error))?;
     let connected = stop
         .unless(Box::pin(connect(service, &loaded.desired, true, clock)))
         .await
-        .map_err(|reason| match reason {
-            StopReason::Signal => cancelled_run(),
-            StopReason::Timeout => Outcome::new(
-                ExitCode::TimedOut,
-                format!("timed out after {timeout:#} before repave reached the service"),
-            ),
-        })??;
+        .map_err(|reason| not_reached(reason, timeout))??;
     let target = connected.api.target(service.status.is_simulated());
     let mut expected = arguments
         .expect_plan
@@ -68,11 +68,7 @@ pub(super) async fn run(
         .map(|given| approved(given, &target.region, target.simulated))
         .transpose()
         .map_err(|why| Outcome::new(ExitCode::Usage, why))?;
-    let manifests = ManifestsStatus {
-        revision: git::revision(&folder.path),
-        digest: Some(loaded.digest),
-        problems: Vec::new(),
-    };
+    let manifests = revision::status(&loaded, &found);
     let gate = connected.api.gate();
     let cloud = (connected.api, gate);
     let about = (&target, this_run());
@@ -93,6 +89,7 @@ pub(super) async fn run(
         |plan, status, attempts| {
             if shown.is_empty() {
                 screen.text(&show::target_text(&status.target));
+                screen.text(&revision::text(&manifests));
             }
             shown = show::plan_text(&show::plan_rows(plan, status), clock.now_in_seconds());
             screen.text(&shown);
@@ -122,6 +119,7 @@ pub(super) async fn run(
         }
     }
     let body = PlanBody::new(&reconciler.status().target, &outcome, &rows)
+        .with_manifests(&manifests)
         .with_warnings(&loaded.warnings)
         .with_attempts(&ended.attempts);
     screen.json(show::DocumentKind::Reconciliation, &outcome, &body);
@@ -135,6 +133,17 @@ pub(super) async fn run(
     drop(rows);
     reconciler.release().await;
     Ok(outcome)
+}
+
+/// Returns the outcome of a run that ended before its first call.
+fn not_reached(reason: StopReason, timeout: SignedDuration) -> Outcome {
+    match reason {
+        StopReason::Signal => cancelled_run(),
+        StopReason::Timeout => Outcome::new(
+            ExitCode::TimedOut,
+            format!("timed out after {timeout:#} before repave reached the service"),
+        ),
+    }
 }
 
 /// Returns the outcome: the most important fact first.

@@ -2,8 +2,8 @@
 
 use super::connect::connect;
 use super::failure::{cancelled, store_failed, unlisted};
+use super::revision;
 use super::screen::Screen;
-use super::validate::load;
 use crate::cli::{FailOn, Plan};
 use crate::cloud::{Ask, Cloud as _};
 use crate::model::outcome::{ExitCode, Outcome};
@@ -23,7 +23,9 @@ pub(super) async fn run(
     stop: &Stop,
 ) -> Result<Outcome, Outcome> {
     screen.copy_into(&arguments.copies)?;
-    let loaded = match load(&arguments.manifests, screen) {
+    let loaded = stop.unless(revision::load(&arguments.manifests, screen));
+    let loaded = loaded.await.map_err(|_| cancelled("nothing was changed"))?;
+    let (loaded, found) = match loaded {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
@@ -79,9 +81,12 @@ pub(super) async fn run(
     let checksum = checksum(&plan, &target.region, target.simulated);
     let rows = show::plan_rows(&plan, &status);
     screen.text(&show::target_text(&target));
+    let manifests = revision::status(&loaded, &found);
+    screen.text(&revision::text(&manifests));
     screen.text(&show::plan_text(&rows, now.after()));
     screen.text(&format!("Checksum: {checksum}\n"));
     let body = PlanBody::new(&target, &outcome, &rows)
+        .with_manifests(&manifests)
         .with_warnings(&loaded.warnings)
         .with_checksum(&checksum);
     screen.json(show::DocumentKind::Plan, &outcome, &body);

@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(crate) path: PathBuf,
     /// Its path below the folder as it was named.
     pub(crate) shown: String,
+    /// Whether the path is a symbolic link.
+    pub(crate) is_link: bool,
 }
 
 /// The content of a folder.
@@ -41,7 +43,7 @@ pub(super) fn find(folder: &Path) -> Tree {
     }
     folders.sort_unstable();
     // By bytes: comparing by components would cost more than opening the files.
-    walk.files.sort_unstable_by(|a, b| {
+    walk.files.sort_unstable_by(|(a, _), (b, _)| {
         a.as_os_str()
             .as_encoded_bytes()
             .cmp(b.as_os_str().as_encoded_bytes())
@@ -49,9 +51,10 @@ pub(super) fn find(folder: &Path) -> Tree {
     let files = walk
         .files
         .into_iter()
-        .map(|path| Found {
+        .map(|(path, is_link)| Found {
             shown: path.display().to_string(),
             path,
+            is_link,
         })
         .collect();
     Tree {
@@ -64,7 +67,8 @@ pub(super) fn find(folder: &Path) -> Tree {
 #[derive(Default)]
 struct Walk {
     folders: Vec<(PathBuf, usize)>,
-    files: Vec<PathBuf>,
+    /// Each with whether it is a symbolic link.
+    files: Vec<(PathBuf, bool)>,
     problems: Vec<Problem>,
 }
 
@@ -111,7 +115,8 @@ impl Walk {
             }
             return self.folders.push((path, depth + 1));
         }
-        let kind = if kind.is_symlink() {
+        let is_link = kind.is_symlink();
+        let kind = if is_link {
             match fs::metadata(&path) {
                 // Following it could run in a circle, ignoring it would make manifests absent silently.
                 Ok(target) if target.is_dir() => {
@@ -134,7 +139,7 @@ impl Walk {
             return;
         }
         if kind.is_file() {
-            self.files.push(path);
+            self.files.push((path, is_link));
         } else {
             let found = format!("found {}", kind_in_words(kind));
             self.problem(&path, &found, "a regular file");

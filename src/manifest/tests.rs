@@ -514,6 +514,7 @@ mod folders {
         let pipe = read::Found {
             shown: "pipe".into(),
             path: pipe,
+            is_link: false,
         };
         let refused = read::text(&pipe, &mut Vec::new()).unwrap_err();
         assert_snapshot!(refused, @"pipe: found a named pipe; allowed: a regular file");

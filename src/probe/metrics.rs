@@ -82,6 +82,7 @@ pub struct Metrics {
     succeeded: Gauge,
     manifests_valid: Gauge,
     manifests: Gauge,
+    held_back: Gauge,
 }
 
 impl Default for Metrics {
@@ -113,6 +114,7 @@ impl Metrics {
             succeeded: Gauge::default(),
             manifests_valid: Gauge::default(),
             manifests: Gauge::default(),
+            held_back: Gauge::default(),
         }
     }
 
@@ -153,6 +155,11 @@ impl Metrics {
             "manifests",
             "Number of manifests in the last valid set",
             self.manifests.clone(),
+        );
+        registry.register(
+            "manifests_held_back",
+            "Whether the current manifests are held back (1) or not (0)",
+            self.held_back.clone(),
         );
         // Gauges that are always 1, as in other programs: readers of the older text format do not know info metrics.
         let one = |name: &'static str, value: String| {
@@ -219,6 +226,11 @@ impl Metrics {
     pub fn manifests(&self, valid: bool, count: usize) {
         self.manifests_valid.set(i64::from(valid));
         self.manifests.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Records whether the current manifests are held back: `repave_manifests_held_back`.
+    pub fn held_back(&self, held_back: bool) {
+        self.held_back.set(i64::from(held_back));
     }
 
     /// Returns all metrics as OpenMetrics text, of [`CONTENT_TYPE`].

@@ -170,14 +170,15 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
         Ok(())
     }
 
-    /// Saves the manifests' problems when there is no valid set to run a pass with. The revision and digest in the status stay
-    /// those of the last valid set.
-    pub(crate) async fn record_problems(
+    /// Saves why the current manifests are not used, without a pass. The revision and digest in the status stay those of the
+    /// last valid set.
+    pub(crate) async fn record_unused(
         &mut self,
-        problems: Vec<String>,
+        manifests: ManifestsStatus,
     ) -> Result<(), StoreError> {
         let manifests = ManifestsStatus {
-            problems,
+            held_back: manifests.held_back,
+            problems: manifests.problems,
             ..self.status.manifests.clone()
         };
         self.record_manifests(&manifests).await?;

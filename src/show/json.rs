@@ -20,6 +20,8 @@ pub struct PlanBody<'a> {
     totals: Totals,
     targets: [TargetRow<'a>; 1],
     items: &'a [Row<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifests: Option<&'a ManifestsStatus>,
     warnings: &'a [Problem],
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptRow<'a>>>,
@@ -71,9 +73,17 @@ impl<'a> PlanBody<'a> {
             totals,
             targets: [target_row(target, outcome, totals)],
             items: rows,
+            manifests: None,
             warnings: &[],
             attempts: None,
         }
+    }
+
+    /// Adds the revision of the manifests.
+    #[must_use]
+    pub(crate) fn with_manifests(mut self, manifests: &'a ManifestsStatus) -> Self {
+        self.manifests = Some(manifests);
+        self
     }
 
     /// Adds the warnings of the manifests.

@@ -84,6 +84,9 @@ fn head(status: &Status, now: Timestamp, view: View) -> String {
     if let Some(revision) = &status.manifests.revision {
         let _ = writeln!(text, "Manifests {}", Escaped(revision));
     }
+    if let Some(why) = &status.manifests.held_back {
+        text += &wrapped(&format!("Held back: {}", Escaped(why)), "", view.columns);
+    }
     for problem in &status.manifests.problems {
         text += &wrapped(&format!("Problem: {}", Escaped(problem)), "", view.columns);
     }

@@ -476,7 +476,7 @@ mod tests {
         let mut document: Value = serde_json::from_str(&ours()).unwrap();
         document["run"] = run("one");
         document["run"]["new"] = json!(1);
-        document["manifests"]["dirty"] = json!(true);
+        document["manifests"]["new"] = json!(1);
         document["listingError"] = json!({"reason": "Throttled", "code": null, "message": "", "since": "2026-11-22T12:00:00+00:00", "new": 1});
         document["history"] = json!([
             entry("2026-11-22T13:00:00+01:00"),
@@ -506,7 +506,7 @@ mod tests {
             let read = read();
             let new = [
                 &read["run"]["new"],
-                &read["manifests"]["dirty"],
+                &read["manifests"]["new"],
                 &read["listingError"]["new"],
             ];
             assert_eq!(new, [&Value::Null; 3]);

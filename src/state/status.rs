@@ -28,10 +28,15 @@ pub const KIND: &str = "ReconcileStatus";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ManifestsStatus {
-    /// The checkout's branch and commit, like `main@sha1:<commit>`, if the folder is in a Git checkout.
+    /// The checkout's branch and commit, like `main@sha1:<commit>`, if the folder is in a Git checkout. It ends with `+dirty`
+    /// if the manifests differ from the commit.
     pub revision: Option<String>,
+    /// Whether the manifests differ from the commit; null if it is not known.
+    pub dirty: Option<bool>,
     /// The digest of the whole valid set.
     pub digest: Option<String>,
+    /// Why the current manifests are not used, while an earlier set stays in use.
+    pub held_back: Option<String>,
     /// The problems of the current manifests, while an earlier set stays in use.
     pub problems: Vec<String>,
 }

@@ -6,6 +6,7 @@ pub(crate) mod environment;
 pub mod escape;
 pub mod files;
 pub(crate) mod git;
+pub(crate) mod git_command;
 pub mod http;
 pub(crate) mod lock;
 pub mod panics;

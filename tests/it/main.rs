@@ -30,6 +30,7 @@ mod output_schema;
 mod pages;
 mod pipeline;
 mod plan;
+mod revision;
 mod runs;
 mod schema;
 mod simulation;

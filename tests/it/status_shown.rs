@@ -297,7 +297,7 @@ async fn watch(arguments: &str, terminal: Option<&InMemoryTerm>) -> (String, Out
 #[tokio::test(start_paused = true)]
 async fn a_watch_in_json_prints_one_document_per_change() {
     let (text, outcome) = watch("-o json --reason awaitinglisting,available", None).await;
-    assert!(!text.contains("held"), "{text}");
+    assert!(!text.contains("\"held\""), "{text}");
     let documents = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
     let building =
         documents.map(|document| document.unwrap()["items"][0]["conditions"][0]["status"].clone());

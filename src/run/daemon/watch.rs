@@ -11,6 +11,7 @@ use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
 use crate::sys::escape::escaped;
+use crate::sys::git;
 
 /// Events of the manifests' folders.
 #[derive(Debug)]
@@ -212,7 +213,8 @@ fn is_missing(error: &notify::Error) -> bool {
     }
 }
 
-/// Returns whether the event may change the manifests: a write in their folder or to a folder above it.
+/// Returns whether the event may change the manifests or their commit: a write in their folder, to a folder above it, or to a
+/// file of Git.
 fn is_relevant(event: &Event, folder: &Path) -> bool {
     match event.kind {
         // Reading is not a change; repave reads the files itself.
@@ -225,7 +227,7 @@ fn is_relevant(event: &Event, folder: &Path) -> bool {
         || event
             .paths
             .iter()
-            .any(|path| path.starts_with(folder) || folder.starts_with(path))
+            .any(|path| path.starts_with(folder) || folder.starts_with(path) || git::is_state(path))
 }
 
 fn makes_stale(event: &Event) -> bool {
@@ -252,6 +254,10 @@ mod tests {
             (EventKind::Create(CreateKind::Folder), "/w/manifests", true),
             (EventKind::Remove(RemoveKind::Folder), "/w", true),
             (data, "/w/README.md", false),
+            (data, "/w/.git/index", true),
+            (data, "/w/.git/refs/heads/main", true),
+            (data, "/w/.git/MERGE_HEAD", true),
+            (data, "/w/.git/FETCH_HEAD", false),
             (data, "/w/manifests2/a.yaml", false),
             (closed(AccessMode::Write), "/w/manifests/a.yaml", true),
             (closed(AccessMode::Read), "/w/manifests/a.yaml", false),

@@ -436,7 +436,7 @@ async fn what_files_of_repaves_own_say() {
     let status = json!({
         "apiVersion": "repave.dev/v1alpha1", "kind": "ReconcileStatus", "formatVersion": 1, "run": null,
         "target": {"region": EVIL, "accountId": EVIL, "simulated": false},
-        "manifests": {"revision": EVIL, "digest": EVIL, "problems": [EVIL, EVIL]},
+        "manifests": {"revision": EVIL, "dirty": true, "digest": EVIL, "heldBack": EVIL, "problems": [EVIL, EVIL]},
         "listingError": {"reason": "Throttled", "code": EVIL, "message": EVIL, "since": "2026-11-22T11:55:00Z"},
         "images": [{
             "kind": "UpdatedImage", "name": "a", "imageName": "A", "group": "building", "due": null, "manifest": EVIL, "observedDigest": EVIL, "imageId": EVIL,
