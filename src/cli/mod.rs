@@ -65,7 +65,7 @@ Examples:
   # In a pipeline
   repave reconcile --once --timeout 30m --max-creates 5
   # Wait for the builds too
-  repave reconcile --once --wait --timeout 2h
+  repave reconcile --once --wait
   # As a daemon, with health and metrics
   repave reconcile --health-addr 8080")]
     Reconcile(Reconcile),

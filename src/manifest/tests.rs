@@ -448,7 +448,7 @@ mod folders {
             (loaded.desired.len(), loaded.files, loaded.skipped),
             (0, 1, 1)
         );
-        assert_snapshot!(result_of(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests");
+        assert_snapshot!(result_of(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests; set --manifests to the folder of the manifests");
         assert_snapshot!(result_of(&folder.path().join("a.yaml")), @"FOLDER: found a file; allowed: a folder of manifests: set --manifests to the folder of the file");
         let gone = load(&folder.path().join("gone"), &Options { allow_empty: true });
         assert!(gone.is_err());

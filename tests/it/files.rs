@@ -339,14 +339,18 @@ fn manifests_that_are_not_committed_are_held_back_if_they_must_be() {
             held && status["dirty"] == false && status["revision"] == revision
         });
         assert!(get(port, "/readyz").contains("--require-clean holds manifests back"));
-        assert!(get(port, "/metrics").contains("repave_manifests_held_back 1"));
+        assert!(get(port, "/metrics").contains(
+            "repave_manifests_held_back{account_id=\"111122223333\",region=\"eu-west-1\"} 1"
+        ));
         daemon.has(&["a"]);
     };
     let is_used = |names: &[&str]| {
         daemon.has(names);
         daemon.wait_for("used", || manifests_status(&daemon)["heldBack"].is_null());
         daemon.wait_for("ready again", is_ready);
-        assert!(get(port, "/metrics").contains("repave_manifests_held_back 0"));
+        assert!(get(port, "/metrics").contains(
+            "repave_manifests_held_back{account_id=\"111122223333\",region=\"eu-west-1\"} 0"
+        ));
     };
     // A manifest that is not committed, and then its commit: no file changes with it.
     edit(daemon.path("manifests/b.yaml"), manifest("b"));
