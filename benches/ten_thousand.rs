@@ -88,6 +88,7 @@ fn image(id: String, name: String) -> ObservedImage {
         state: ImageState::Available,
         operating_system: OperatingSystem::Windows,
         update_available: Some(true),
+        update: None,
         created: Some(now()),
         errors: Vec::new(),
         owner: Some("111122223333".into()),

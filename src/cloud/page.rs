@@ -60,6 +60,7 @@ mod tests {
             state: ImageState::Available,
             operating_system: OperatingSystem::Windows,
             update_available: None,
+            update: None,
             created: None,
             errors: Vec::new(),
             owner: None,

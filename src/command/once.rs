@@ -19,7 +19,7 @@ use crate::plan::{Plan, Totals, guards};
 use crate::run::once::{self, End, Ended};
 use crate::run::reconcile::Reconciler;
 use crate::show::live::Progress;
-use crate::show::{self, PlanBody};
+use crate::show::{self, PlanBody, PlanText};
 use crate::state::file::FileStore;
 use crate::sys::clock::Clock;
 use crate::sys::lock;
@@ -75,7 +75,8 @@ pub(super) async fn run(
     let mut reconciler = Reconciler::new(cloud, store, about, service.settle_time, clock, stop)
         .await
         .map_err(|error| store_failed(&error))?;
-    let mut shown = String::new();
+    let mut text = PlanText::new(screen.columns());
+    let mut passes = 0;
     let mut progress = match stderr_size {
         Some(size) => Progress::on_stderr(size),
         None => Progress::in_log(),
@@ -87,12 +88,13 @@ pub(super) async fn run(
         arguments.wait,
         &mut progress,
         |plan, status, attempts| {
-            if shown.is_empty() {
+            passes += 1;
+            if passes == 1 {
                 screen.text(&show::target_text(&status.target));
                 screen.text(&revision::text(&manifests));
             }
-            shown = show::plan_text(&show::plan_rows(plan, status), clock.now_in_seconds());
-            screen.text(&shown);
+            let rows = show::plan_rows(plan, status);
+            screen.text(&text.of(&rows, plan.listed, clock.now_in_seconds()));
             if let Some(expected) = &mut expected {
                 expected.review(plan)?;
             }
@@ -102,19 +104,17 @@ pub(super) async fn run(
     .await
     .map_err(|error| store_failed(&error))?;
 
-    let mut outcome = outcome_of(&ended, &loaded.desired, timeout);
-    if outcome.code == ExitCode::Done && accepted(&ended) > 0 {
-        outcome.message += "; next: repave status";
-        outcome.message += if target.simulated { " --simulate" } else { "" };
-    }
+    let outcome = outcome_of(&ended, &loaded.desired, timeout);
+    let outcome = with_next_command(outcome, &ended, target.simulated);
     let rows = match &ended.left {
         Some(left) => show::plan_rows(left, reconciler.status()),
         None => Vec::new(),
     };
     let now = clock.now_in_seconds();
     if !ended.attempts.is_empty() {
-        let text = show::plan_text(&rows, now);
-        if text != shown {
+        let listed = ended.left.as_ref().map_or(0, |left| left.listed);
+        let text = text.of(&rows, listed, now);
+        if !text.is_empty() {
             screen.text(&format!("{}:\n{text}", attempts_in_words(&ended)));
         }
     }
@@ -144,6 +144,15 @@ fn not_reached(reason: StopReason, timeout: SignedDuration) -> Outcome {
             format!("timed out after {timeout:#} before repave reached the service"),
         ),
     }
+}
+
+/// Adds the next command to the outcome of a run that created something.
+fn with_next_command(mut outcome: Outcome, ended: &Ended<'_>, simulated: bool) -> Outcome {
+    if outcome.code == ExitCode::Done && accepted(ended) > 0 {
+        outcome.message += "; next: repave status";
+        outcome.message += if simulated { " --simulate" } else { "" };
+    }
+    outcome
 }
 
 /// Returns the outcome: the most important fact first.

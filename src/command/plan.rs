@@ -10,7 +10,7 @@ use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::target::Target;
 use crate::plan::checksum;
 use crate::run::questions::plan_with_answers;
-use crate::show::{self, PlanBody};
+use crate::show::{self, PlanBody, PlanText};
 use crate::state::file;
 use crate::sys::clock::{Clock, Now};
 use crate::sys::escape::escaped;
@@ -83,7 +83,8 @@ pub(super) async fn run(
     screen.text(&show::target_text(&target));
     let manifests = revision::status(&loaded, &found);
     screen.text(&revision::text(&manifests));
-    screen.text(&show::plan_text(&rows, now.after()));
+    let mut text = PlanText::new(screen.columns());
+    screen.text(&text.of(&rows, plan.listed, now.after()));
     screen.text(&format!("Checksum: {checksum}\n"));
     let body = PlanBody::new(&target, &outcome, &rows)
         .with_manifests(&manifests)

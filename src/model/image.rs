@@ -252,6 +252,8 @@ pub struct ObservedImage {
     pub operating_system: OperatingSystem,
     /// Whether the service has an update for the image, if it was reported.
     pub update_available: Option<bool>,
+    /// What the update brings, as reported.
+    pub update: Option<String>,
     /// The time of creation, in whole seconds.
     pub created: Option<Timestamp>,
     /// The errors of a failed image: code and message, as reported.
@@ -429,6 +431,7 @@ mod tests {
             state: ImageState::Available,
             operating_system: OperatingSystem::Windows,
             update_available: None,
+            update: None,
             created: None,
             errors: Vec::new(),
             owner: owner.map(Into::into),

@@ -19,6 +19,8 @@ pub struct Plan<'a> {
     pub images: Vec<PlannedImage<'a>>,
     /// Questions to the service before the plan is carried out. A missing answer does not change the steps.
     pub questions: BTreeSet<Question>,
+    /// The number of images that the account has in the Region.
+    pub listed: usize,
 }
 
 /// The answer for one image.
@@ -26,8 +28,18 @@ pub struct Plan<'a> {
 pub struct PlannedImage<'a> {
     pub desired: &'a DesiredImage,
     pub answer: Answer,
+    /// The source of a due create, as listed.
+    pub source: Option<Source>,
     /// How the image differs from its manifest. It changes neither the answer nor the plan's checksum.
     pub drift: Drift,
+}
+
+/// What users recognize a source by, besides its id. AWS reports both texts, so they are not escaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub name: Option<String>,
+    /// What the update of the source brings.
+    pub update: Option<String>,
 }
 
 impl PlannedImage<'_> {
@@ -117,6 +129,7 @@ impl Plan<'_> {
             if let Some(PlannedImage {
                 desired: _,
                 answer,
+                source: _,
                 drift,
             }) = images.get(&entry.image_name)
             {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Answer, Awaits, Blocked, Ready, Wait};
 use super::drift::Drift;
-use super::planned::{Plan, PlannedImage};
+use super::planned::{self, Plan, PlannedImage};
 use super::source::{create_from, errors, ids, not_found, waits_for_declared};
 use crate::cloud::retry;
 use crate::cloud::{ALREADY_EXISTS, FailureKind};
@@ -64,6 +64,7 @@ pub(super) fn planned<'a>(
         .map(|(desired, answer)| PlannedImage {
             desired,
             drift: rules.drift(desired),
+            source: rules.source_of(&answer),
             answer,
         })
         .collect();
@@ -73,6 +74,7 @@ pub(super) fn planned<'a>(
     Plan {
         questions: questions.collect(),
         images,
+        listed: observed.len(),
     }
 }
 
@@ -307,6 +309,15 @@ impl<'a> Rules<'a> {
             }
             ([] | [_, ..], _) => Drift::default(),
         }
+    }
+
+    /// Returns the source of a due create.
+    fn source_of(&self, answer: &Answer) -> Option<planned::Source> {
+        let source = self.observed.by_id(answer.step()?.from())?;
+        Some(planned::Source {
+            name: source.name.clone(),
+            update: source.update.clone(),
+        })
     }
 
     /// Row 9: the source image is not among the account's images.

@@ -41,6 +41,7 @@ pub(crate) fn plan(desired: &Desired, answers: impl IntoIterator<Item = Answer>)
             PlannedImage {
                 desired,
                 answer,
+                source: None,
                 drift: Drift::default(),
             }
         })
@@ -50,6 +51,7 @@ pub(crate) fn plan(desired: &Desired, answers: impl IntoIterator<Item = Answer>)
     Plan {
         images,
         questions: std::collections::BTreeSet::new(),
+        listed: 0,
     }
 }
 

@@ -240,6 +240,7 @@ mod tests {
             },
             operating_system: OperatingSystem::Windows,
             update_available: None,
+            update: None,
             created: None,
             errors: Vec::new(),
             owner: None,

@@ -34,6 +34,6 @@ pub use sarif::sarif;
 pub use status::{View, status_changes, status_text};
 pub(crate) use target::target_line;
 pub use target::target_text;
-pub use text::plan_text;
+pub use text::PlanText;
 pub(crate) use text::{drifted_text, totals_text};
 pub use waiting::Waiting;

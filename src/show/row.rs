@@ -51,6 +51,10 @@ pub struct ShownStep<'a> {
     pub verb: Verb,
     /// The source, if known.
     pub from: Option<&'a str>,
+    /// The name of the source, if known.
+    pub from_name: Option<&'a str>,
+    /// What the update of the source brings, if AWS reports it.
+    pub update: Option<&'a str>,
     pub to: &'a str,
     pub reason: Reason,
 }
@@ -60,6 +64,8 @@ impl<'a> ShownStep<'a> {
         Self {
             verb: step.verb(),
             from: Some(step.from()),
+            from_name: None,
+            update: None,
             to: step.to(),
             reason: Reason::Missing,
         }
@@ -87,7 +93,17 @@ impl<'a> Row<'a> {
         Self {
             subject: Cow::Borrowed(&desired.subject),
             group: answer.group(),
-            step: image.step().map(ShownStep::of),
+            step: image.step().map(|step| ShownStep {
+                from_name: image
+                    .source
+                    .as_ref()
+                    .and_then(|source| source.name.as_deref()),
+                update: image
+                    .source
+                    .as_ref()
+                    .and_then(|source| source.update.as_deref()),
+                ..ShownStep::of(step)
+            }),
             reason: answer.reason(),
             message: answer.message(),
             since,
@@ -110,6 +126,8 @@ impl<'a> Row<'a> {
         let step = entry.due.map(|verb| ShownStep {
             verb,
             from: None,
+            from_name: None,
+            update: None,
             to: entry.image_name.as_str(),
             reason: Reason::Missing,
         });

@@ -168,10 +168,11 @@ async fn one_run_writes_every_form() {
     let sum = out.lines().last().unwrap().replace("Checksum: ", "");
     insta::assert_snapshot!(out.replace(&sum, "sha256:<digits>"), @"
     Account 111122223333, Region eu-west-1, credentials from the environment (AWS_ACCESS_KEY_ID)
-      + a  create a from wsi-source000
+      + a  create a from source (wsi-source000)
       ! b  BuildFailed: wsi-b is in state ERROR. repave does not replace it. Delete the image, or declare another imageName
     (+ to create, ! blocked: action required)
     Plan: 1 to create, 0 building, 0 waiting, 1 blocked, 0 ready.
+    Images in the account: 2, and 3 after this plan. The default quota is 40.
     Checksum: sha256:<digits>
     ");
     let json: serde_json::Value = serde_json::from_str(&read(&checkout, "plan.json")).unwrap();

@@ -63,6 +63,7 @@ pub fn image(id: &str, name: &str) -> ObservedImage {
         state: ImageState::Available,
         operating_system: OperatingSystem::Windows,
         update_available: Some(true),
+        update: None,
         created: Some(noon() - SignedDuration::from_hours(1)),
         errors: Vec::new(),
         owner: Some("111122223333".into()),
