@@ -22,6 +22,7 @@ mod plan;
 mod revision;
 mod schema;
 mod screen;
+mod select;
 mod simulate;
 mod status;
 mod this_run;

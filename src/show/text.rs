@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::group::{painted, word};
-use super::row::{Row, totals};
+use super::row::{Row, Shown, shown_text, totals};
 use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::plan::Totals;
@@ -13,12 +13,15 @@ use crate::state::status::ConditionType;
 use crate::sys::escape::Escaped;
 use crate::sys::words::{counted, duration};
 
-/// Returns a plan: a line for each image that is not ready, a legend of the symbols, and the totals.
+/// Returns a plan: a line for each shown image that is not ready or was named, a legend of the symbols, and the totals of
+/// all images.
 pub fn plan_text(rows: &[Row<'_>], now: Timestamp) -> String {
     let mut text = String::new();
     let shown = || {
-        let rows = rows.iter();
-        rows.filter(|row| row.group != Group::Ready || !row.drift.is_empty())
+        let rows = rows.iter().filter(|row| row.is_shown());
+        rows.filter(|row| {
+            row.group != Group::Ready || !row.drift.is_empty() || row.shown == Shown::ByName
+        })
     };
     let widths = shown().map(|row| row.subject.name.as_str().len());
     let width = widths.max().unwrap_or(0);
@@ -34,11 +37,14 @@ pub fn plan_text(rows: &[Row<'_>], now: Timestamp) -> String {
     let totals = totals(rows);
     let legend: Vec<String> = Group::ALL
         .into_iter()
-        .filter(|group| *group != Group::Ready && totals.of(*group) > 0)
+        .filter(|group| *group != Group::Ready && shown().any(|row| row.group == *group))
         .map(|group| format!("{} {}", painted(group), word(group)))
         .collect();
     if !legend.is_empty() {
         let _ = writeln!(text, "({})", legend.join(", "));
+    }
+    if let Some(count) = shown_text(rows) {
+        let _ = writeln!(text, "{count}. The totals are of all images.");
     }
     let Totals {
         due,
