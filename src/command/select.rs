@@ -67,6 +67,11 @@ impl<'a> Names<'a> {
             .into_iter()
             .flatten()
     }
+
+    /// Returns whether the image itself has this name or ID.
+    pub(super) fn is_own(self, name: &str) -> bool {
+        self.all().any(|word| word == name)
+    }
 }
 
 /// Returns the indexes of the images that `name` means: every image with this manifest name, image name or ID. Only if
@@ -77,7 +82,7 @@ pub(super) fn meant(name: &str, images: &[Names<'_>]) -> Vec<usize> {
         let meant = images.filter(|(_, image)| is_meant(image));
         meant.map(|(index, _)| index).collect()
     };
-    let own = found(&|image| image.all().any(|word| word == name));
+    let own = found(&|image| image.is_own(name));
     if own.is_empty() {
         return found(&|image| image.source_id == Some(name));
     }
