@@ -67,7 +67,10 @@ fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
     let checksum =
         checksum.ok_or("not a file of plan --json-into: it has no checksum of a plan")?;
     if !document.names.is_empty() {
-        return Err("the file has only the images of a NAME. Run repave plan --json-into without NAME".into());
+        return Err(
+            "the file has only the images of a NAME. Run repave plan --json-into without NAME"
+                .into(),
+        );
     }
     let steps = document.items.into_iter().filter_map(|row| row.step);
     let creates = steps

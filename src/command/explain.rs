@@ -169,23 +169,19 @@ fn find<'a>(
         return Ok(found);
     }
     let loaded = manifest::load(manifests, &manifest::Options { allow_empty: true });
-    let desired: Vec<&DesiredImage> = loaded
-        .iter()
-        .flat_map(|loaded| &loaded.desired)
-        .collect();
+    let desired: Vec<&DesiredImage> = loaded.iter().flat_map(|loaded| &loaded.desired).collect();
     let declared: Vec<Names<'_>> = desired.iter().map(|image| Names::from(*image)).collect();
     for index in meant(word, &declared) {
         let image = desired[index];
         found.is_source = !declared[index].is_own(word);
-        match known
+        let entry = known
             .iter()
-            .find(|entry| entry.image_name == image.image_name)
-        {
-            Some(entry) => found.images.push(entry),
-            None => {
-                let place = image.place.to_string();
-                found.declared.push((image.image_name.clone(), place));
-            }
+            .find(|entry| entry.image_name == image.image_name);
+        if let Some(entry) = entry {
+            found.images.push(entry);
+        } else {
+            let place = image.place.to_string();
+            found.declared.push((image.image_name.clone(), place));
         }
     }
     if is_topic || !found.images.is_empty() || !found.declared.is_empty() {

@@ -127,7 +127,12 @@ mod tests {
     use super::*;
 
     const IMAGES: [Names<'static>; 4] = [
-        of("finance", "Finance_1", Some("wsi-finance00"), "wsi-gold00000"),
+        of(
+            "finance",
+            "Finance_1",
+            Some("wsi-finance00"),
+            "wsi-gold00000",
+        ),
         of("labs", "Labs_1", None, "wsi-gold00000"),
         // Made from the first one.
         of("sales", "Sales_1", Some("wsi-sales0000"), "wsi-finance00"),

@@ -113,11 +113,7 @@ enum Absent {
 }
 
 /// Chooses the images that the names mean, of these the images with one of the reasons.
-fn choose(
-    arguments: &cli::Status,
-    mut status: Status,
-    absent: Absent,
-) -> Result<Chosen, Outcome> {
+fn choose(arguments: &cli::Status, mut status: Status, absent: Absent) -> Result<Chosen, Outcome> {
     let path = arguments.file.path();
     let path = path.display();
     status.images.retain(|image| !image.is_memory_only());
@@ -299,7 +295,9 @@ fn fitting(text: &str, terminal: Terminal) -> Vec<String> {
     let mut lines: Vec<String> = lines.collect();
     if kept < all {
         let left = all - kept;
-        lines.push(format!("({left} more lines: NAME or --reason shows fewer images)"));
+        lines.push(format!(
+            "({left} more lines: NAME or --reason shows fewer images)"
+        ));
     }
     lines
 }

@@ -184,9 +184,10 @@ pub fn status_rows(status: &Status) -> Vec<Row<'_>> {
 /// Shows only the rows with these indexes.
 pub(crate) fn show_only(rows: &mut [Row<'_>], selected: &BTreeSet<usize>) {
     for (index, row) in rows.iter_mut().enumerate() {
-        row.shown = match selected.contains(&index) {
-            true => Shown::ByName,
-            false => Shown::Hidden,
+        row.shown = if selected.contains(&index) {
+            Shown::ByName
+        } else {
+            Shown::Hidden
         };
     }
 }
