@@ -296,7 +296,7 @@ fn fitting(text: &str, terminal: Terminal) -> Vec<String> {
     if kept < all {
         let left = all - kept;
         lines.push(format!(
-            "({left} more lines: NAME or --reason shows fewer images)"
+            "({left} more lines: a name or --reason shows fewer images)"
         ));
     }
     lines

@@ -462,7 +462,7 @@ mod folders {
             (&["m/a.yaml", "m/b.yaml"], "2 of 2 files, 0 skipped", 1),
             (&["m/sub/c.yaml"], "0 of 1 files, 0 skipped", 1),
             (&["m/broken.yaml"], "0 of 0 files, 0 skipped", 1),
-            (&["m/sub", "m/sub/c.yaml"], "1 of 2 files, 0 skipped", 2),
+            (&["m/sub", "m/a.yaml"], "2 of 3 files, 0 skipped", 2),
         ] {
             let text = checked(paths);
             assert_eq!(text.lines().next(), Some(first), "{paths:?}");

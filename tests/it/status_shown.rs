@@ -323,7 +323,7 @@ async fn a_watched_terminal_is_overwritten() {
         requested 38s ago
     broken    broken    False    BuildFailed      1m43s  -
         action required: wsi-2 is in state ERROR: DomainJoined (joined to
-    (20 more lines: NAME or --reason shows fewer images)
+    (20 more lines: a name or --reason shows fewer images)
     ");
 }
 
