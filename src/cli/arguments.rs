@@ -42,12 +42,12 @@ pub struct Reconcile {
     /// --once.
     #[arg(long, env = "REPAVE_EXPECT_PLAN", value_name = "SHA256|FILE", value_parser = expected_plan)]
     pub(crate) expect_plan: Option<ExpectPlan>,
-    /// Maximum time of the run
+    /// Maximum time of the run [default: 15m, with --wait 2h]
     ///
     /// The run exits with 9 if work remains, and names each image and what it waits for. A create in flight gets 5 s
     /// more. Needs --once.
-    #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", default_value = "15m", value_parser = duration)]
-    pub(crate) timeout: SignedDuration,
+    #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", value_parser = duration)]
+    timeout: Option<SignedDuration>,
     /// Maximum time between two passes of the daemon
     ///
     /// The time varies by 5 %, so that several daemons do not send requests at the same time. Not with --once.
@@ -89,6 +89,16 @@ pub struct Reconcile {
 }
 
 impl Reconcile {
+    /// Returns the maximum time of the run. Builds take tens of minutes.
+    pub(crate) fn timeout(&self) -> SignedDuration {
+        let default = if self.wait {
+            SignedDuration::from_hours(2)
+        } else {
+            SignedDuration::from_mins(15)
+        };
+        self.timeout.unwrap_or(default)
+    }
+
     /// Refuses flags of a run without --once, and flags of the daemon with it. Variables of the other mode are
     /// ignored, so that one environment can serve both, unless they bind the run or name its files.
     pub(super) fn check_mode(&self, matches: &ArgMatches) -> Result<(), String> {

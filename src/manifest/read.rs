@@ -99,6 +99,28 @@ impl Walk {
     }
 }
 
+/// Returns where a relative path was looked up, and what else it may mean.
+fn missing(folder: &Path) -> String {
+    let Ok(whole) = std::path::absolute(folder) else {
+        return String::new();
+    };
+    if folder.is_absolute() {
+        return "set --manifests to the folder of the manifests".to_owned();
+    }
+    let above = whole
+        .ancestors()
+        .skip(2)
+        .find(|above| above.join(folder).is_dir());
+    let instead = above.map_or_else(
+        || "the folder of the manifests".to_owned(),
+        |above| above.join(folder).display().to_string(),
+    );
+    format!(
+        "repave checked {}. Set --manifests to {instead}",
+        whole.display()
+    )
+}
+
 #[derive(Default)]
 struct Walk {
     folders: Vec<(PathBuf, usize)>,
@@ -119,7 +141,13 @@ impl Walk {
                 }
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                self.problem(folder, "no such folder", "a folder of manifests");
+                let mut problem = Problem::of_file(
+                    folder.display().to_string(),
+                    "no such folder",
+                    "a folder of manifests",
+                );
+                problem.help = missing(folder);
+                self.problems.push(problem);
             }
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
                 self.problem(

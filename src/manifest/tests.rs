@@ -1,5 +1,6 @@
 //! What manifests may say, as their problems show; then folders; then hostile texts, judged by counts and never by time.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -414,13 +415,13 @@ mod folders {
                     (checked.manifests, checked.files, checked.skipped);
                 let mut text = format!("{manifests} of {files} files, {skipped} skipped");
                 for problem in &checked.problems {
-                    text += &format!("\n{problem}");
+                    let _ = write!(text, "\n{problem}");
                 }
                 for warning in &checked.warnings {
-                    text += &format!("\nwarning: {warning}");
+                    let _ = write!(text, "\nwarning: {warning}");
                 }
                 if checked.other_problems > 0 {
-                    text += &format!("\n{} others", checked.other_problems);
+                    let _ = write!(text, "\n{} others", checked.other_problems);
                 }
                 text
             }
@@ -569,7 +570,7 @@ mod folders {
         assert_snapshot!(result_of(folder.path()), @"FOLDER: no manifest found (1 documents of other API groups were ignored); allowed: at least one *.yaml or *.yml file with a manifest; add --allow-empty if none is meant");
         let loaded = load(folder.path(), &Options { allow_empty: true }).unwrap();
         assert_eq!((loaded.desired.len(), loaded.files), (0, 1));
-        assert_snapshot!(result_of(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests");
+        assert_snapshot!(result_of(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests; set --manifests to the folder of the manifests");
         assert_snapshot!(result_of(&folder.path().join("a.yaml")), @"FOLDER: found a file; allowed: a folder of manifests: set --manifests to the folder of the file");
         let gone = load(&folder.path().join("gone"), &Options { allow_empty: true });
         assert!(gone.is_err());

@@ -133,7 +133,7 @@ fn cells(row: &Row<'_>, now: Timestamp, view: View) -> Vec<String> {
         row.subject.name.to_string(),
         row.image_name.to_owned(),
         ready.map_or("Unknown".into(), |c| format!("{:?}", c.status)),
-        ready.map_or("-".into(), |c| c.reason.to_string()),
+        ready.map_or("-".into(), |c| cause(c.reason, row).to_string()),
         row.since
             .map_or("-".into(), |since| short(now.duration_since(since))),
         next,
@@ -164,6 +164,14 @@ fn cells(row: &Row<'_>, now: Timestamp, view: View) -> Vec<String> {
         ]);
     }
     cells
+}
+
+/// Returns the reason of an image. A scheduled retry is shown in its own column, so here stands why the last create failed.
+fn cause(reason: Reason, row: &Row<'_>) -> Reason {
+    match (reason, row.last_error) {
+        (Reason::RetryScheduled, Some(error)) => error.reason,
+        (reason, _) => reason,
+    }
 }
 
 /// Returns a duration for a column: `1h5m`.

@@ -119,9 +119,19 @@ impl Ran {
         ran
     }
 
-    /// The outcome in words.
+    /// The outcome in words. The log has a long one whole.
     pub fn last_line(&self) -> &str {
-        self.err.lines().last().unwrap_or_default()
+        let mut lines = self.err.lines().rev();
+        let last = lines.next().unwrap_or_default();
+        assert!(last.chars().count() <= 200, "{last}");
+        match last.strip_suffix('…') {
+            Some(begin) => {
+                let whole = lines.next().unwrap_or_default();
+                assert!(whole.contains(&begin["repave: ".len()..]), "{}", self.err);
+                whole
+            }
+            None => last,
+        }
     }
 
     pub fn json(&self) -> serde_json::Value {

@@ -331,6 +331,12 @@ fn manifests_that_are_not_committed_are_held_back_if_they_must_be() {
     daemon.has(&["a"]);
     let is_ready = || get(port, "/readyz").starts_with("HTTP/1.1 200");
     daemon.wait_for("ready", is_ready);
+    let metric = || {
+        let metrics = get(port, "/metrics");
+        let mut samples = metrics.lines();
+        let sample = samples.find(|line| line.starts_with("repave_manifests_held_back{"));
+        sample.unwrap().rsplit(' ').next().unwrap().to_owned()
+    };
     let revision = manifests_status(&daemon)["revision"].clone();
     let held_back = |why: &str| {
         daemon.wait_for(why, || {
@@ -339,14 +345,14 @@ fn manifests_that_are_not_committed_are_held_back_if_they_must_be() {
             held && status["dirty"] == false && status["revision"] == revision
         });
         assert!(get(port, "/readyz").contains("--require-clean holds manifests back"));
-        assert!(get(port, "/metrics").contains("repave_manifests_held_back 1"));
+        assert_eq!(metric(), "1");
         daemon.has(&["a"]);
     };
     let is_used = |names: &[&str]| {
         daemon.has(names);
         daemon.wait_for("used", || manifests_status(&daemon)["heldBack"].is_null());
         daemon.wait_for("ready again", is_ready);
-        assert!(get(port, "/metrics").contains("repave_manifests_held_back 0"));
+        assert_eq!(metric(), "0");
     };
     // A manifest that is not committed, and then its commit: no file changes with it.
     edit(daemon.path("manifests/b.yaml"), manifest("b"));

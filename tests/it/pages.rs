@@ -223,13 +223,11 @@ impl Session {
             assert!(seed.contains(slow), "{file}: {slow}");
             std::fs::write(path, seed.replace(slow, fast)).unwrap();
         }
-        std::fs::create_dir_all(at(".git/refs/heads")).unwrap();
-        std::fs::write(at(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
-        std::fs::write(at(".git/refs/heads/main"), "5e".repeat(20) + "\n").unwrap();
         std::fs::create_dir(at("home")).unwrap();
+        let search = crate::revision::search_path().into_string().unwrap();
         let binary = Path::new(env!("CARGO_BIN_EXE_repave")).parent().unwrap();
         let environment = [
-            ("PATH", format!("{}:/usr/bin:/bin", binary.display())),
+            ("PATH", format!("{}:{search}", binary.display())),
             ("HOME", at("home").display().to_string()),
             ("AWS_ACCESS_KEY_ID", "any".into()),
             ("AWS_SECRET_ACCESS_KEY", "any".into()),
@@ -241,6 +239,8 @@ impl Session {
             running: Vec::new(),
             addresses: Vec::new(),
         };
+        let commit = "git init -q -b main && git add -A && git -c user.name=x -c user.email=x commit -qm one";
+        assert!(session.bash(commit).status().unwrap().success());
         let account = Shown {
             command: "repave simulate --seed examples/simulator/account.yaml --listen 127.0.0.1:0"
                 .to_owned(),
