@@ -134,6 +134,12 @@ impl Reconcile {
 
 #[derive(Debug, Clone, Args)]
 pub struct Plan {
+    /// Show only these images: manifest name, image name or image ID [default: all images]
+    ///
+    /// Totals, checksum and exit code are of all images. An ID that no image of the plan has means the images that are
+    /// created from it. repave refuses a NAME that matches nothing with exit code 64.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
     /// Exit with 2 if there are images to create now
     ///
     /// Without this flag, the exit code is 0 if repave can compute the plan.
@@ -169,6 +175,12 @@ pub(crate) enum FailOn {
 
 #[derive(Debug, Clone, Args)]
 pub struct Validate {
+    /// Files or folders to check [default: the folder of the manifests]
+    ///
+    /// If PATH is below the folder of --manifests, repave reads the whole folder and shows only problems that concern
+    /// PATH. Other paths are a set of their own. repave refuses a PATH that does not exist with exit code 64.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) manifests: ManifestFolder,
     #[command(flatten)]
@@ -177,6 +189,12 @@ pub struct Validate {
 
 #[derive(Debug, Clone, Args)]
 pub struct Status {
+    /// Show only these images: manifest name, image name or image ID [default: all images]
+    ///
+    /// An ID that no image of the status has means the images that were created from it. repave refuses a NAME that
+    /// matches nothing with exit code 64.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
     /// Keep running and show changes until a signal
     ///
     /// On a terminal, repave updates the table in place; elsewhere it prints what changed. It checks the status file
@@ -202,7 +220,8 @@ pub struct Status {
 
 #[derive(Debug, Clone, Args)]
 pub struct Explain {
-    /// Reason, error code, exit code, or name of an image or of its manifest [default: list all topics]
+    /// Reason, error code, exit code, manifest name, image name or image ID [default: list all topics]
+    #[arg(value_name = "NAME")]
     pub(crate) topic: Option<String>,
     /// Folder with the manifests
     #[arg(

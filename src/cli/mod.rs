@@ -77,6 +77,8 @@ Examples:
 Examples:
   # Show what a run would do
   repave plan
+  # Show one image of the plan
+  repave plan finance-2026-11
   # In a pipeline: exit with 2 if there are images to create
   repave plan --detailed-exitcode -o json")]
     Plan(Plan),
@@ -88,6 +90,8 @@ Examples:
 Examples:
   # Check a folder
   repave validate --manifests images
+  # Check the files of a commit
+  repave validate manifests/finance.yaml
   # For another program
   repave validate -o json")]
     Validate(Validate),
@@ -99,6 +103,8 @@ Examples:
 Examples:
   # The images, and why they are not ready
   repave status
+  # Some images
+  repave status finance-2026-11 wsi-0123456789ab
   # With IDs and last errors
   repave status -o wide
   # Keep running, and show what changes
@@ -109,14 +115,16 @@ Examples:
     /// Explain a reason, an error code, an exit code or an image, offline
     ///
     /// For a reason, an error code or an exit code, explain shows what it means, how to fix it and where to read more.
-    /// For the name of an image or of its manifest, explain shows why the image is not ready. It reads the status file
+    /// For an image, named by its manifest, its name or its ID, explain shows why it is not ready. It reads the status file
     /// and the manifests, and needs no network and no credentials.
     #[command(after_long_help = "\
 Examples:
   # A reason
   repave explain QuotaExceeded
   # An image
-  repave explain finance-2026-11")]
+  repave explain finance-2026-11
+  # An image ID
+  repave explain wsi-0123456789ab")]
     Explain(Explain),
     /// Serve the embedded WorkSpaces image API for any AWS client
     ///

@@ -4,6 +4,7 @@ use super::connect::connect;
 use super::failure::{cancelled, store_failed, unlisted};
 use super::revision;
 use super::screen::Screen;
+use super::select::{Names, select};
 use crate::cli::{FailOn, Plan};
 use crate::cloud::{Ask, Cloud as _};
 use crate::model::outcome::{ExitCode, Outcome};
@@ -78,8 +79,14 @@ pub(super) async fn run(
         false => ExitCode::Done,
     };
     let outcome = Outcome::new(code, format!("planned: {}", show::totals_text(totals)));
+    let names = &arguments.names;
     let checksum = checksum(&plan, &target.region, target.simulated);
-    let rows = show::plan_rows(&plan, &status);
+    let mut rows = show::plan_rows(&plan, &status);
+    if !names.is_empty() {
+        let images: Vec<Names<'_>> = rows.iter().map(Names::from).collect();
+        let selected = select(names, &images, "the plan")?;
+        show::show_only(&mut rows, &selected);
+    }
     screen.text(&show::target_text(&target));
     let manifests = revision::status(&loaded, &found);
     screen.text(&revision::text(&manifests));
@@ -89,6 +96,7 @@ pub(super) async fn run(
     let body = PlanBody::new(&target, &outcome, &rows)
         .with_manifests(&manifests)
         .with_warnings(&loaded.warnings)
+        .with_names(names)
         .with_checksum(&checksum);
     screen.json(show::DocumentKind::Plan, &outcome, &body);
     screen.markdown(|| {

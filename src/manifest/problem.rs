@@ -32,6 +32,8 @@ pub struct Problem {
     pub(crate) help: String,
     /// The line of the span.
     pub excerpt: Option<Excerpt>,
+    /// The other files that take part, for a conflict between manifests.
+    pub(super) also_in: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

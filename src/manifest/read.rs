@@ -1,5 +1,6 @@
 //! Finds and reads manifest files. It waits only for the disk, and reads no more of a file than is allowed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, File, FileType};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ pub(super) struct Found {
 }
 
 /// The content of a folder.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tree {
     /// Every manifest file, in the order of their paths.
     pub(crate) files: Vec<Found>,
@@ -35,32 +36,66 @@ pub(super) struct Tree {
 /// Finds every manifest file below the folder.
 pub(super) fn find(folder: &Path) -> Tree {
     let mut walk = Walk::default();
-    let mut folders = Vec::new();
     walk.folders.push((folder.to_owned(), 0));
-    while let Some((folder, depth)) = walk.folders.pop() {
-        walk.folder(&folder, depth);
-        folders.push(folder);
+    walk.tree()
+}
+
+/// Finds every manifest file below the path. A file is a manifest file, whatever its name is.
+pub(super) fn find_at(path: &Path) -> Tree {
+    if path.is_dir() {
+        return find(path);
     }
-    folders.sort_unstable();
-    // By bytes: comparing by components would cost more than opening the files.
-    walk.files.sort_unstable_by(|(a, _), (b, _)| {
-        a.as_os_str()
-            .as_encoded_bytes()
-            .cmp(b.as_os_str().as_encoded_bytes())
-    });
-    let files = walk
-        .files
-        .into_iter()
-        .map(|(path, is_link)| Found {
-            shown: path.display().to_string(),
-            path,
-            is_link,
-        })
-        .collect();
-    Tree {
-        files,
-        folders,
-        problems: walk.problems,
+    let mut walk = Walk::default();
+    walk.files.push((path.to_owned(), path.is_symlink()));
+    walk.tree()
+}
+
+impl Tree {
+    /// Adds what another tree has more: trees can overlap.
+    pub(super) fn add(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.files.sort_unstable_by(|a, b| a.shown.cmp(&b.shown));
+        let mut seen = BTreeSet::new();
+        let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        self.files.retain(|file| seen.insert(real(&file.path)));
+        self.folders.extend(other.folders);
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+    }
+}
+
+impl Walk {
+    fn tree(mut self) -> Tree {
+        let walk = &mut self;
+        let mut folders = Vec::new();
+        while let Some((folder, depth)) = walk.folders.pop() {
+            walk.folder(&folder, depth);
+            folders.push(folder);
+        }
+        folders.sort_unstable();
+        // By bytes: comparing by components would cost more than opening the files.
+        walk.files.sort_unstable_by(|(a, _), (b, _)| {
+            a.as_os_str()
+                .as_encoded_bytes()
+                .cmp(b.as_os_str().as_encoded_bytes())
+        });
+        let files = self
+            .files
+            .into_iter()
+            .map(|(path, is_link)| Found {
+                shown: path.display().to_string(),
+                path,
+                is_link,
+            })
+            .collect();
+        Tree {
+            files,
+            folders,
+            problems: self.problems,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What manifests may say, as their problems show; then folders; then hostile texts, judged by counts and never by time.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -396,17 +397,140 @@ mod folders {
                     .iter()
                     .map(|i| i.subject.name.as_str())
                     .collect();
-                format!(
-                    "{} of {} files, {} skipped",
-                    names.join(" "),
-                    loaded.files,
-                    loaded.skipped
-                )
+                format!("{} of {} files", names.join(" "), loaded.files)
             }
             Err(invalid) => lines(&invalid.problems),
         };
         text.replace(&format!("{}/", folder.display()), "")
             .replace(&folder.display().to_string(), "FOLDER")
+    }
+
+    /// Returns what checking these paths says, without the path of the folder. A path is below the folder's parent.
+    fn checked(folder: &Path, paths: &[&str]) -> String {
+        let root = folder.parent().unwrap();
+        let paths: Vec<PathBuf> = paths.iter().map(|path| root.join(path)).collect();
+        let text = match check(folder, &paths, &STRICT) {
+            Ok(checked) => {
+                let (manifests, files, skipped) =
+                    (checked.manifests, checked.files, checked.skipped);
+                let mut text = format!("{manifests} of {files} files, {skipped} skipped");
+                for problem in &checked.problems {
+                    let _ = write!(text, "\n{problem}");
+                }
+                for warning in &checked.warnings {
+                    let _ = write!(text, "\nwarning: {warning}");
+                }
+                if checked.other_problems > 0 {
+                    let _ = write!(text, "\n{} others", checked.other_problems);
+                }
+                text
+            }
+            Err(why) => why,
+        };
+        text.replace(&format!("{}/", root.display()), "")
+    }
+
+    #[test]
+    fn paths_below_the_folder_are_checked_with_the_whole_set() {
+        let root = folder(&[
+            ("m/a.yaml", &manifest("a")),
+            ("m/b.yaml", &manifest("a")),
+            ("m/sub/c.yaml", "x: 1\n"),
+            ("m/sub/d.yaml", &manifest("d")),
+            ("m/sub2/e.yaml", &manifest("e").replace("First", "a-b")),
+            ("m/notes.txt", "{"),
+            ("m/.hidden.yaml", "{"),
+            ("m/empty/notes.txt", "{"),
+        ]);
+        let m = root.path().join("m");
+        std::os::unix::fs::symlink("nowhere", m.join("broken.yaml")).unwrap();
+        std::os::unix::fs::symlink("sub/d.yaml", m.join("sub2/link.yaml")).unwrap();
+        let checked = |paths: &[&str]| checked(&m, paths);
+        let same = |other: &str| format!("found \"a\", which {other}:3:19 declares too");
+        // A conflict concerns each of its files.
+        for paths in [&["m/a.yaml"][..], &["m/b.yaml"], &["m/sub/../a.yaml"]] {
+            let text = checked(paths);
+            assert!(text.contains("m/b.yaml:3:19: metadata.name: "), "{text}");
+            assert!(text.contains(&same("m/a.yaml")), "{text}");
+            assert!(!text.contains("c.yaml"), "{text}");
+        }
+        let whole = checked(&["m"]);
+        assert_eq!(whole, checked(&[]));
+        assert!(!whole.contains("others"), "{whole}");
+        let all = whole.lines().filter(|line| line.starts_with("m/")).count();
+        for (paths, first, shown) in [
+            (&["m/a.yaml"][..], "1 of 1 files, 0 skipped", 1),
+            (&["m/a.yaml", "m/b.yaml"], "2 of 2 files, 0 skipped", 1),
+            (&["m/sub/c.yaml"], "0 of 1 files, 0 skipped", 1),
+            (&["m/broken.yaml"], "0 of 0 files, 0 skipped", 1),
+            (&["m/sub", "m/a.yaml"], "2 of 3 files, 0 skipped", 2),
+        ] {
+            let text = checked(paths);
+            assert_eq!(text.lines().next(), Some(first), "{paths:?}");
+            let problems = text.lines().filter(|line| line.starts_with("m/")).count();
+            assert_eq!(problems, shown, "{text}");
+            assert!(text.ends_with(&format!("{} others", all - shown)), "{text}");
+        }
+        // A folder whose name begins with the name of another one is not below it.
+        assert!(!checked(&["m/sub2/e.yaml"]).contains("m/sub/"));
+        for (path, words) in [
+            ("m/gone.yaml", "cannot find m/gone.yaml: "),
+            ("gone/a.yaml", "cannot find gone/a.yaml: "),
+            ("m/notes.txt", "m/notes.txt has no manifest file"),
+            ("m/.hidden.yaml", "m/.hidden.yaml has no manifest file"),
+            ("m/empty", "m/empty has no manifest file"),
+        ] {
+            let text = checked(&["m/a.yaml", path]);
+            assert!(text.starts_with(words), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_elsewhere_are_a_set_of_their_own() {
+        let root = folder(&[
+            ("m/a.yaml", &manifest("a")),
+            ("m/broken.yaml", "x: 1\n"),
+            ("new/a.yaml", &manifest("a")),
+            ("new/b.yaml", &manifest("b")),
+            ("template", &manifest("t")),
+            ("other.yaml", "apiVersion: v1\n"),
+            ("empty/notes.txt", "{"),
+        ]);
+        for folder in ["m", "none"] {
+            let checked = |paths: &[&str]| checked(&root.path().join(folder), paths);
+            for (paths, result) in [
+                (&["new"][..], "2 of 2 files, 0 skipped"),
+                (&["new/a.yaml"], "1 of 1 files, 0 skipped"),
+                (
+                    &["new/b.yaml", "new", "./new/../new/b.yaml"],
+                    "2 of 2 files, 0 skipped",
+                ),
+                // A file that is named is read, whatever its name is.
+                (
+                    &["template", "new", "other.yaml"],
+                    "3 of 4 files, 1 skipped",
+                ),
+            ] {
+                assert_eq!(checked(paths), result, "{folder}: {paths:?}");
+            }
+            let other = checked(&["other.yaml"]);
+            assert!(other.contains("other.yaml: no manifest found"), "{other}");
+            for path in ["empty", "gone"] {
+                let text = checked(&["new", path]);
+                let words = [
+                    format!("{path} has no manifest file"),
+                    format!("cannot find {path}: "),
+                ];
+                assert!(words.iter().any(|words| text.starts_with(words)), "{text}");
+            }
+        }
+        let mixed = checked(&root.path().join("m"), &["new", "m/a.yaml"]);
+        assert_eq!(
+            mixed,
+            "m/a.yaml is below the folder of the manifests (PATH), but new is not. Validate them with two commands"
+                .replace("PATH", &root.path().join("m").display().to_string())
+                .replace(&format!("{}/", root.path().display()), "")
+        );
     }
 
     #[test]
@@ -422,7 +546,8 @@ mod folders {
             ("notes.txt", "{"),
             ("a.yaml~", "{"),
         ]);
-        assert_eq!(result_of(folder.path()), "a b c d of 4 files, 1 skipped");
+        assert_eq!(result_of(folder.path()), "a b c d of 4 files");
+        assert_eq!(checked(folder.path(), &[]), "4 of 4 files, 1 skipped");
         let loaded = load(folder.path(), &STRICT).unwrap();
         let place = loaded.desired.iter().nth(2).unwrap().place.to_string();
         assert!(place.ends_with("/sub/two.yml#2"), "{place}");
@@ -444,10 +569,7 @@ mod folders {
         let folder = folder(&[("a.yaml", "apiVersion: v1\n")]);
         assert_snapshot!(result_of(folder.path()), @"FOLDER: no manifest found (1 documents of other API groups were ignored); allowed: at least one *.yaml or *.yml file with a manifest; add --allow-empty if none is meant");
         let loaded = load(folder.path(), &Options { allow_empty: true }).unwrap();
-        assert_eq!(
-            (loaded.desired.len(), loaded.files, loaded.skipped),
-            (0, 1, 1)
-        );
+        assert_eq!((loaded.desired.len(), loaded.files), (0, 1));
         assert_snapshot!(result_of(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests; set --manifests to the folder of the manifests");
         assert_snapshot!(result_of(&folder.path().join("a.yaml")), @"FOLDER: found a file; allowed: a folder of manifests: set --manifests to the folder of the file");
         let gone = load(&folder.path().join("gone"), &Options { allow_empty: true });
@@ -487,7 +609,7 @@ mod folders {
         let link = |to: &str, name: &str| symlink(to, folder.path().join(name)).unwrap();
         link("..2026_11", "..data");
         link("..data/a.yaml", "a.yaml");
-        assert_eq!(result_of(folder.path()), "a of 1 files, 0 skipped");
+        assert_eq!(result_of(folder.path()), "a of 1 files");
 
         link("..2026_11", "team");
         link(".", "circle");
@@ -526,7 +648,7 @@ mod folders {
             let path = format!("{}a.yaml", "d/".repeat(count));
             self::folder(&[(&path, &manifest("a"))])
         };
-        assert_eq!(result_of(levels(16).path()), "a of 1 files, 0 skipped");
+        assert_eq!(result_of(levels(16).path()), "a of 1 files");
         let folder = levels(17);
         assert_snapshot!(result_of(folder.path()), @"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d: found a folder nested deeper than 16; allowed: manifests in fewer levels of folders");
     }

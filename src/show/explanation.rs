@@ -18,10 +18,10 @@ use crate::sys::words::duration;
 pub(crate) struct Explanation<'a> {
     /// The topics, each with its text.
     pub topics: &'a [Topic],
-    /// The image in the status file.
-    pub image: Option<&'a ImageStatus>,
-    /// The manifest of the image, if the image is not in the status file.
-    pub manifest: Option<String>,
+    /// The images in the status file.
+    pub images: &'a [&'a ImageStatus],
+    /// The manifests of the images that are not in the status file.
+    pub manifests: Vec<&'a String>,
 }
 
 pub(crate) fn topics_text(topics: &[Topic], columns: Option<usize>) -> String {
@@ -40,7 +40,7 @@ pub(crate) fn topics_text(topics: &[Topic], columns: Option<usize>) -> String {
         text.push('\n');
     }
     text += &paragraph(
-        "repave explain TOPIC explains one of them. repave explain NAME, with the name of an image or of its manifest, explains the state of that image.",
+        "repave explain TOPIC explains one of them. repave explain NAME explains the state of an image. NAME is a manifest name, an image name or an image ID.",
         "",
         columns,
     );

@@ -19,7 +19,9 @@ pub struct PlanBody<'a> {
     checksum: Option<&'a str>,
     totals: Totals,
     targets: [TargetRow<'a>; 1],
-    items: &'a [Row<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names: Option<&'a [String]>,
+    items: Vec<&'a Row<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     manifests: Option<&'a ManifestsStatus>,
     warnings: &'a [Problem],
@@ -32,6 +34,7 @@ pub struct PlanBody<'a> {
 pub(crate) struct StatusBody<'a> {
     totals: Totals,
     targets: [TargetRow<'a>; 1],
+    names: &'a [String],
     items: &'a [Row<'a>],
     manifests: &'a ManifestsStatus,
     listing_error: Option<&'a ListingError>,
@@ -72,7 +75,8 @@ impl<'a> PlanBody<'a> {
             checksum: None,
             totals,
             targets: [target_row(target, outcome, totals)],
-            items: rows,
+            names: None,
+            items: rows.iter().filter(|row| row.is_shown()).collect(),
             manifests: None,
             warnings: &[],
             attempts: None,
@@ -93,6 +97,13 @@ impl<'a> PlanBody<'a> {
         self
     }
 
+    /// Adds the names that narrow the items; none of them means all items.
+    #[must_use]
+    pub(crate) fn with_names(mut self, names: &'a [String]) -> Self {
+        self.names = Some(names);
+        self
+    }
+
     #[must_use]
     pub(crate) fn with_checksum(mut self, checksum: &'a str) -> Self {
         self.checksum = Some(checksum);
@@ -108,11 +119,18 @@ impl<'a> PlanBody<'a> {
 }
 
 impl<'a> StatusBody<'a> {
-    pub(crate) fn new(status: &'a Status, outcome: &Outcome, rows: &'a [Row<'a>]) -> Self {
-        let totals = totals(rows);
+    /// Returns the output of a status. The rows can be fewer than the images that the totals count.
+    pub(crate) fn new(
+        status: &'a Status,
+        outcome: &Outcome,
+        rows: &'a [Row<'a>],
+        totals: Totals,
+        names: &'a [String],
+    ) -> Self {
         Self {
             totals,
             targets: [target_row(&status.target, outcome, totals)],
+            names,
             items: rows,
             manifests: &status.manifests,
             listing_error: status.listing_error.as_ref(),

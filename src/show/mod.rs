@@ -30,6 +30,7 @@ pub(crate) use json::StatusBody;
 pub use markdown::plan_markdown;
 pub(crate) use markdown::{outcome_markdown, problems_markdown};
 pub use row::{Row, plan_rows, status_rows};
+pub(crate) use row::{show_only, totals};
 pub use sarif::sarif;
 pub use status::{View, status_changes, status_text};
 pub(crate) use target::target_line;

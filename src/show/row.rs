@@ -2,6 +2,7 @@
 //! summary are written from it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,6 +13,7 @@ use crate::model::reason::Reason;
 use crate::model::subject::Subject;
 use crate::plan::{Answer, Plan, PlannedImage, Totals};
 use crate::state::status::{Condition, ConditionType, Difference, ImageStatus, LastError, Status};
+use crate::sys::words::counted;
 
 /// The status of one image. In JSON it is an element of `items`.
 #[derive(Debug, Clone, Serialize)]
@@ -42,6 +44,20 @@ pub struct Row<'a> {
     /// How many steps were sent for this manifest.
     pub attempts: u32,
     pub last_error: Option<&'a LastError>,
+    #[serde(skip)]
+    pub(crate) shown: Shown,
+}
+
+/// Whether a row is shown. Totals count every row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// No names narrow what is shown.
+    #[default]
+    WithAll,
+    /// A name means this row.
+    ByName,
+    /// Names mean only other rows.
+    Hidden,
 }
 
 /// A step that is due, or that was attempted.
@@ -117,6 +133,7 @@ impl<'a> Row<'a> {
             conditions: entry.map_or(&[], |entry| &entry.conditions),
             attempts: entry.map_or(0, |entry| entry.attempts),
             last_error: entry.and_then(|entry| entry.last_error.as_ref()),
+            shown: Shown::default(),
         }
     }
 
@@ -148,7 +165,12 @@ impl<'a> Row<'a> {
             conditions: &entry.conditions,
             attempts: entry.attempts,
             last_error: entry.last_error.as_ref(),
+            shown: Shown::default(),
         }
+    }
+
+    pub(super) fn is_shown(&self) -> bool {
+        self.shown != Shown::Hidden
     }
 
     pub(super) fn condition(&self, condition_type: ConditionType) -> Option<&'a Condition> {
@@ -177,8 +199,26 @@ pub fn status_rows(status: &Status) -> Vec<Row<'_>> {
     status.images.iter().map(Row::of_entry).collect()
 }
 
-/// Counts the rows by group and verb.
-pub(super) fn totals(rows: &[Row<'_>]) -> Totals {
+/// Shows only the rows with these indexes.
+pub(crate) fn show_only(rows: &mut [Row<'_>], selected: &BTreeSet<usize>) {
+    for (index, row) in rows.iter_mut().enumerate() {
+        row.shown = if selected.contains(&index) {
+            Shown::ByName
+        } else {
+            Shown::Hidden
+        };
+    }
+}
+
+/// Returns "Shown: 1 of 9 images", or nothing if every row is shown.
+pub(super) fn shown_text(rows: &[Row<'_>]) -> Option<String> {
+    let shown = rows.iter().filter(|row| row.is_shown()).count();
+    let all = counted(rows.len(), "image");
+    (shown < rows.len()).then(|| format!("Shown: {shown} of {all}"))
+}
+
+/// Counts the rows by group and verb, also those that are not shown.
+pub(crate) fn totals(rows: &[Row<'_>]) -> Totals {
     let mut totals = Totals::default();
     for row in rows {
         let verb = row.step.as_ref().map(|step| step.verb);

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::group::{painted, word};
-use super::row::{Row, totals};
+use super::row::{Row, Shown, shown_text, totals};
 use super::wrap::hanging;
 use crate::model::group::Group;
 use crate::model::reason::Reason;
@@ -58,10 +58,16 @@ impl PlanText {
         let before = std::mem::replace(&mut self.written, now_written);
         let has_line = |row: &&Row<'_>| match before.get(&row.subject) {
             Some(before) => *before != written(row),
-            None => row.group != Group::Ready || !row.drift.is_empty(),
+            None => {
+                row.group != Group::Ready || !row.drift.is_empty() || row.shown == Shown::ByName
+            }
         };
-        let shown: Vec<&Row<'_>> = rows.iter().filter(has_line).collect();
+        let shown = rows.iter().filter(|row| row.is_shown());
+        let shown: Vec<&Row<'_>> = shown.filter(has_line).collect();
         let mut text = lines(&shown, self.columns, now);
+        if let Some(count) = shown_text(rows) {
+            let _ = writeln!(text, "{count}. The totals are of all images.");
+        }
         text += &totals_line(rows);
         let create = totals(rows).create;
         if create > 0 {

@@ -33,6 +33,7 @@ mod plan;
 mod revision;
 mod runs;
 mod schema;
+mod select;
 mod simulation;
 mod status;
 mod status_shown;

@@ -306,6 +306,51 @@ async fn a_watch_in_json_prints_one_document_per_change() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_of_a_name_counts_all_images_and_outlives_the_image() {
+    let (text, outcome) = watch("-o json accepted", None).await;
+    assert_eq!(outcome.code, ExitCode::Done);
+    let documents = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
+    let shown = documents.map(|document| {
+        let document = document.unwrap();
+        let items = document["items"].as_array().unwrap().iter();
+        let names: Vec<&str> = items.map(|item| item["name"].as_str().unwrap()).collect();
+        format!("{} {}", names.join(" "), document["totals"]["ready"])
+    });
+    assert_eq!(shown.collect::<Vec<_>>(), ["accepted 1", "accepted 2"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("status.json");
+    let file = path.to_str().unwrap();
+    let words = ["repave", "status", "-w", "broken", "there", "--status-file"];
+    let words = words.into_iter().chain([file]);
+    let command = Cli::try_parse_from(words).unwrap().command;
+    let (stopper, stop) = Stopper::new();
+    let out = Out::default();
+    let world = team();
+    let clock = Clock::following_runtime(world.now);
+    let mut target = out.clone();
+    save(&path, &world.status);
+    let story = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let mut status = world.status.clone();
+        status.images.retain(|image| image.name.as_str() != "there");
+        save(&path, &status);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stopper.stop();
+    };
+    let screen = Screen::new(&mut target, command.output(), Terminal::None);
+    let run = command::run(&command, screen, None, clock, stop);
+    let (outcome, ()) = tokio::join!(run, story);
+    assert_eq!(outcome.code, ExitCode::Done, "{outcome}");
+    let text = out.text();
+    assert!(text.contains("\nbroken ") && !text.contains("\naccepted "));
+    assert!(
+        text.ends_with("there was removed from the status\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_watched_terminal_is_overwritten() {
     let terminal = InMemoryTerm::new(10, 80);
     let (first, outcome) = watch("", Some(&terminal)).await;
@@ -323,7 +368,7 @@ async fn a_watched_terminal_is_overwritten() {
         requested 38s ago
     broken    broken    False    BuildFailed              1m43s  -
         action required: wsi-2 is in state ERROR: DomainJoined (joined to
-    (20 more lines: --reason shows fewer images)
+    (20 more lines: a name or --reason shows fewer images)
     ");
 }
 
