@@ -178,7 +178,7 @@ pub struct Validate {
     /// Files or folders to check [default: the folder of the manifests]
     ///
     /// If PATH is below the folder of --manifests, repave reads the whole folder and shows only problems that concern
-    /// PATH. Other paths are a set of their own. repave refuses a PATH that does not exist with exit code 64.
+    /// PATH. Other paths are a separate set. repave refuses a PATH that does not exist with exit code 64.
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]

@@ -152,7 +152,7 @@ pub struct Checked {
     pub other_problems: usize,
 }
 
-/// Reads the whole folder and returns what concerns the paths. Paths outside of the folder are a set of their own.
+/// Reads the whole folder and returns what concerns the paths. Paths outside of the folder are a separate set.
 ///
 /// Fails if a path is nowhere, or has no manifest file.
 pub fn check(folder: &Path, paths: &[PathBuf], options: &Options) -> Result<Checked, String> {
@@ -184,18 +184,18 @@ pub fn check(folder: &Path, paths: &[PathBuf], options: &Options) -> Result<Chec
             }
         }
     }
-    let is_within = |is: &dyn Fn(&Part) -> bool| match &parts {
+    let is_in_part = |is: &dyn Fn(&Part) -> bool| match &parts {
         None => true,
         Some(parts) => parts.iter().any(is),
     };
     let all = set.problems.len();
     set.problems
-        .retain(|problem| is_within(&|part| part.concerns(problem)));
+        .retain(|problem| is_in_part(&|part| part.concerns(problem)));
     set.warnings
-        .retain(|warning| is_within(&|part| part.concerns(warning)));
+        .retain(|warning| is_in_part(&|part| part.concerns(warning)));
     let counts = set.files.iter().zip(&set.counts);
     let counts: Vec<&Count> = counts
-        .filter(|(file, _)| is_within(&|part| part.contains(&file.shown)))
+        .filter(|(file, _)| is_in_part(&|part| part.contains(&file.shown)))
         .map(|(_, count)| count)
         .collect();
     Ok(Checked {
@@ -208,7 +208,7 @@ pub fn check(folder: &Path, paths: &[PathBuf], options: &Options) -> Result<Chec
     })
 }
 
-/// Finds the files of paths that are a set of their own.
+/// Finds the files of paths that are a separate set.
 fn tree_of(paths: &[PathBuf], options: Options) -> Result<read::Tree, String> {
     let mut all = read::Tree::default();
     for path in paths {

@@ -1,4 +1,4 @@
-//! The paths that `repave validate` is given: parts of the folder of manifests, or a set of their own.
+//! The paths that `repave validate` is given: parts of the folder of manifests, or a separate set.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ pub(super) enum Scope {
     Whole,
     /// Parts of the folder, as its problems name them.
     Parts(Vec<Part>),
-    /// Files and folders that are a set of their own.
+    /// Files and folders that are a separate set.
     Own,
 }
 

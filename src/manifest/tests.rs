@@ -486,7 +486,7 @@ mod folders {
     }
 
     #[test]
-    fn paths_elsewhere_are_a_set_of_their_own() {
+    fn paths_elsewhere_are_the_whole_set() {
         let root = folder(&[
             ("m/a.yaml", &manifest("a")),
             ("m/broken.yaml", "x: 1\n"),
