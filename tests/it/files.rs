@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -200,6 +200,74 @@ fn a_folder_that_is_missing_removed_and_made_again_is_followed() {
         fs::remove_dir_all(daemon.path("manifests")).unwrap();
         let problem = || daemon.log().matches("no such folder").count();
         daemon.wait_for("the problem", || problem() >= 2);
+    }
+    daemon.end();
+}
+
+/// Switches the link in one step, as `ln -sfn` does.
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn switch(target: &str, link: &Path) {
+    let new = link.with_extension("new");
+    symlink(target, &new).unwrap();
+    fs::rename(new, link).unwrap();
+}
+
+/// Makes a release with a manifest for this image in `<release>/manifests`.
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn release(daemon: &Daemon, name: &str, image: &str) {
+    let manifests = daemon.path(name).join("manifests");
+    fs::create_dir_all(&manifests).unwrap();
+    fs::write(manifests.join("a.yaml"), manifest(image)).unwrap();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn a_link_that_is_switched_at_or_above_the_folder_is_followed() {
+    // The link is above the folder, or the folder itself, or leads over another link in another folder.
+    for (folder, link, first, of) in [
+        ("current/manifests", "current", "r1", "r"),
+        ("manifests", "manifests", "r1/manifests", "r/manifests"),
+        ("current/manifests", "far/newest", "../r1", "../r"),
+    ] {
+        let to = |number: usize| of.replacen('r', &format!("r{number}"), 1);
+        let daemon = Daemon::start(&format!("--manifests {folder}"), |daemon| {
+            for (name, image) in [("r1", "a"), ("r2", "b"), ("r3", "c")] {
+                release(daemon, name, image);
+            }
+            fs::create_dir(daemon.path("far")).unwrap();
+            symlink(first, daemon.path(link)).unwrap();
+            if link == "far/newest" {
+                symlink("far/newest", daemon.path("current")).unwrap();
+            }
+        });
+        daemon.has(&["a"]);
+        let at = daemon.path(folder);
+        for (number, image) in [(2, "b"), (3, "c"), (1, "a"), (2, "b")] {
+            // The releases before stay.
+            switch(&to(number), &daemon.path(link));
+            daemon.has(&[image]);
+            fs::write(at.join("later.yaml"), manifest("later")).unwrap();
+            daemon.has(&[image, "later"]);
+            fs::remove_file(at.join("later.yaml")).unwrap();
+            daemon.has(&[image]);
+        }
+        daemon.end();
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn a_folder_above_that_is_replaced_or_comes_later_is_followed() {
+    let daemon = Daemon::start("--manifests deep/er/manifests", |_| {});
+    daemon.wait_for("a reason", || daemon.log().contains("no such folder"));
+    for (name, image) in [("one", "a"), ("two", "b"), ("three", "c")] {
+        release(&daemon, &format!("{name}/er"), image);
+        let _ = fs::rename(daemon.path("deep"), daemon.path(&format!("old-{name}")));
+        fs::rename(daemon.path(name), daemon.path("deep")).unwrap();
+        daemon.has(&[image]);
+        let later = daemon.path("deep/er/manifests/later.yaml");
+        fs::write(later, manifest("later")).unwrap();
+        daemon.has(&[image, "later"]);
     }
     daemon.end();
 }
