@@ -9,7 +9,7 @@ use super::status::Status;
 use super::store::{Loaded, Store, StoreError};
 use crate::model::target::Target;
 use crate::sys::escape;
-use crate::sys::files::{beside, failed, read_limited, shown, write_whole};
+use crate::sys::files::{behind_links, beside, failed, read_limited, shown, write_whole};
 use crate::sys::lock::Lock;
 use crate::sys::stamp::Stamp;
 
@@ -102,16 +102,18 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Takes the lock file beside the status file, and creates the folder if needed.
+    /// Takes the lock file beside the status file, and creates the folder if needed. If the path is a symbolic link, the lock
+    /// and the status are those of the file that it leads to, so every name of the file has one lock.
     ///
     /// `holder` describes this process to other processes.
     pub fn lock(path: &Path, holder: &str) -> Result<Self, StoreError> {
+        let path = behind_links(path);
         Ok(Self {
-            path: path.to_owned(),
+            lock: Some(Lock::beside(&path, holder)?),
+            path,
             saved: None,
             unknown: Unknown::default(),
             stamp: None,
-            lock: Some(Lock::beside(path, holder)?),
         })
     }
 
@@ -412,6 +414,30 @@ mod tests {
             assert!(error.to_string().contains(says), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
             assert_eq!(names(folder.path()), ["status.json", "status.json.lock"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_to_a_status_file_stays_a_link_and_every_name_has_one_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (
+            folder.path().join("real.json"),
+            folder.path().join("link.json"),
+        );
+        let far = folder.path().join("far.json");
+        std::os::unix::fs::symlink("link.json", &far).unwrap();
+        std::os::unix::fs::symlink("real.json", &link).unwrap();
+        for name in [&far, &link, &real] {
+            let mut store = FileStore::lock(name, "me").unwrap();
+            for other in [&far, &link, &real] {
+                let busy = FileStore::lock(other, "other");
+                assert!(matches!(busy, Err(StoreError::Lock(_))), "{busy:?}");
+            }
+            let status = store.load(&target("eu-west-1")).await.unwrap().status;
+            store.save(&status).await.unwrap();
+            store.release().await;
+            assert!(link.is_symlink() && far.is_symlink() && !real.is_symlink());
+            assert!(matches!(read_any(name), Ok(Ok(_))));
         }
     }
 

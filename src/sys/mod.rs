@@ -9,6 +9,8 @@ pub(crate) mod git;
 pub(crate) mod git_command;
 pub mod http;
 pub(crate) mod lock;
+#[cfg(target_os = "linux")]
+pub(crate) mod mounts;
 pub mod panics;
 pub(crate) mod random;
 pub(crate) mod similar;

@@ -205,7 +205,6 @@ fn a_folder_that_is_missing_removed_and_made_again_is_followed() {
 }
 
 /// Switches the link in one step, as `ln -sfn` does.
-#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
 fn switch(target: &str, link: &Path) {
     let new = link.with_extension("new");
     symlink(target, &new).unwrap();
@@ -269,6 +268,39 @@ fn a_folder_above_that_is_replaced_or_comes_later_is_followed() {
         fs::write(later, manifest("later")).unwrap();
         daemon.has(&[image, "later"]);
     }
+    daemon.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn a_status_file_that_is_mounted_alone_is_waited_for() {
+    let probe = Command::new("unshare").args(["-Urm", "true"]).output();
+    if !probe.is_ok_and(|ran| ran.status.success()) {
+        eprintln!("left out: no user namespaces");
+        return;
+    }
+    let mut command = Command::new("unshare");
+    let script = "mount --bind empty .repave/simulated/status.json; \
+                  (while ! test -e go; do sleep 0.05; done; umount .repave/simulated/status.json) & \
+                  exec \"$0\" \"$@\"";
+    let program = env!("CARGO_BIN_EXE_repave");
+    command.args(["-Urm", "sh", "-c", script, program]);
+    let daemon = Daemon::launch(command, "", |daemon| {
+        with_manifests(daemon);
+        fs::create_dir_all(daemon.path(".repave/simulated")).unwrap();
+        fs::write(daemon.path(".repave/simulated/status.json"), "").unwrap();
+        fs::write(daemon.path("empty"), "").unwrap();
+    });
+    daemon.wait_for("what to do", || {
+        daemon.log().contains("mount its folder instead")
+    });
+    assert_eq!(daemon.passes(), 0, "{}", daemon.log());
+    fs::write(daemon.path("go"), "").unwrap();
+    daemon.wait_for("the first pass", || daemon.passes() > 0);
+    let status = || fs::read_to_string(daemon.path(".repave/simulated/status.json"));
+    daemon.wait_for("a status", || {
+        status().is_ok_and(|text| text.contains("\"a\""))
+    });
     daemon.end();
 }
 
