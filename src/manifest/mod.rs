@@ -174,8 +174,9 @@ pub fn parse(file: &str, text: &str) -> FileResult {
     let mut report = Report::default();
     let mut result = FileResult::default();
     let read = yaml::read(text, &mut report.problems);
+    let source = span::Source::new(text);
     for (number, root) in &read.documents {
-        match decode::document(root, file, *number, &mut report) {
+        match decode::document(root, file, *number, &source, &mut report) {
             Decoded::Image(image, origin) => {
                 result.images.push(image);
                 result.origins.push(origin);
@@ -197,9 +198,9 @@ pub fn parse(file: &str, text: &str) -> FileResult {
         });
     }
     if report.problems.count() + report.warnings.count() > 0 {
-        let lines = span::lines(text);
-        result.problems = report.problems.finish(Severity::Error, file, &lines);
-        result.warnings = report.warnings.finish(Severity::Warning, file, &lines);
+        let lines = source.lines();
+        result.problems = report.problems.finish(Severity::Error, file, lines);
+        result.warnings = report.warnings.finish(Severity::Warning, file, lines);
     }
     result
 }
