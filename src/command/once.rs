@@ -8,7 +8,7 @@ use super::expected::approved;
 use super::failure::{cancelled, store_failed, unlisted};
 use super::screen::Screen;
 use super::this_run::this_run;
-use super::validate::load;
+use super::validate::load_to_act;
 use crate::cli::Reconcile;
 use crate::model::group::Group;
 use crate::model::image::Desired;
@@ -45,7 +45,15 @@ pub(super) async fn run(
     screen.copy_into(&arguments.copies)?;
     let timeout = arguments.timeout;
     let stop = stop.or_at(Instant::now() + timeout.unsigned_abs());
-    let loaded = match load(folder, screen) {
+    let stopped = |reason| match reason {
+        StopReason::Signal => cancelled_run(),
+        StopReason::Timeout => Outcome::new(
+            ExitCode::TimedOut,
+            format!("timed out after {timeout:#} before repave reached the service"),
+        ),
+    };
+    let loaded = stop.unless(load_to_act(folder, screen)).await;
+    let loaded = match loaded.map_err(stopped)? {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
@@ -55,13 +63,7 @@ pub(super) async fn run(
     let connected = stop
         .unless(Box::pin(connect(service, &loaded.desired, true, clock)))
         .await
-        .map_err(|reason| match reason {
-            StopReason::Signal => cancelled_run(),
-            StopReason::Timeout => Outcome::new(
-                ExitCode::TimedOut,
-                format!("timed out after {timeout:#} before repave reached the service"),
-            ),
-        })??;
+        .map_err(stopped)??;
     let target = Target {
         region: connected.api.region().to_owned(),
         account_id: None,

@@ -64,6 +64,8 @@ pub struct Loaded {
     pub(crate) skipped: usize,
     /// What is allowed but likely unwanted.
     pub(crate) warnings: Vec<Problem>,
+    /// The files whose last line has no line break: if something is writing them now, the end is missing.
+    pub(crate) unended: Vec<String>,
 }
 
 /// The problems of a folder whose manifests cannot be used.
@@ -100,6 +102,8 @@ pub struct FileResult {
     pub problems: Vec<Problem>,
     /// What is allowed but likely unwanted.
     pub warnings: Vec<Problem>,
+    /// Whether the last line has no line break, so that a value on it may be shorter than intended.
+    pub is_unended: bool,
     /// Where each of `images` declares what others may contradict.
     origins: Vec<Origin>,
 }
@@ -114,6 +118,7 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
         folders: _,
     } = read::find(folder);
     let mut warnings = Vec::new();
+    let mut unended = Vec::new();
     let mut skipped = 0;
     let mut images = Vec::with_capacity(files.len());
     let mut claims = Vec::with_capacity(files.len());
@@ -121,6 +126,9 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
         skipped += result.skipped;
         problems.extend(result.problems);
         warnings.extend(result.warnings);
+        if result.is_unended {
+            unended.push(files[file].shown.clone());
+        }
         for (image, origin) in result.images.into_iter().zip(result.origins) {
             claims.push(Claim {
                 name: image.subject.name.clone(),
@@ -163,6 +171,7 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
         files: files.len(),
         skipped,
         warnings,
+        unended,
     })
 }
 
@@ -185,14 +194,14 @@ pub fn parse(file: &str, text: &str) -> FileResult {
             Decoded::Nothing => {}
         }
     }
-    // A value on a last line that does not end may have lost its own end. Files of other tools alone are not checked.
-    if read.is_whole && !result.images.is_empty() && !text.ends_with(['\n', '\r']) {
-        report.problems.push(|| Problem {
+    // A value on the last line can be cut, and valid. Files of other tools alone are not checked.
+    result.is_unended = read.is_whole && !result.images.is_empty() && !text.ends_with(['\n', '\r']);
+    if result.is_unended {
+        report.warnings.push(|| Problem {
             document: read.documents.last().map(|(number, _)| *number),
             span: Some(Span::after(text)),
-            found:
-                "found the end of the file in the middle of a line, as if the file were cut short"
-                    .to_owned(),
+            found: "found no line break at the end of the file, so the file may be incomplete"
+                .to_owned(),
             allowed: "a line break at the end of the last line".to_owned(),
             ..Problem::default()
         });

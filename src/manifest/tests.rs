@@ -1043,7 +1043,7 @@ mod torn {
         for end in 0..=VALID.len() {
             let result = parse("f", &VALID[..end]);
             assert!(result.skipped == 0 || end < VALID.len());
-            if !result.problems.is_empty() {
+            if !result.problems.is_empty() || result.is_unended {
                 continue;
             }
             let [cut] = result.images.as_slice() else {
@@ -1067,15 +1067,24 @@ mod torn {
     }
 
     #[test]
-    fn a_last_line_that_does_not_end_is_refused() {
+    fn a_last_line_that_does_not_end_is_a_warning() {
+        let warnings = |text: &str| {
+            let result = parse("f", text);
+            assert_eq!(result.problems, [], "{text}");
+            assert!(result.is_unended, "{text}");
+            lines(&result.warnings)
+        };
         let cut = VALID.trim_end();
-        assert_snapshot!(problems(cut), @"f:12:16: found the end of the file in the middle of a line, as if the file were cut short; allowed: a line break at the end of the last line");
-        // Also a cut that leaves a valid value; reported with what else is wrong.
-        assert_snapshot!(problems(cut.split_once("sktop").unwrap().0), @"f:9:26: found the end of the file in the middle of a line, as if the file were cut short; allowed: a line break at the end of the last line");
-        assert_snapshot!(problems(&format!("{}---\n{}", manifest("Bad"), manifest("a").trim_end())), @r#"
-        f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
-        f:13:17: found the end of the file in the middle of a line, as if the file were cut short; allowed: a line break at the end of the last line
-        "#);
+        assert_snapshot!(warnings(cut), @"f:12:16: found no line break at the end of the file, so the file may be incomplete; allowed: a line break at the end of the last line");
+        // Also a cut that leaves a valid value.
+        assert_snapshot!(warnings(cut.split_once("sktop").unwrap().0), @"f:9:26: found no line break at the end of the file, so the file may be incomplete; allowed: a line break at the end of the last line");
+        let two = format!("{}---\n{}", manifest("b"), manifest("a").trim_end());
+        assert_snapshot!(warnings(&two), @"f:13:17: found no line break at the end of the file, so the file may be incomplete; allowed: a line break at the end of the last line");
+        // However many warnings there are, the file is known to be unended.
+        let many: Vec<String> = (0..101)
+            .map(|n| manifest(&format!("n{n}")).replace(": d\n", ": d-d\n"))
+            .collect();
+        assert!(parse("f", many.join("---\n").trim_end()).is_unended);
         for ended in [
             format!("{cut}\r"),
             format!("{cut}\r\n"),
@@ -1085,7 +1094,13 @@ mod torn {
             "apiVersion: v1\nkind: ConfigMap".into(),
             "# nothing".into(),
         ] {
-            assert_eq!(parse("f", &ended).problems, [], "{ended}");
+            let result = parse("f", &ended);
+            assert_eq!(
+                (result.problems, result.warnings),
+                (vec![], vec![]),
+                "{ended}"
+            );
+            assert!(!result.is_unended, "{ended}");
         }
     }
 }

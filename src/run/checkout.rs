@@ -17,6 +17,10 @@ use crate::sys::words::first;
 /// milliseconds between the steps.
 pub const QUIET_TIME: Duration = Duration::from_millis(200);
 
+/// How long files must stay unchanged before they are read, if the last line of one has no line break. That file can be a
+/// part of a file that is still being written, over a network too.
+pub const UNENDED_REST: Duration = Duration::from_secs(30);
+
 /// How long files may keep changing before a warning is logged.
 const UNSTABLE_WARNING: Duration = Duration::from_secs(10);
 
@@ -28,6 +32,10 @@ const SEQUENCE: Duration = Duration::from_mins(15);
 
 /// The most problems that are logged one by one or written to the status file.
 const MAX_PROBLEMS: usize = 100;
+
+/// Why manifests are not used although they are valid.
+const UNENDED: &str = "found no line break at the end of the file, so the file may be incomplete; repave uses the manifests \
+     when no file has changed for 30s. Add the line break, and repave uses them at once";
 
 /// The result of a check of the manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +65,12 @@ pub struct Checkout {
     /// The problems found by the last read.
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
-    /// The state of the files at the last read.
-    read: Option<Touched>,
+    /// The state of the files at the last read, and since when they have it.
+    read: Option<(Touched, Instant)>,
     /// The state of the files if they changed since the last read, and when the change was first seen.
     changed: Option<(Touched, Instant)>,
+    /// The files that are not used yet, because their last line has no line break.
+    unended: Vec<String>,
     /// Since when the files keep changing.
     unstable: Option<Waiting>,
     /// What Git is doing in the checkout, and since when.
@@ -100,6 +110,7 @@ impl Checkout {
             warnings: Vec::new(),
             read: None,
             changed: None,
+            unended: Vec::new(),
             unstable: None,
             git: None,
         }
@@ -121,15 +132,16 @@ impl Checkout {
 
     /// Returns every folder in which a new manifest could appear, as of the last check.
     pub fn folders(&self) -> &[PathBuf] {
-        let seen = self.changed.as_ref().map(|(seen, _)| seen);
-        seen.or(self.read.as_ref())
-            .map_or(&[], |seen| seen.folders())
+        let seen = self.changed.as_ref().or(self.read.as_ref());
+        seen.map_or(&[], |(seen, _)| seen.folders())
     }
 
     /// Returns what the status file says about the manifests.
     pub fn manifests(&self) -> ManifestsStatus {
         let problems = self.problems.iter().map(ToString::to_string);
         let mut problems = first(MAX_PROBLEMS, problems);
+        let unended = self.unended.iter().map(|file| format!("{file}: {UNENDED}"));
+        problems.extend(first(MAX_PROBLEMS, unended));
         if let Some(Waiting { logged: true, .. }) = self.unstable {
             problems.push("the files keep changing, so repave does not read them".into());
         }
@@ -144,7 +156,9 @@ impl Checkout {
     /// them even if they did not change.
     pub fn check(&mut self, fully: bool, now: Instant) -> Check {
         let seen = touched(&self.folder);
-        if self.read.as_ref() == Some(&seen) {
+        let read = self.read.as_ref().filter(|(read, _)| *read == seen);
+        let mut since = read.map(|(_, since)| *since);
+        if since.is_some() {
             self.changed = None;
             if !fully {
                 return self.stabilized(Check::Unchanged);
@@ -160,13 +174,39 @@ impl Checkout {
             self.changed = Some((after, now));
             return self.not_yet(QUIET_TIME, now);
         }
+        let since = *since.get_or_insert_with(|| self.changed.as_ref().map_or(now, |(_, at)| *at));
+        if let Ok(loaded) = &loaded
+            && let Some(delay) = self.rest_left(&loaded.unended, since, now)
+        {
+            return Check::NotYet(delay);
+        }
         self.changed = None;
-        self.read = Some(seen);
+        self.read = Some((seen, since));
+        let waited = !std::mem::take(&mut self.unended).is_empty();
         let check = match loaded {
             Ok(loaded) => self.accept(loaded),
             Err(invalid) => self.refuse(invalid.problems),
         };
+        // The status file must no longer say that files are not used.
+        let check = if waited { Check::Changed } else { check };
         self.stabilized(check)
+    }
+
+    /// Returns how much longer the files must stay unchanged, if one of them may be incomplete.
+    fn rest_left(&mut self, unended: &[String], since: Instant, now: Instant) -> Option<Duration> {
+        let left = UNENDED_REST.saturating_sub(now.duration_since(since));
+        if unended.is_empty() || left.is_zero() {
+            return None;
+        }
+        if self.unended != unended {
+            for file in unended.iter().take(MAX_PROBLEMS) {
+                tracing::warn!("{}: {UNENDED}", escaped(file, 400));
+            }
+            self.unended = unended.to_vec();
+        }
+        // They do not keep changing any more.
+        self.unstable.take_if(|waiting| !waiting.logged);
+        Some(left)
     }
 
     /// Returns how much longer the files must stay unchanged, if they must.
