@@ -42,7 +42,7 @@ pub(super) async fn run(
     screen.copy_into(&arguments.copies)?;
     let timeout = arguments.timeout();
     let stop = stop.or_at(Instant::now() + timeout.unsigned_abs());
-    let loaded = stop.unless(revision::load(folder, screen)).await;
+    let loaded = stop.unless(revision::load(folder, screen, true)).await;
     let loaded = loaded.map_err(|reason| not_reached(reason, timeout))?;
     let (loaded, found) = match loaded {
         Ok(loaded) => loaded,

@@ -24,7 +24,7 @@ pub(super) async fn run(
     stop: &Stop,
 ) -> Result<Outcome, Outcome> {
     screen.copy_into(&arguments.copies)?;
-    let loaded = stop.unless(revision::load(&arguments.manifests, screen));
+    let loaded = stop.unless(revision::load(&arguments.manifests, screen, false));
     let loaded = loaded.await.map_err(|_| cancelled("nothing was changed"))?;
     let (loaded, found) = match loaded {
         Ok(loaded) => loaded,

@@ -16,13 +16,23 @@ pub(super) fn rule(arguments: &Reconcile) -> Option<RequireClean> {
     arguments.require_clean.then_some(RequireClean { branch })
 }
 
-/// Loads the manifests and compares them with their commit, or shows every problem and returns the outcome.
+/// Loads the manifests and compares them with their commit, or shows every problem and returns the outcome. A run that `acts`
+/// does not use a file that is being written.
 pub(super) async fn load(
     folder: &ManifestFolder,
     screen: &mut Screen<'_>,
+    acts: bool,
 ) -> Result<(Loaded, Revision), Outcome> {
-    let seen = touched(&folder.path);
-    let loaded = validate::load(folder, screen)?;
+    let mut seen = touched(&folder.path);
+    let loaded = if acts {
+        let loaded = validate::load_to_act(folder, screen).await?;
+        if !loaded.unended.is_empty() {
+            seen = touched(&folder.path);
+        }
+        loaded
+    } else {
+        validate::load(folder, screen)?
+    };
     let revision = Revision::of(&folder.path, &seen, &Git::default()).await;
     if touched(&folder.path) == seen && revision.is_current() {
         return Ok((loaded, revision));

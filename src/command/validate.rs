@@ -1,5 +1,7 @@
 //! `repave validate`, and how the other commands load their manifests.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::screen::Screen;
@@ -79,16 +81,41 @@ fn valid_text(checked: &Checked) -> String {
     words
 }
 
+/// The time between two reads of a file that may be incomplete.
+const REREAD: Duration = Duration::from_secs(2);
+
+/// Loads the manifests for a run that acts on them. If the last line of a file has no line break, something may be writing
+/// the file: the manifests must then be the same at the next read.
+pub(super) async fn load_to_act(
+    folder: &ManifestFolder,
+    screen: &mut Screen<'_>,
+) -> Result<Loaded, Outcome> {
+    let mut before = None;
+    loop {
+        let loaded = read(folder).map_err(|invalid| show_problems(screen, &invalid))?;
+        if loaded.unended.is_empty() || before.as_ref() == Some(&loaded.digest) {
+            log_warnings(&loaded);
+            return Ok(loaded);
+        }
+        before = Some(loaded.digest);
+        tokio::time::sleep(REREAD).await;
+    }
+}
+
 /// Loads the manifests, or shows every problem and returns the outcome.
 pub(super) fn load(folder: &ManifestFolder, screen: &mut Screen<'_>) -> Result<Loaded, Outcome> {
     match read(folder) {
         Ok(loaded) => {
-            for warning in &loaded.warnings {
-                tracing::warn!("{warning}");
-            }
+            log_warnings(&loaded);
             Ok(loaded)
         }
         Err(invalid) => Err(show_problems(screen, &invalid)),
+    }
+}
+
+fn log_warnings(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
     }
 }
 
@@ -160,5 +187,46 @@ fn show_marks(
             screen.write(show::annotations(outcome, problems, warnings).as_bytes());
         }
         ValidateOutput::Sarif => screen.value(&show::sarif(problems, warnings)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Output;
+    use crate::sys::files::write_whole;
+    use crate::sys::terminal::Terminal;
+
+    const PART: &str = "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: { name: a }\n\
+        spec:\n  source: { imageId: wsi-gold00000 }\n  description: Fin";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_never_acts_on_a_part_of_a_line_that_is_written_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.yaml");
+        let write = |text: &str| write_whole(&file, text.as_bytes()).unwrap();
+        write(PART);
+        let folder = ManifestFolder {
+            path: dir.path().to_owned(),
+            allow_empty: false,
+        };
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, Some(Output::Text), Terminal::None);
+        let writer = async {
+            tokio::time::sleep(REREAD / 2).await;
+            write(&format!("{PART}ance"));
+            tokio::time::sleep(REREAD).await;
+            write(&format!("{PART}ance desktop\n"));
+        };
+        let load = load_to_act(&folder, &mut screen);
+        let (loaded, ()) = tokio::join!(load, writer);
+        let loaded = loaded.unwrap();
+        let image = loaded.desired.iter().next().unwrap();
+        assert_eq!(image.description.as_str(), "Finance desktop");
+
+        // A file that only lacks the line break is used, with a warning.
+        write(&format!("{PART}ance"));
+        let loaded = load_to_act(&folder, &mut screen).await.unwrap();
+        assert_eq!((loaded.desired.len(), loaded.warnings.len()), (1, 1));
     }
 }

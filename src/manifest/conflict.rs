@@ -116,6 +116,15 @@ fn problem(conflict: &Conflict, claim: &Claim, claims: &[Claim], files: &[read::
                 "an image name that no other manifest declares",
             )
         }
+        Conflict::SourceCycle(circle) if circle.len() == 1 => (
+            claim.origin.source,
+            "spec.source.imageName",
+            format!(
+                "found \"{}\", the image of this manifest itself",
+                claim.image_name
+            ),
+            "another image to start from, by its name or with imageId",
+        ),
         Conflict::SourceCycle(circle) => {
             // The chain begins at the last manifest.
             let begin = circle.iter().enumerate().max_by_key(|(_, index)| **index);

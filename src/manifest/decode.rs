@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::{Decoder, Field, Path, quoted};
+use super::fields::{Decoder, Field, Path};
 use super::header::Header;
 use super::problem::Report;
-use super::span::Span;
+use super::span::{self, Span};
 use super::yaml::{Node, Value};
 use super::{digest, help, shape};
 use crate::model::image::{CreateWhen, DesiredImage, Place, Source};
@@ -36,11 +36,18 @@ pub(super) enum Decoded {
 }
 
 /// Decodes a document, the `number`th of its file.
-pub(super) fn document(root: &Node<'_>, file: &str, number: usize, report: &mut Report) -> Decoded {
+pub(super) fn document(
+    root: &Node<'_>,
+    file: &str,
+    number: usize,
+    source: &span::Source<'_>,
+    report: &mut Report,
+) -> Decoded {
     let before = report.problems.count();
     let mut decoder = Decoder {
         document: number,
         report,
+        source,
     };
     let place = Place {
         file: file.to_owned(),
@@ -53,13 +60,13 @@ pub(super) fn document(root: &Node<'_>, file: &str, number: usize, report: &mut 
     }
 }
 
-impl Decoder<'_> {
+impl Decoder<'_, '_> {
     fn document(&mut self, root: &Node<'_>, place: Place) -> Decoded {
         let entries = match &root.value {
             Value::Null => return Decoded::Nothing,
             Value::Map(entries) => entries,
-            other @ (Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List) => {
-                self.problem(
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_)) => {
+                self.problem_and_help(
                     root.span,
                     Path::ROOT,
                     format_args!("found {other}"),
@@ -67,6 +74,7 @@ impl Decoder<'_> {
                         "a manifest, which begins with apiVersion: {}",
                         shape::API_VERSION
                     ),
+                    || help::other_document(other),
                 );
                 return Decoded::Nothing;
             }
@@ -154,7 +162,7 @@ impl Decoder<'_> {
 
     fn source(&mut self, field: Field<'_, '_>) -> Option<(Source, Span)> {
         if field.text().is_some() {
-            self.wrong_and_help(field, "a map", help::source);
+            self.wrong_and_help(field, "a map", help::source, String::new);
             return None;
         }
         let (key, entries) = self.map(field)?;
@@ -208,11 +216,13 @@ impl Decoder<'_> {
         let mut tags = BTreeMap::new();
         for (key, value) in entries {
             let Some(name) = key.text() else {
-                self.problem(
+                let source = self.source;
+                self.problem_and_help(
                     key.span,
                     field.path,
                     format_args!("found {} as the key of a tag", key.value),
-                    quoted(TagKey::LIMITS.allowed),
+                    TagKey::LIMITS.allowed,
+                    || help::quotes::<TagKey>(source.of(key.span)),
                 );
                 continue;
             };
@@ -271,7 +281,8 @@ impl Decoder<'_> {
             .find(|when| field.text() == Some(when.as_str()));
         if known.is_none() {
             let all = CreateWhen::ALL.map(CreateWhen::as_str);
-            self.wrong_and_help(field, all.join(" or "), |text| help::one_of(text, &all));
+            let meant = |text: &str| help::one_of(text, &all);
+            self.wrong_and_help(field, all.join(" or "), meant, String::new);
         }
         known
     }
@@ -284,7 +295,8 @@ impl Decoder<'_> {
                 ..
             }) => Some(*suspend),
             Some(_) => {
-                self.wrong_and_help(field, "true or false, without quotes", help::boolean);
+                let allowed = "true or false, without quotes";
+                self.wrong_and_help(field, allowed, help::boolean, String::new);
                 None
             }
         }

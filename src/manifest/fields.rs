@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use super::help;
 use super::problem::{MAX_SHOWN, Problem, Report};
-use super::span::Span;
+use super::span::{Source, Span};
 use super::yaml::{Node, Value};
 use crate::model::limits::Limited;
 use crate::sys::escape::escaped;
@@ -46,7 +46,7 @@ impl Display for Value<'_> {
             Value::Bool(value) => write!(f, "the boolean {value}"),
             Value::Number(value) => write!(f, "the number {value}"),
             Value::Text(text) => write!(f, "\"{}\"", escaped(text, MAX_SHOWN)),
-            Value::List => f.write_str("a list"),
+            Value::List(_) => f.write_str("a list"),
             Value::Map(_) => f.write_str("a map"),
         }
     }
@@ -68,12 +68,13 @@ impl<'n> Field<'n, '_> {
 }
 
 /// Decodes one document and reports its problems.
-pub(super) struct Decoder<'r> {
+pub(super) struct Decoder<'r, 's> {
     pub(super) document: usize,
     pub(super) report: &'r mut Report,
+    pub(super) source: &'r Source<'s>,
 }
 
-impl Decoder<'_> {
+impl Decoder<'_, '_> {
     pub(super) fn problem(
         &mut self,
         span: Span,
@@ -118,6 +119,7 @@ impl Decoder<'_> {
             key,
             value: None,
         });
+        let mut unknown = Vec::new();
         for (key, value) in entries {
             let Some(name) = key.text() else {
                 let (map, field) = map.rsplit_once('.').unwrap_or(("", map));
@@ -131,11 +133,7 @@ impl Decoder<'_> {
             };
             let path = Path { map, key: name };
             match fields.iter_mut().find(|field| field.path.key == name) {
-                None => {
-                    let help = || help::unknown_field(name, &known);
-                    let allowed = known.join(", ");
-                    self.problem_and_help(key.span, path, "unknown field", allowed, help);
-                }
+                None => unknown.push((key, name, value)),
                 Some(field) if field.value.is_some() => self.repeated(key, path),
                 Some(field) => {
                     field.key = key.span;
@@ -143,46 +141,81 @@ impl Decoder<'_> {
                 }
             }
         }
+        for (key, name, value) in unknown {
+            self.unknown(key, Path { map, key: name }, value, &mut fields);
+        }
         fields
     }
 
+    /// Reports an unknown field. If a missing field was meant, that field gets the value, so that it is not reported as
+    /// missing and its own problems are reported too.
+    fn unknown<'n, 'a>(
+        &mut self,
+        key: &Node<'_>,
+        path: Path<'_>,
+        value: &'n Node<'a>,
+        fields: &mut [Field<'n, 'a>],
+    ) {
+        let known: Vec<&str> = fields.iter().map(|field| field.path.key).collect();
+        let (present, missing): (Vec<&str>, Vec<&str>) = {
+            let has = |name: &&str| {
+                let mut fields = fields.iter();
+                fields.any(|field| field.path.key == *name && field.value.is_some())
+            };
+            known.iter().copied().partition(has)
+        };
+        let hint = help::unknown_field(path.map, path.key, &present, &missing);
+        let allowed = known.join(", ");
+        self.problem_and_help(key.span, path, "unknown field", allowed, || {
+            hint.to_string()
+        });
+        if let help::UnknownField::Typo(meant) = hint
+            && let Some(field) = fields.iter_mut().find(|field| field.path.key == meant)
+        {
+            field.key = key.span;
+            field.value = Some(value);
+        }
+    }
+
     pub(super) fn repeated(&mut self, key: &Node<'_>, path: Path<'_>) {
-        self.problem(
-            key.span,
-            path,
-            "found the field a second time",
-            "each field once",
-        );
+        let help = || match path.map {
+            "" => "if another manifest begins here, write --- on a line before it".to_owned(),
+            _ => String::new(),
+        };
+        let (found, allowed) = ("found the field a second time", "each field once");
+        self.problem_and_help(key.span, path, found, allowed, help);
     }
 
     /// Reports a missing field or a value of a wrong type.
     pub(super) fn wrong(&mut self, field: Field<'_, '_>, allowed: impl Display) {
-        self.wrong_and_help(field, allowed, |_| String::new());
+        self.wrong_and_help(field, allowed, |_| String::new(), String::new);
     }
 
-    /// Reports the same, with what may have been meant by a text.
+    /// Reports the same, with what may have been meant by a scalar as it is written, and how to add a missing field.
     pub(super) fn wrong_and_help(
         &mut self,
         field: Field<'_, '_>,
         allowed: impl Display,
-        help: impl FnOnce(&str) -> String,
+        meant: impl FnOnce(&str) -> String,
+        add: impl FnOnce() -> String,
     ) {
         let Some(node) = field.value else {
-            return self.problem(field.key, field.path, "missing", allowed);
+            return self.problem_and_help(field.key, field.path, "missing", allowed, add);
         };
         let span = match node.value {
             Value::Null => field.key,
-            Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List | Value::Map(_) => {
+            Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
                 node.span
             }
         };
-        self.problem_and_help(
-            span,
-            field.path,
-            format_args!("found {}", node.value),
-            allowed,
-            || node.text().map_or_else(String::new, help),
-        );
+        let source = self.source;
+        let help = || match &node.value {
+            Value::Text(text) => meant(text),
+            Value::Bool(_) | Value::Number(_) | Value::Null => meant(source.of(node.span)),
+            Value::List(_) | Value::Map(_) => String::new(),
+        };
+        let found = format_args!("found {}", node.value);
+        self.problem_and_help(span, field.path, found, allowed, help);
     }
 
     /// Returns the key and the entries of a required map.
@@ -217,23 +250,10 @@ impl Decoder<'_> {
                     || help::text::<T>(text),
                 ),
             },
-            Some(Node {
-                value: Value::Bool(_) | Value::Number(_),
-                ..
-            }) => self.wrong(field, quoted(allowed)),
-            Some(Node {
-                value: Value::Null | Value::List | Value::Map(_),
-                ..
-            })
-            | None => self.wrong(field, allowed),
+            Some(_) | None => self.wrong_and_help(field, allowed, help::quotes::<T>, String::new),
         }
         None
     }
-}
-
-/// Adds to what is allowed how a number or boolean becomes a text.
-pub(super) fn quoted(allowed: &str) -> String {
-    format!("{allowed}, in quotes if it looks like a number or boolean")
 }
 
 fn problem(

@@ -2,33 +2,165 @@
 //!
 //! Every function returns an empty text where it has no suggestion.
 
+use std::fmt;
+
 use crate::model::limits::Limited;
+use crate::model::value::{ImageId, ImageName};
 use crate::sys::escape::escaped;
 use crate::sys::similar::similar;
 
 use super::problem::MAX_SHOWN;
 use super::shape;
+use super::yaml::Value;
 
-pub(super) fn unknown_field(name: &str, known: &[&str]) -> String {
+/// What may have been meant by an unknown field.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum UnknownField<'a> {
+    /// This missing field of the same map.
+    Typo(&'a str),
+    /// This field, which the map already has.
+    Present(&'a str),
+    /// A field of another map.
+    Belongs { field: &'a str, map: &'a str },
+    /// Something that manifests do not contain, or only under another name.
+    Known(&'a str),
+    /// None of these.
+    Unknown,
+}
+
+impl fmt::Display for UnknownField<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Typo(meant) => f.write_str(&did_you_mean(meant)),
+            Self::Present(field) => write!(f, "{field} is already there: remove this field"),
+            Self::Belongs { field, map } => {
+                let map = if map.is_empty() {
+                    "the document itself"
+                } else {
+                    map
+                };
+                write!(f, "{field} is a field of {map}: check the indentation")
+            }
+            Self::Known(hint) => f.write_str(hint),
+            Self::Unknown => f.write_str("rename or remove it"),
+        }
+    }
+}
+
+/// Suggests what an unknown field of the map may be; `present` and `missing` are the fields that the map has and lacks.
+pub(super) fn unknown_field<'a>(
+    map: &str,
+    name: &str,
+    present: &[&'a str],
+    missing: &[&'a str],
+) -> UnknownField<'a> {
     let maps: [(&str, &[&str]); 4] = [
         ("spec", &shape::SPEC),
         ("spec.source", &shape::SOURCE),
         ("metadata", &shape::METADATA),
-        ("the document itself", &shape::MANIFEST),
+        ("", &shape::MANIFEST),
     ];
-    let belongs =
-        |field: &str, map: &str| format!("{field} is a field of {map}: check the indentation");
-    if let Some((map, _)) = maps.iter().find(|(_, fields)| fields.contains(&name)) {
-        return belongs(name, map);
-    }
-    if let Some(meant) = similar(name, known).first() {
-        return did_you_mean(meant);
-    }
-    let mut elsewhere = maps
+    let low = name.to_ascii_lowercase();
+    let alias = ALIASES
         .iter()
-        .filter_map(|(map, fields)| Some(belongs(similar(name, fields).first()?, map)));
-    elsewhere.next().unwrap_or_default()
+        .find(|(of, names, _)| *of == map && names.contains(&low.as_str()));
+    if let Some((_, _, meant)) = alias
+        && let Some(meant) = missing.iter().find(|field| *field == meant)
+    {
+        return UnknownField::Typo(meant);
+    }
+    let known = OTHER_FIELDS
+        .iter()
+        .find(|(of, names, _)| (of.is_empty() || *of == map) && names.contains(&low.as_str()));
+    if let Some((_, _, hint)) = known {
+        return UnknownField::Known(hint);
+    }
+    let others = maps.into_iter().filter(|(other, _)| *other != map);
+    for (map, fields) in others.clone() {
+        if let Some(field) = fields.iter().find(|field| **field == name) {
+            return UnknownField::Belongs { field, map };
+        }
+    }
+    if let Some(meant) = similar(name, missing).first() {
+        return UnknownField::Typo(meant);
+    }
+    if let Some(field) = similar(name, present).first() {
+        return UnknownField::Present(field);
+    }
+    for (map, fields) in others {
+        if let Some(field) = similar(name, fields).first() {
+            return UnknownField::Belongs { field, map };
+        }
+    }
+    UnknownField::Unknown
 }
+
+/// Names that are natural for a field: the map, the names in lower case, the field.
+const ALIASES: [(&str, &[&str], &str); 3] = [
+    ("spec", &["name"], "imageName"),
+    (
+        "spec.source",
+        &["id", "image", "arn", "imagearn"],
+        "imageId",
+    ),
+    ("spec.source", &["name"], "imageName"),
+];
+
+/// The fields of other tools that users look for here: the map (any if empty), the names in lower case, the hint.
+const OTHER_FIELDS: [(&str, &[&str], &str); 7] = [
+    (
+        "",
+        &["namespace"],
+        "remove it: manifests have no namespace; metadata.name is unique in the folder",
+    ),
+    (
+        "",
+        &["region", "awsregion", "regions"],
+        "remove it: set the Region with --region or AWS_REGION; one run serves one Region",
+    ),
+    (
+        "",
+        &[
+            "account",
+            "accountid",
+            "awsaccount",
+            "awsaccountid",
+            "profile",
+            "credentials",
+        ],
+        "remove it: the account is that of the credentials; check it with --expect-account",
+    ),
+    (
+        "",
+        &["labels", "annotations"],
+        "remove it: tags of the image are in spec.tags",
+    ),
+    (
+        "",
+        &["status"],
+        "remove it: repave keeps the status in its status file",
+    ),
+    (
+        "",
+        &[
+            "enabled", "disabled", "paused", "pause", "disable", "enable",
+        ],
+        "to create nothing for this manifest, set spec.suspend: true",
+    ),
+    (
+        "spec",
+        &[
+            "sourceimage",
+            "sourceimageid",
+            "sourceimagename",
+            "from",
+            "base",
+            "baseimage",
+            "image",
+        ],
+        "the image to start from is in spec.source: source: { imageId: wsi-... }",
+    ),
+];
 
 pub(super) fn one_of(word: &str, allowed: &[&str]) -> String {
     let meant = similar(word, allowed);
@@ -37,13 +169,61 @@ pub(super) fn one_of(word: &str, allowed: &[&str]) -> String {
         .map_or_else(String::new, |meant| did_you_mean(meant))
 }
 
-/// Suggests a boolean for a text that was one in YAML 1.1.
+pub(super) fn kind(word: &str) -> String {
+    if word.to_ascii_lowercase().ends_with("list") {
+        return split();
+    }
+    one_of(word, &[shape::KIND])
+}
+
+/// Says how manifests leave a list.
+pub(super) fn split() -> String {
+    "write each manifest as a separate document, with --- on a line between two of them".into()
+}
+
+pub(super) fn not_a_manifest() -> String {
+    "if this is another tool's file, move it out of the folder or let its name begin with a dot"
+        .into()
+}
+
+/// Suggests what to do with a document that is not a map.
+pub(super) fn other_document(found: &Value<'_>) -> String {
+    match found {
+        Value::List(items) if items.iter().any(|item| matches!(item.value, Value::Map(_))) => {
+            split()
+        }
+        _ => not_a_manifest(),
+    }
+}
+
+/// Suggests a boolean for a text or number that was one in YAML 1.1.
 pub(super) fn boolean(word: &str) -> String {
     match word.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "y" | "on" => did_you_mean("true"),
-        "false" | "no" | "n" | "off" => did_you_mean("false"),
+        "true" | "yes" | "y" | "on" | "1" => did_you_mean("true"),
+        "false" | "no" | "n" | "off" | "0" => did_you_mean("false"),
         _ => String::new(),
     }
+}
+
+/// Suggests quotes for a number, boolean or null as it is written, if a text of its characters is valid.
+pub(super) fn quotes<T: Limited>(written: &str) -> String {
+    if T::limited(written.to_owned()).is_ok() {
+        if written.is_empty() {
+            return "write \"\" for an empty text".into();
+        }
+        return format!("quote it: \"{}\"", escaped(written, MAX_SHOWN));
+    }
+    text::<T>(written)
+}
+
+/// Returns a text as a manifest must contain it: in quotes if YAML takes it for something else.
+fn written(text: &str) -> String {
+    let is_number = text.parse::<f64>().is_ok();
+    let shown = escaped(text, MAX_SHOWN);
+    if is_number || matches!(text, "true" | "false" | "null") {
+        return format!("\"{shown}\"");
+    }
+    shown.clone()
 }
 
 /// Suggests a valid text similar to an invalid one.
@@ -67,9 +247,16 @@ pub(super) fn text<T: Limited>(given: &str) -> String {
         low.clone(),
         low.replace([' ', '_'], "-"),
     ];
-    let mut candidates = candidates.into_iter().chain(without);
+    let of_arn = end_of_arn(trimmed).map(str::to_owned);
+    let mut candidates = candidates.into_iter().chain(of_arn).chain(without);
     let meant = candidates.find(|text| T::limited(text.clone()).is_ok());
-    meant.map_or_else(String::new, |text| did_you_mean(&escaped(&text, MAX_SHOWN)))
+    meant.map_or_else(String::new, |text| did_you_mean(&written(&text)))
+}
+
+/// Returns the id or name at the end of an ARN.
+fn end_of_arn(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("arn:")?;
+    rest.rsplit(['/', ':']).next()
 }
 
 /// The prefixes of ids that the console shows beside those of images.
@@ -90,10 +277,13 @@ const OTHER_IDS: [(&str, &str); 3] = [
 
 /// Suggests the map for a source that was written as a text.
 pub(super) fn source(given: &str) -> String {
-    let field = if given.starts_with("wsi-") {
+    let given = end_of_arn(given).unwrap_or(given);
+    let field = if ImageId::limited(given.to_owned()).is_ok() {
         "imageId"
-    } else {
+    } else if ImageName::limited(given.to_owned()).is_ok() {
         "imageName"
+    } else {
+        return "write { imageId: wsi-... } or { imageName: ... }".into();
     };
     format!("write {{ {field}: {} }}", escaped(given, MAX_SHOWN))
 }

@@ -65,6 +65,8 @@ pub struct Loaded {
     pub(crate) files: usize,
     /// What is allowed but likely unwanted.
     pub(crate) warnings: Vec<Problem>,
+    /// The files whose last line has no line break: if something is writing them now, the end is missing.
+    pub(crate) unended: Vec<String>,
 }
 
 /// The problems of a folder whose manifests cannot be used.
@@ -101,6 +103,8 @@ pub struct FileResult {
     pub problems: Vec<Problem>,
     /// What is allowed but likely unwanted.
     pub warnings: Vec<Problem>,
+    /// Whether the last line has no line break, so that a value on it may be shorter than intended.
+    pub is_unended: bool,
     /// Where each of `images` declares what others may contradict.
     origins: Vec<Origin>,
 }
@@ -115,7 +119,7 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
     }
     let Set {
         files,
-        counts: _,
+        counts,
         desired,
         problems,
         warnings,
@@ -130,6 +134,7 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Invalid> {
     Ok(Loaded {
         digest: digest::of_set(&desired),
         desired,
+        unended: unended(&files, &counts),
         files: files.len(),
         warnings,
     })
@@ -251,6 +256,13 @@ struct Set {
     warnings: Vec<Problem>,
 }
 
+/// Returns the files whose last line has no line break.
+fn unended(files: &[read::Found], counts: &[Count]) -> Vec<String> {
+    let files = files.iter().zip(counts);
+    let unended = files.filter(|(_, count)| count.is_unended);
+    unended.map(|(file, _)| file.shown.clone()).collect()
+}
+
 /// What one file has.
 #[derive(Debug, Clone, Copy)]
 struct Count {
@@ -258,6 +270,8 @@ struct Count {
     manifests: usize,
     /// The documents of other API groups.
     skipped: usize,
+    /// Whether the last line has no line break.
+    is_unended: bool,
 }
 
 impl Set {
@@ -275,6 +289,7 @@ impl Set {
             counts.push(Count {
                 manifests: result.images.len(),
                 skipped: result.skipped,
+                is_unended: result.is_unended,
             });
             problems.extend(result.problems);
             warnings.extend(result.warnings);
@@ -323,8 +338,9 @@ pub fn parse(file: &str, text: &str) -> FileResult {
     let mut report = Report::default();
     let mut result = FileResult::default();
     let read = yaml::read(text, &mut report.problems);
+    let source = span::Source::new(text);
     for (number, root) in &read.documents {
-        match decode::document(root, file, *number, &mut report) {
+        match decode::document(root, file, *number, &source, &mut report) {
             Decoded::Image(image, origin) => {
                 result.images.push(image);
                 result.origins.push(origin);
@@ -333,22 +349,22 @@ pub fn parse(file: &str, text: &str) -> FileResult {
             Decoded::Nothing => {}
         }
     }
-    // A value on a last line that does not end may have lost its own end. Files of other tools alone are not checked.
-    if read.is_whole && !result.images.is_empty() && !text.ends_with(['\n', '\r']) {
-        report.problems.push(|| Problem {
+    // A value on the last line can be cut, and valid. Files of other tools alone are not checked.
+    result.is_unended = read.is_whole && !result.images.is_empty() && !text.ends_with(['\n', '\r']);
+    if result.is_unended {
+        report.warnings.push(|| Problem {
             document: read.documents.last().map(|(number, _)| *number),
             span: Some(Span::after(text)),
-            found:
-                "found the end of the file in the middle of a line, as if the file were cut short"
-                    .to_owned(),
+            found: "found no line break at the end of the file, so the file may be incomplete"
+                .to_owned(),
             allowed: "a line break at the end of the last line".to_owned(),
             ..Problem::default()
         });
     }
     if report.problems.count() + report.warnings.count() > 0 {
-        let lines = span::lines(text);
-        result.problems = report.problems.finish(Severity::Error, file, &lines);
-        result.warnings = report.warnings.finish(Severity::Warning, file, &lines);
+        let lines = source.lines();
+        result.problems = report.problems.finish(Severity::Error, file, lines);
+        result.warnings = report.warnings.finish(Severity::Warning, file, lines);
     }
     result
 }

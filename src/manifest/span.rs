@@ -1,5 +1,7 @@
 //! Where something is in a file.
 
+use std::cell::OnceCell;
+
 /// A part of one line. Lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -25,6 +27,38 @@ impl Span {
         let lines = lines(text);
         let last = lines.last().map_or(0, |line| line.chars().count());
         Self::at(lines.len(), last + 1)
+    }
+}
+
+/// A text whose lines are found once they are needed: only problems need them.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    text: &'a str,
+    lines: OnceCell<Vec<&'a str>>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            lines: OnceCell::new(),
+        }
+    }
+
+    pub(super) fn lines(&self) -> &[&'a str] {
+        self.lines.get_or_init(|| lines(self.text))
+    }
+
+    /// Returns the text of a span; empty where the end of the span is not known.
+    pub(super) fn of(&self, span: Span) -> &'a str {
+        let line = self.lines().get(span.line - 1).copied().unwrap_or_default();
+        let byte = |column: usize| {
+            let mut characters = line.char_indices();
+            characters.nth(column - 1).map_or(line.len(), |(at, _)| at)
+        };
+        line.get(byte(span.column)..byte(span.end_column))
+            .unwrap_or_default()
+            .trim()
     }
 }
 

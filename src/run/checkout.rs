@@ -20,6 +20,10 @@ use crate::sys::words::first;
 /// milliseconds between the steps.
 pub const QUIET_TIME: Duration = Duration::from_millis(200);
 
+/// How long files must stay unchanged before they are read, if the last line of one has no line break. That file can be a
+/// part of a file that is still being written, over a network too.
+pub const UNENDED_REST: Duration = Duration::from_secs(30);
+
 /// How long files may keep changing before repave reports it.
 const UNSTABLE_WARNING: Duration = Duration::from_secs(10);
 
@@ -37,6 +41,10 @@ const INDEX_LOCK_REPORT: Duration = Duration::from_secs(10);
 
 /// The most problems that are logged one by one or written to the status file.
 const MAX_PROBLEMS: usize = 100;
+
+/// Why manifests are not used although they are valid.
+const UNENDED: &str = "found no line break at the end of the file, so the file may be incomplete; repave uses the manifests \
+     when no file has changed for 30s. Add the line break, and repave uses them at once";
 
 /// The result of a check of the manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,12 +102,14 @@ pub struct Checkout {
     /// The problems found by the last read.
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
-    /// The state of the files at the last read.
-    read: Option<Touched>,
+    /// The state of the files at the last read, and since when they have it.
+    read: Option<(Touched, Instant)>,
     /// The revision of the files at the last read.
     revision: Option<Revision>,
     /// The state of the files if they changed since the last read, and when the change was first seen.
     changed: Option<(Touched, Instant)>,
+    /// The files that are not used yet, because their last line has no line break.
+    unended: Vec<String>,
     /// Since when the files keep changing.
     unstable: Option<Waiting>,
     /// What Git is doing in the checkout, and since when.
@@ -146,6 +156,7 @@ impl Checkout {
             read: None,
             revision: None,
             changed: None,
+            unended: Vec::new(),
             unstable: None,
             git_operation: None,
             held_back: None,
@@ -192,21 +203,23 @@ impl Checkout {
     /// Returns every folder in which a new manifest could appear, as of the last check, and those in which Git records a
     /// commit.
     pub fn folders(&self) -> Vec<PathBuf> {
-        let seen = self.changed.as_ref().map(|(seen, _)| seen);
-        let manifests = seen.or(self.read.as_ref());
-        let manifests = manifests.map_or(&[][..], |seen| seen.folders());
+        let seen = self.changed.as_ref().or(self.read.as_ref());
+        let manifests = seen.map_or(&[][..], |(seen, _)| seen.folders());
         [manifests, &git::folders(&self.folder)].concat()
     }
 
     /// Returns what the status file says about the manifests.
     pub fn manifests(&self) -> ManifestsStatus {
         let problems = self.problems.iter().map(ToString::to_string);
+        let mut problems = first(MAX_PROBLEMS, problems);
+        let unended = self.unended.iter().map(|file| format!("{file}: {UNENDED}"));
+        problems.extend(first(MAX_PROBLEMS, unended));
         ManifestsStatus {
             revision: self.set.as_ref().and_then(|set| set.revision.text()),
             dirty: self.set.as_ref().and_then(|set| set.revision.dirty()),
             digest: self.set.as_ref().map(|set| set.digest.clone()),
             held_back: self.held_back.as_ref().map(ToString::to_string),
-            problems: first(MAX_PROBLEMS, problems),
+            problems,
         }
     }
 
@@ -214,7 +227,9 @@ impl Checkout {
     /// With `fully`, reads them even if they did not change. Git runs only after a change, or if it had no answer before.
     pub async fn check(&mut self, fully: bool, now: Instant) -> Check {
         let seen = touched(&self.folder);
-        let is_unchanged = self.read.as_ref() == Some(&seen);
+        let read = self.read.as_ref().filter(|(read, _)| *read == seen);
+        let mut since = read.map(|(_, since)| *since);
+        let is_unchanged = since.is_some();
         let known = self.revision.clone().filter(Revision::is_current);
         if is_unchanged {
             self.changed = None;
@@ -236,9 +251,16 @@ impl Checkout {
             self.changed = Some((after, now));
             return self.not_yet(QUIET_TIME, now);
         }
+        let since = *since.get_or_insert_with(|| self.changed.as_ref().map_or(now, |(_, at)| *at));
+        if let Ok(loaded) = &loaded
+            && let Some(delay) = self.rest_left(&loaded.unended, since, now)
+        {
+            return Check::NotYet(delay);
+        }
         self.changed = None;
-        self.read = Some(seen);
+        self.read = Some((seen, since));
         self.revision = Some(revision.clone());
+        let waited = !std::mem::take(&mut self.unended).is_empty();
         let check = match loaded {
             Err(invalid) => self.refuse(invalid.problems),
             Ok(_) if self.objection().is_some() => {
@@ -251,6 +273,8 @@ impl Checkout {
             }
             Ok(loaded) => self.accept(loaded, revision),
         };
+        // The status file must no longer say that files are not used.
+        let check = if waited { Check::Changed } else { check };
         self.stable(check)
     }
 
@@ -258,6 +282,23 @@ impl Checkout {
     fn objection(&self) -> Option<String> {
         let rule = self.require_clean.as_ref()?;
         self.revision.as_ref()?.objection(rule)
+    }
+
+    /// Returns how much longer the files must stay unchanged, if one of them may be incomplete.
+    fn rest_left(&mut self, unended: &[String], since: Instant, now: Instant) -> Option<Duration> {
+        let left = UNENDED_REST.saturating_sub(now.duration_since(since));
+        if unended.is_empty() || left.is_zero() {
+            return None;
+        }
+        if self.unended != unended {
+            for file in unended.iter().take(MAX_PROBLEMS) {
+                tracing::warn!("{}: {UNENDED}", escaped(file, 400));
+            }
+            self.unended = unended.to_vec();
+        }
+        // They do not keep changing any more.
+        self.unstable.take_if(|waiting| !waiting.logged);
+        Some(left)
     }
 
     /// Returns how much longer the files must stay unchanged, if they must.

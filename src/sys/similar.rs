@@ -28,6 +28,16 @@ pub(crate) fn similar<'a>(word: &str, among: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
+/// The maximum number of typing errors in one word: letters that are missing, added, replaced or swapped.
+const MAX_TYPOS: usize = 2;
+
+/// Returns whether a word is the intended word, ignoring case and a few typing errors.
+pub(crate) fn is_typo(word: &str, intended: &str) -> bool {
+    // The distance costs the product of both lengths.
+    word.len() <= intended.len() + MAX_TYPOS
+        && strsim::osa_distance(&word.to_lowercase(), &intended.to_lowercase()) <= MAX_TYPOS
+}
+
 /// Returns "; did you mean a, b or c?", or an empty text.
 pub(crate) fn did_you_mean<S: AsRef<str>>(words: &[S]) -> String {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
@@ -60,6 +70,16 @@ mod tests {
             ("", &[]),
         ] {
             assert_eq!(similar(word, &words), found, "{word}");
+        }
+        for (word, found) in [
+            ("suspend", true),
+            ("SUSPENDED", true),
+            ("sspneded", true),
+            ("suspen", false),
+            ("", false),
+            ("suspended by", false),
+        ] {
+            assert_eq!(is_typo(word, "Suspended"), found, "{word}");
         }
         assert_eq!(did_you_mean(&["a", "b", "c"]), "; did you mean a, b or c?");
     }

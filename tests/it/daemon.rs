@@ -421,6 +421,53 @@ async fn nothing_is_planned_from_a_file_that_is_half_written() {
         .await;
 }
 
+/// The same with halves that end within a line, and long pauses.
+#[tokio::test(start_paused = true)]
+async fn a_file_without_its_last_line_break_is_used_after_a_rest() {
+    let mut house = House::new(&["b"], "");
+    house
+        .live(async |house| {
+            sleep(MINUTE).await;
+            let text = |description: &str| {
+                format!(
+                    "apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\nmetadata: {{ name: a }}\n\
+                     spec:\n  source: {{ imageId: {GOLD} }}\n  description: {description}"
+                )
+            };
+            for part in ["Fin", "Finance"] {
+                house.write("a.yaml", &text(part));
+                sleep(Duration::from_secs(25)).await;
+                assert_eq!(house.ids("a").len(), 0, "{part}");
+            }
+            // A pass that is due meanwhile uses the last valid set and reports the file.
+            house.stopper.hang_up();
+            house.write("a.yaml", &text("Finance desktop"));
+            sleep(Duration::from_secs(25)).await;
+            assert_eq!(house.ids("a").len(), 0);
+            let problems = house.status().manifests.problems;
+            assert!(
+                problems[0].contains("a.yaml: found no line break"),
+                "{problems:?}"
+            );
+            sleep(Duration::from_secs(10)).await;
+            assert_eq!(house.status().manifests.problems, [""; 0]);
+            assert_eq!(
+                house
+                    .heard
+                    .count("so the file may be incomplete; repave uses"),
+                1
+            );
+            let id = house.ids("a").remove(0);
+            let account = house.account.lock().unwrap();
+            let (_, image) = account.images().find(|(known, _)| **known == id).unwrap();
+            assert_eq!(
+                image.description.as_ref().unwrap().as_str(),
+                "Finance desktop"
+            );
+        })
+        .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn files_that_keep_changing_are_logged_and_do_not_delay_passes() {
     let mut house = House::new(&["a"], "images: [{ name: a }]");

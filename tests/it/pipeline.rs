@@ -92,7 +92,10 @@ async fn a_name_narrows_what_is_shown_and_not_what_is_decided() {
     // A narrowed file is not the plan that was reviewed.
     let server = Server::start(vec![page(&images, None)]).await;
     let ran = checkout
-        .run_at(&server, "reconcile --once --expect-plan plan.json")
+        .run_at(
+            &server,
+            "reconcile --once --expect-plan plan.json --timeout 1s",
+        )
         .await;
     assert!(
         ran.code == 64 && ran.last_line().contains("without NAME"),

@@ -25,8 +25,8 @@ pub(crate) enum Value<'a> {
     /// As it is shown: no field is a number.
     Number(String),
     Text(Cow<'a, str>),
-    /// Its items are not kept: no field is a list.
-    List,
+    /// No field is a list, but a list can hold manifests by mistake.
+    List(Vec<Node<'a>>),
     Map(Vec<(Node<'a>, Node<'a>)>),
 }
 
@@ -34,7 +34,9 @@ impl Node<'_> {
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::List | Value::Map(_) => None,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Map(_) => {
+                None
+            }
         }
     }
 }
@@ -161,8 +163,11 @@ impl<'a> Visitor<'a> for Tree<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<Value<'a>, A::Error> {
-        while items.next_element_seed(self)?.is_some() {}
-        Ok(Value::List)
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            list.push(item);
+        }
+        Ok(Value::List(list))
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut entries: A) -> Result<Value<'a>, A::Error> {

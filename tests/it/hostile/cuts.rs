@@ -1,15 +1,19 @@
-//! A manifest cut at every byte: told, or without effect on what is left; and exactly which cuts neither parser nor person
-//! could notice.
+//! A manifest cut at every byte: reported, or without effect on the rest; and exactly which cuts neither a parser nor a
+//! reader could notice. A cut within a line can leave a valid manifest with a shorter value: the daemon uses that only
+//! after the files have not changed for a long time.
 //!
 //! YAML has no mark at its end, so a cut between two lines can leave a whole manifest that says less. Those cuts are
 //! pinned here, word by word, as docs/manifests.md tells them ("What cannot be noticed").
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use repave::manifest::{Options, load, parse};
 use repave::model::image::DesiredImage;
+use repave::run::checkout::{Check, Checkout, QUIET_TIME, UNENDED_REST};
+use tokio::time::Instant;
 
 use super::checks;
 
@@ -67,7 +71,7 @@ metadata: { name: finance }
 /// What is left of a text that was cut.
 #[derive(Debug, PartialEq, Eq)]
 enum Left {
-    /// A problem tells of it.
+    /// A problem reports it, or the warning of a file that may be incomplete.
     Told,
     /// The same as of the whole text.
     Same,
@@ -81,7 +85,8 @@ enum Left {
 
 fn left(whole: &[DesiredImage], cut: &str) -> Left {
     let result = parse("f", cut);
-    if !result.problems.is_empty() {
+    if !result.problems.is_empty() || result.is_unended {
+        assert!(result.problems.len() + result.warnings.len() > 0, "{cut}");
         return Left::Told;
     }
     let images = result.images;
@@ -274,7 +279,8 @@ fn the_samples() {
     "#);
 }
 
-/// Through the files, every byte of them: nothing but these cuts lets a set come into force.
+/// Through the files, every byte of them: nothing but these cuts becomes the set of the daemon at once, and no valid part of
+/// a line before the files have rested.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a file that is being written")]
 fn a_file_cut_at_any_byte_is_read_as_its_text_is() {
@@ -282,8 +288,19 @@ fn a_file_cut_at_any_byte_is_read_as_its_text_is() {
     let whole = parse("f", &text).images;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.yaml");
+    let (mut now, mut rested) = (Instant::now(), 0);
     for end in 0..text.len() {
         std::fs::write(&path, &text.as_bytes()[..end]).unwrap();
+        let mut checkout = Checkout::new(folder.path(), Options::default());
+        let mut used_after = |waited: Duration| {
+            block_on(checkout.check(true, now + waited));
+            checkout.set().is_some()
+        };
+        assert!(!used_after(Duration::ZERO));
+        let at_once = used_after(QUIET_TIME);
+        let almost = used_after(UNENDED_REST.saturating_sub(Duration::from_millis(1)));
+        let at_last = used_after(UNENDED_REST);
+        now += UNENDED_REST;
         let loaded = load(folder.path(), &Options::default());
         let expected = if text.is_char_boundary(end) {
             left(&whole, &text[..end])
@@ -293,9 +310,64 @@ fn a_file_cut_at_any_byte_is_read_as_its_text_is() {
         match (loaded, expected) {
             (Err(invalid), Left::Told | Left::Nothing) => {
                 assert!(!invalid.problems.is_empty());
+                assert!(!at_last, "at {end}");
             }
-            (Ok(loaded), Left::Same | Left::Other(_)) => assert_eq!(loaded.desired.len(), 1),
+            (Ok(loaded), Left::Told) => {
+                assert_eq!(loaded.desired.len(), 1);
+                assert_eq!((at_once, almost, at_last), (false, false, true), "at {end}");
+                rested += 1;
+            }
+            (Ok(loaded), Left::Same | Left::Other(_)) => {
+                assert_eq!(loaded.desired.len(), 1);
+                assert!(at_once, "at {end}");
+            }
             (loaded, expected) => panic!("at {end}: {expected:?}, but {loaded:?}"),
         }
     }
+    // Within the description, the tags and createWhen, and at the ends of lines.
+    assert_snapshot!(rested, @"35");
+}
+
+/// Runs what waits only for Git, of which there is none in a folder of its own.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap().block_on(work)
+}
+
+/// A write that stops within a value, and ends later: the part is never used.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a file that is being written")]
+fn the_rest_begins_again_with_every_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.yaml");
+    let whole = SUSPEND_FIRST.replace("metadata: { name: finance }\n", "");
+    let whole = format!("metadata: {{ name: finance }}\n{whole}");
+    let part = whole.trim_end().strip_suffix("desktop").unwrap().trim_end();
+    let mut checkout = Checkout::new(folder.path(), Options::default());
+    let start = Instant::now();
+    let mut check = |text: &str, seconds: u64| {
+        if std::fs::read_to_string(&path).ok().as_deref() != Some(text) {
+            std::fs::write(&path, text).unwrap();
+        }
+        let found = block_on(checkout.check(false, start + Duration::from_secs(seconds)));
+        let set = checkout.set().and_then(|set| set.desired.iter().next());
+        (found, set.map(|image| image.description.to_string()))
+    };
+    let rest = |seconds| Check::NotYet(Duration::from_secs(seconds));
+    assert_eq!(check(part, 0), (Check::NotYet(QUIET_TIME), None));
+    assert_eq!(check(part, 1), (rest(29), None));
+    assert_eq!(check(part, 29), (rest(1), None));
+    let longer = format!("{part} desk");
+    assert_eq!(check(&longer, 29), (Check::NotYet(QUIET_TIME), None));
+    assert_eq!(check(&longer, 31), (rest(28), None));
+    assert_eq!(check(&longer, 58), (rest(1), None));
+    // A whole file is read at once.
+    assert_eq!(check(&whole, 58).0, Check::NotYet(QUIET_TIME));
+    let desktop = Some("Finance desktop".to_owned());
+    assert_eq!(check(&whole, 59), (Check::Changed, desktop.clone()));
+    // The last valid set stays in use until the rest is over.
+    assert_eq!(check(part, 60).1, desktop);
+    assert_eq!(check(part, 89), (rest(1), desktop));
+    assert_eq!(check(part, 90), (Check::Changed, Some("Finance".into())));
+    assert_eq!(check(part, 91).0, Check::Unchanged);
 }
