@@ -1,4 +1,4 @@
-//! The only module that reads the environment variables of the process. An empty variable counts as unset.
+//! The only module that reads the environment variables and the arguments of the process. An empty variable counts as unset.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -157,6 +157,11 @@ impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.variables.keys()).finish()
     }
+}
+
+/// Returns the command line of the process, its name first.
+pub(crate) fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
 }
 
 #[cfg(test)]
