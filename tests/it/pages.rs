@@ -338,6 +338,9 @@ impl Session {
                 Some(url) => (get(url).map_err(|error| error.to_string())?, None),
                 None => self.print(&command, shown.stdout_alone),
             };
+            if !names_its_account_first(&printed) {
+                return Err(format!("shows a plan before the account: {printed}"));
+            }
             match (fails, self.running.get_mut(1..)) {
                 (None, _) if shown.output.is_empty() => return Ok(()),
                 (_, _) if !shown.output.is_empty() && is_shown(&printed, &shown.output) => {
@@ -381,6 +384,15 @@ impl Drop for Session {
             let _ = running.child.wait();
         }
     }
+}
+
+/// Returns whether a plan stands below the account whose credentials signed the requests for it.
+fn names_its_account_first(printed: &str) -> bool {
+    let mut plans = ["\nPlan: ", "\nNothing to create: ", "\nNothing to do: "].into_iter();
+    let Some(at) = plans.find_map(|plan| printed.find(plan)) else {
+        return true;
+    };
+    printed[..at].contains("Account 111122223333, Region eu-west-1")
 }
 
 fn differs(printed: &str, page: &[String]) -> String {
