@@ -78,7 +78,7 @@ pub struct Reconcile {
     pub(crate) require_clean: bool,
     /// Use manifests only while the checkout is on this branch
     ///
-    /// Needs --require-clean. A checkout that is not on a branch, as some pipelines make it, is on another branch.
+    /// Needs --require-clean. Some pipelines check out a commit without a branch; repave refuses such a checkout.
     #[arg(long, env = "REPAVE_BRANCH", value_name = "NAME", value_parser = branch)]
     #[arg(help_heading = "Manifests")]
     pub(crate) branch: Option<String>,
@@ -145,7 +145,7 @@ pub struct Plan {
     /// Without this flag, the exit code is 0 if repave can compute the plan.
     #[arg(long, env = "REPAVE_DETAILED_EXITCODE", value_parser = FalseyValueParser::new())]
     pub(crate) detailed_exitcode: bool,
-    /// Exit with 4 if an image is blocked, or differs from its manifest
+    /// Exit with 4 if an image is blocked (blocked), or differs from its manifest (drift)
     ///
     /// Several values are separated by commas.
     #[arg(
@@ -263,7 +263,7 @@ pub struct Simulate {
     pub(crate) public: bool,
     /// Keep the account in this file between runs
     ///
-    /// If the file exists, repave does not read the seed again. repave refuses a file that began with another seed.
+    /// If the file exists, the account continues from it. repave refuses a file that began with another seed.
     #[arg(long, env = "REPAVE_ACCOUNT_FILE", value_name = "FILE")]
     pub(crate) account_file: Option<PathBuf>,
     #[command(flatten)]

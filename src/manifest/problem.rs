@@ -167,7 +167,7 @@ impl Problems {
         }
         sort(&mut problems);
         if self.more > 0 {
-            let found = format!("at least {} more in this file", self.more);
+            let found = format!("at least {} more problems in this file", self.more);
             problems.push(Problem {
                 severity,
                 ..Problem::of_file(file, found, "")

@@ -545,7 +545,7 @@ mod values {
         );
         assert_eq!(
             lines(&result.warnings[100..]),
-            "f: at least 200 more in this file"
+            "f: at least 200 more problems in this file"
         );
     }
 }
@@ -880,8 +880,9 @@ mod folders {
             assert_eq!(conflicts, count.min(100), "{loaded}");
             let more = loaded
                 .lines()
-                .find(|line| line.contains(" more in this file"));
-            let expected = last.map(|more| format!("a.yaml: at least {more} more in this file"));
+                .find(|line| line.contains(" more problems in this file"));
+            let expected =
+                last.map(|more| format!("a.yaml: at least {more} more problems in this file"));
             assert_eq!(more, expected.as_deref(), "{loaded}");
         }
     }
@@ -1149,7 +1150,7 @@ mod hostile {
         );
         let loaded = problems(&text);
         assert!(
-            loaded.contains("f: at least 901 more in this file"),
+            loaded.contains("f: at least 901 more problems in this file"),
             "{loaded}"
         );
     }

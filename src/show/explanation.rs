@@ -93,7 +93,7 @@ pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -
         let words = match ready.status {
             ConditionStatus::True => "ready",
             ConditionStatus::False => "not ready",
-            ConditionStatus::Unknown => "not checked yet",
+            ConditionStatus::Unknown => "not checked",
         };
         let _ = write!(
             text,

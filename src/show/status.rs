@@ -93,7 +93,7 @@ fn head(status: &Status, now: Timestamp, view: View) -> String {
     if let Some(error) = &status.listing_error {
         let age = duration(now.duration_since(error.since));
         let why = format!(
-            "Cannot list images for {age} ({}): {}. The table shows the last known status.",
+            "Listing the images has failed for {age} ({}): {}. The table shows the last known status.",
             error.reason,
             Escaped(error.message.trim_end_matches('.'))
         );

@@ -179,7 +179,7 @@ fn a_failed_listing_is_shown_above_the_table() {
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
     Problem: a.yaml:1:1: \u{202e}no
-    Cannot list images for 1m 12s (AccessDenied): No credentials. The table shows the last known status.
+    Listing the images has failed for 1m 12s (AccessDenied): No credentials. The table shows the last known status.
     ");
 }
 
