@@ -141,6 +141,20 @@ fn an_image_without_a_record_of_its_create_is_adopted() {
     assert_eq!(drift(&unknown().with(new()).look()), [""; 0]);
     assert_eq!(drift(&marked().with(new()).look()), [""; 0]);
     assert_eq!(drift(&unknown().with(old()).look()), adopted);
+    // An earlier create with other values may have made it. With the same values, it does not matter which.
+    let twice = |second: DesiredImage| {
+        let world = declares(unknown().look().after("11m"), second).look();
+        world.mark("a").record("a", Err("timeout"))
+    };
+    let made_now = || ObservedImage {
+        created: Some(crate::world::noon() + jiff::SignedDuration::from_mins(11)),
+        ..old()
+    };
+    assert_eq!(
+        drift(&twice(changed()).with(made_now()).look())[1..],
+        adopted
+    );
+    assert_eq!(drift(&twice(want("a")).with(made_now()).look()), [""; 0]);
     // AWS accepted the create as another image.
     let replaced = accepted().with(image("wsi-2", "a")).look();
     assert_eq!(drift(&replaced), ["adopted wsi-2"]);
