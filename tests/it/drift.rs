@@ -104,6 +104,16 @@ fn only_what_is_known_is_compared() {
     assert_eq!(drift(&world.clone().with(described(None))), ALL);
     let edited = drift(&world.with(described(Some("Edited by hand"))));
     assert_eq!(edited[0], "description: Edited by hand -> Another text");
+    // A listing without the id changes nothing.
+    let without_id = |world: World| {
+        world
+            .with(image("wsi-1", "a"))
+            .look()
+            .without("wsi-1")
+            .with(image("", "a"))
+    };
+    assert_eq!(drift(&without_id(declares(accepted(), changed()))), ALL);
+    assert_eq!(drift(&without_id(accepted())), [""; 0]);
     // A source by name is compared if exactly one image has the name.
     let by_name = declares(accepted().with(image("wsi-1", "a")), want_from("a", "base"));
     assert_eq!(drift(&by_name), [""; 0]);
