@@ -90,8 +90,7 @@ pub(super) async fn run(
         |plan, status, attempts| {
             passes += 1;
             if passes == 1 {
-                screen.text(&show::target_text(&status.target));
-                screen.text(&revision::text(&manifests));
+                screen.text(&show::head(&status.target, &manifests));
             }
             let rows = show::plan_rows(plan, status);
             screen.text(&text.of(&rows, plan.listed, clock.now_in_seconds()));

@@ -87,9 +87,8 @@ pub(super) async fn run(
         let selected = select(names, &images, "the plan")?;
         show::show_only(&mut rows, &selected);
     }
-    screen.text(&show::target_text(&target));
     let manifests = revision::status(&loaded, &found);
-    screen.text(&revision::text(&manifests));
+    screen.text(&show::head(&target, &manifests));
     let mut text = PlanText::new(screen.columns());
     screen.text(&text.of(&rows, plan.listed, now.after()));
     screen.text(&format!("Checksum: {checksum}\n"));

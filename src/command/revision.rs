@@ -7,7 +7,6 @@ use crate::manifest::{Loaded, touched};
 use crate::model::outcome::Outcome;
 use crate::run::revision::{RequireClean, Revision};
 use crate::state::status::ManifestsStatus;
-use crate::sys::escape::escaped;
 use crate::sys::git_command::Git;
 
 /// Returns which manifests may be used, if --require-clean is set.
@@ -50,11 +49,4 @@ pub(super) fn status(loaded: &Loaded, revision: &Revision) -> ManifestsStatus {
         held_back: None,
         problems: Vec::new(),
     }
-}
-
-/// Returns the line of the revision, or nothing outside of a checkout.
-pub(super) fn text(manifests: &ManifestsStatus) -> String {
-    let revision = manifests.revision.as_ref();
-    let line = revision.map(|revision| format!("Manifests {}\n", escaped(revision, 300)));
-    line.unwrap_or_default()
 }

@@ -36,7 +36,7 @@ pub(super) async fn run(
     }
     let path = arguments.file.path();
     let status = read(&path, arguments.region.as_deref())?.ok_or_else(|| {
-        let why = "there is no status file yet. repave reconcile writes it; with --simulate, repave reconcile writes another file, which status --simulate shows";
+        let why = "the status file does not exist yet. repave reconcile writes it; with --simulate, repave reconcile writes another file, which status --simulate shows";
         unshown(&path, why)
     })?;
     let chosen = choose(arguments, status, Absent::Refused)?;
@@ -61,7 +61,7 @@ fn show_json(arguments: &cli::Status, screen: &mut Screen<'_>, chosen: &Chosen) 
     screen.json(show::DocumentKind::StatusReport, outcome, &body);
 }
 
-/// Returns the status, or none if there is no file. `region` is the Region that it must be about.
+/// Returns the status, or `None` if the file does not exist. `region` is the Region that it must be about.
 fn read(path: &Path, region: Option<&str>) -> Result<Option<Status>, Outcome> {
     match file::read_any(path) {
         Ok(Ok(status)) => match region {

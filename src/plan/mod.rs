@@ -25,7 +25,7 @@ pub(crate) use approved::Approved;
 pub(crate) use attempt::Attempt;
 pub use checksum::{checksum, checksum_before};
 pub use drift::Drift;
-pub use planned::{Plan, PlannedImage, Source, Totals};
+pub use planned::{ListedSource, Plan, PlannedImage, Totals};
 
 /// Returns an answer for every desired image; the first matching rule wins (table in docs/plan.md).
 ///

@@ -29,14 +29,14 @@ pub struct PlannedImage<'a> {
     pub desired: &'a DesiredImage,
     pub answer: Answer,
     /// The source of a due create, as listed.
-    pub source: Option<Source>,
+    pub source: Option<ListedSource>,
     /// How the image differs from its manifest. It changes neither the answer nor the plan's checksum.
     pub drift: Drift,
 }
 
 /// What users recognize a source by, besides its id. AWS reports both texts, so they are not escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct ListedSource {
     pub name: Option<String>,
     /// What the update of the source brings.
     pub update: Option<String>,

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Answer, Awaits, Blocked, Ready, Wait};
 use super::drift::Drift;
-use super::planned::{self, Plan, PlannedImage};
+use super::planned::{ListedSource, Plan, PlannedImage};
 use super::source::{create_from, errors, ids, not_found, waits_for_declared};
 use crate::cloud::retry;
 use crate::cloud::{ALREADY_EXISTS, FailureKind};
@@ -312,9 +312,9 @@ impl<'a> Rules<'a> {
     }
 
     /// Returns the source of a due create.
-    fn source_of(&self, answer: &Answer) -> Option<planned::Source> {
+    fn source_of(&self, answer: &Answer) -> Option<ListedSource> {
         let source = self.observed.by_id(answer.step()?.from())?;
-        Some(planned::Source {
+        Some(ListedSource {
             name: source.name.clone(),
             update: source.update.clone(),
         })

@@ -1,7 +1,6 @@
 //! The manifests of a checkout, for the daemon: read only while the files do not change, with the last valid set kept. It
 //! changes nothing, and waits only for Git.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,10 +8,11 @@ use tokio::time::Instant;
 
 use crate::manifest::{self, Options, Problem, Touched, touched};
 use crate::model::image::Desired;
+use crate::run::held_back::{GitWait, HeldBack, Waiting};
 use crate::run::revision::{RequireClean, Revision};
 use crate::state::status::ManifestsStatus;
 use crate::sys::escape::escaped;
-use crate::sys::git::{self, GitOperation};
+use crate::sys::git;
 use crate::sys::git_command::Git;
 use crate::sys::words::first;
 
@@ -26,18 +26,6 @@ pub const UNENDED_REST: Duration = Duration::from_secs(30);
 
 /// How long files may keep changing before repave reports it.
 const UNSTABLE_WARNING: Duration = Duration::from_secs(10);
-
-/// How long to wait for Git's index lock. Git holds the lock for seconds; a Git process that died leaves it behind.
-const INDEX_LOCK: Duration = Duration::from_mins(1);
-
-/// How long to wait for an unfinished rebase or merge. The user is resolving conflicts, or has forgotten it.
-const SEQUENCE: Duration = Duration::from_mins(15);
-
-/// How long repave waits for a rebase or merge before it reports it. Without a conflict they take milliseconds.
-const SEQUENCE_REPORT: Duration = Duration::from_secs(2);
-
-/// How long repave waits for Git's index lock before it reports it.
-const INDEX_LOCK_REPORT: Duration = Duration::from_secs(10);
 
 /// The most problems that are logged one by one or written to the status file.
 const MAX_PROBLEMS: usize = 100;
@@ -65,32 +53,6 @@ pub struct Set {
     revision: Revision,
 }
 
-/// Why repave does not use the manifests as they are now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum HeldBack {
-    /// The files keep changing.
-    Changing,
-    /// Git is changing the files, or has not finished.
-    Git(GitOperation),
-    /// `--require-clean`.
-    NotClean(String),
-}
-
-impl fmt::Display for HeldBack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Changing => f.write_str("the files keep changing, so repave does not read them"),
-            Self::Git(work @ GitOperation::IndexLock) => {
-                write!(f, "Git {work}. Remove it if no Git process runs")
-            }
-            Self::Git(work @ GitOperation::Unfinished(what)) => {
-                write!(f, "Git {work}. Finish it, or run git {what} --abort")
-            }
-            Self::NotClean(why) => f.write_str(why),
-        }
-    }
-}
-
 /// The manifests of a checkout.
 #[derive(Debug)]
 pub struct Checkout {
@@ -112,34 +74,11 @@ pub struct Checkout {
     unended: Vec<String>,
     /// Since when the files keep changing.
     unstable: Option<Waiting>,
-    /// What Git is doing in the checkout, and since when.
-    git_operation: Option<(GitOperation, Waiting)>,
+    git_wait: GitWait,
     /// Why the files are held back now.
     held_back: Option<HeldBack>,
     /// Whether `held_back` changed since the last [`Checkout::take_news`].
     has_news: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    since: Instant,
-    logged: bool,
-}
-
-impl Waiting {
-    fn since(now: Instant) -> Self {
-        Self {
-            since: now,
-            logged: false,
-        }
-    }
-
-    /// Returns whether to log that this takes longer than `limit`: true once.
-    fn should_log(&mut self, limit: Duration, now: Instant) -> bool {
-        let should_log = !self.logged && now.duration_since(self.since) >= limit;
-        self.logged |= should_log;
-        should_log
-    }
 }
 
 impl Checkout {
@@ -158,7 +97,7 @@ impl Checkout {
             changed: None,
             unended: Vec::new(),
             unstable: None,
-            git_operation: None,
+            git_wait: GitWait::default(),
             held_back: None,
             has_news: false,
         }
@@ -238,7 +177,10 @@ impl Checkout {
             }
         } else if let Some(delay) = self.quiet_time_left(&seen, now) {
             return self.not_yet(delay, now);
-        } else if let Some(delay) = self.git_wait(now) {
+        } else if let Some((delay, reported)) = self.git_wait.check(&self.folder, now) {
+            if reported.is_some() {
+                self.hold_back(reported);
+            }
             return Check::NotYet(delay);
         }
         let loaded = manifest::load(&self.folder, &self.options);
@@ -352,38 +294,6 @@ impl Checkout {
         self.held_back = held_back;
         self.has_news = true;
         true
-    }
-
-    /// Returns when to check Git again, if repave waits for Git.
-    fn git_wait(&mut self, now: Instant) -> Option<Duration> {
-        let work = git::operation_in_progress(&self.folder);
-        let waiting = match (work, self.git_operation) {
-            (None, _) => {
-                self.git_operation = None;
-                return None;
-            }
-            (Some(work), Some((before, waiting))) if before == work => waiting,
-            (Some(_), _) => Waiting::since(now),
-        };
-        let work = work?;
-        let (_, waiting) = self.git_operation.insert((work, waiting));
-        let (report, limit, pause) = match work {
-            GitOperation::IndexLock => (INDEX_LOCK_REPORT, INDEX_LOCK, Duration::from_millis(50)),
-            GitOperation::Unfinished(_) => (SEQUENCE_REPORT, SEQUENCE, Duration::from_secs(1)),
-        };
-        if waiting.should_log(limit, now) {
-            tracing::warn!(
-                "Git {work} for more than {limit:?}; repave now reads the manifests anyway"
-            );
-        }
-        let waiting = *waiting;
-        if waiting.logged {
-            return None;
-        }
-        if now.duration_since(waiting.since) >= report {
-            self.hold_back(Some(HeldBack::Git(work)));
-        }
-        Some(pause)
     }
 
     fn accept(&mut self, loaded: manifest::Loaded, revision: Revision) -> Check {
@@ -507,24 +417,6 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "another program, in real time")]
     fn pause(duration: Duration) {
         std::thread::sleep(duration);
-    }
-
-    #[test]
-    fn a_long_wait_is_logged_once() {
-        let start = Instant::now();
-        let mut waiting = Waiting::since(start);
-        let logged_at: Vec<u64> = (0..40)
-            .filter(|second| {
-                waiting.should_log(UNSTABLE_WARNING, start + Duration::from_secs(*second))
-            })
-            .collect();
-        assert_eq!(logged_at, [10]);
-        let mut late = Waiting::since(start);
-        assert!(!late.should_log(
-            UNSTABLE_WARNING,
-            start + UNSTABLE_WARNING - Duration::from_nanos(1)
-        ));
-        assert!(late.should_log(UNSTABLE_WARNING, start + 2 * UNSTABLE_WARNING));
     }
 
     #[tokio::test]

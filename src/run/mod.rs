@@ -4,6 +4,7 @@ pub mod apply;
 pub mod changes;
 pub mod checkout;
 pub mod daemon;
+mod held_back;
 pub mod once;
 pub(crate) mod questions;
 pub mod reconcile;

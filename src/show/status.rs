@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::group::style;
 use super::row::Row;
-use super::target::target_line;
+use super::target::{manifests_line, target_line};
 use super::wrap::wrapped;
 use crate::model::group::Group;
 use crate::model::reason::Reason;
@@ -81,8 +81,8 @@ fn by_name(status: &Status) -> BTreeMap<&ImageName, &ImageStatus> {
 
 fn head(status: &Status, now: Timestamp, view: View) -> String {
     let mut text = wrapped(&target_line(&status.target), "", view.columns);
-    if let Some(revision) = &status.manifests.revision {
-        let _ = writeln!(text, "Manifests {}", Escaped(revision));
+    if let Some(line) = manifests_line(&status.manifests) {
+        let _ = writeln!(text, "{line}");
     }
     if let Some(why) = &status.manifests.held_back {
         text += &wrapped(&format!("Held back: {}", Escaped(why)), "", view.columns);

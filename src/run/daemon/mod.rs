@@ -16,10 +16,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::cloud::Cloud;
 use crate::cloud::retry;
-use crate::cloud::{Cloud, FailureKind};
 use crate::model::image::Desired;
-use crate::model::reason::Reason;
 use crate::plan::{Attempt, Plan, guards};
 use crate::probe::health::Health;
 use crate::probe::metrics::PassResult;
@@ -33,10 +32,12 @@ use crate::state::store::Store;
 use crate::sys::escape::{escaped, with_causes};
 use crate::sys::stop::Stop;
 
+mod outage;
 mod timers;
 mod watch;
 
 use crate::model::defaults::POLL;
+use outage::Outage;
 use timers::{Timers, Trigger, jittered};
 pub use watch::{Watch, WatchHandle};
 
@@ -48,12 +49,6 @@ const MAX_FILE_WAIT: Duration = Duration::from_secs(10);
 
 /// The longest sleep. After it, repave notices that the wall clock jumped.
 const MAX_SLEEP: Duration = Duration::from_mins(1);
-
-/// The most failure causes of one outage that are remembered, so each is logged once.
-const MAX_CAUSES: usize = 16;
-
-/// After this many failures in a row (some minutes), the log says that the listing is still failing.
-const PERSISTENT: u32 = 6;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -90,16 +85,6 @@ pub struct Daemon<C, S = FileStore> {
     passes: u64,
 }
 
-/// A series of failed passes.
-#[derive(Debug, Default)]
-struct Outage {
-    failures: u32,
-    /// How often each cause occurred; each is logged once.
-    causes: Vec<(FailureCause, u32)>,
-    /// Whether "listing is still failing" was logged.
-    is_persistent: bool,
-}
-
 fn log_accepted(attempt: &Attempt<'_>) {
     let Ok(receipt) = &attempt.result else {
         return; // logged with the changes of its image
@@ -109,14 +94,6 @@ fn log_accepted(attempt: &Attempt<'_>) {
     let id = escaped(&receipt.image_id, 80);
     let verb = step.verb().as_str();
     tracing::info!(name, image = step.to(), source, id, "{verb} accepted");
-}
-
-/// Why a pass failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum FailureCause {
-    Listing(FailureKind, Reason),
-    Store(String),
-    Refused(String),
 }
 
 impl<C, S> fmt::Debug for Daemon<C, S> {
@@ -357,7 +334,7 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
                 }
                 let totals = totals_text(pass.left.totals());
                 self.systemd.borrow_mut().status(&totals);
-                if let Some(Outage { failures, .. }) = self.outage.take() {
+                if let Some(failures) = self.outage.take().map(|outage| outage.failures()) {
                     let noun = if failures == 1 { "pass" } else { "passes" };
                     tracing::info!(
                         failures,
@@ -371,67 +348,14 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
 
     /// Logs why the pass failed, once per cause, and schedules the retry.
     fn failed(&mut self, error: &PassError, interval: Duration) {
-        let (cause, kind) = match error {
-            PassError::Observe(error) => {
-                (FailureCause::Listing(error.kind, error.reason), error.kind)
-            }
-            PassError::Store(error) => (
-                FailureCause::Store(with_causes(error)),
-                FailureKind::Transient,
-            ),
-            PassError::Refused(why) => (FailureCause::Refused(why.clone()), FailureKind::Rejected),
-            PassError::Stopped(_) => return,
-        };
         let outage = self.outage.get_or_insert_default();
-        let count = outage.count(&cause);
-        outage.log(&cause, count, error);
+        let Some((kind, count)) = outage.add(error) else {
+            return;
+        };
         let delay = retry::delay(kind, count).unwrap_or(retry::LONGEST);
         self.systemd.borrow_mut().status(&with_causes(error));
         let now = Instant::now();
         self.timers = Timers::after(interval, now).retry_pass_after(delay, now);
-    }
-}
-
-impl Outage {
-    /// Counts one more failed pass; returns how often this cause occurred in this outage.
-    fn count(&mut self, cause: &FailureCause) -> u32 {
-        self.failures = self.failures.saturating_add(1);
-        if let Some((_, count)) = self.causes.iter_mut().find(|(seen, _)| seen == cause) {
-            *count = count.saturating_add(1);
-            return *count;
-        }
-        if self.causes.len() == MAX_CAUSES {
-            self.causes.remove(0);
-        }
-        self.causes.push((cause.clone(), 1));
-        1
-    }
-
-    /// Logs each cause once, and once per outage that a transient failure lasts.
-    fn log(&mut self, cause: &FailureCause, count: u32, error: &PassError) {
-        let failures = self.failures;
-        let why = escaped(&with_causes(error), 800);
-        match (cause, count) {
-            (FailureCause::Listing(FailureKind::Transient, reason), _)
-                if failures >= PERSISTENT && !self.is_persistent =>
-            {
-                self.is_persistent = true;
-                tracing::warn!(%reason, "listing is still failing: {why}");
-            }
-            (FailureCause::Listing(FailureKind::Transient, reason), 1) => {
-                tracing::info!(%reason, "listing failed; repave will retry: {why}");
-            }
-            (FailureCause::Listing(_, reason), 1) => {
-                tracing::warn!(%reason, "action required: {why}");
-            }
-            (FailureCause::Store(_), 1) => {
-                tracing::warn!("cannot use the status file, so repave makes no changes: {why}");
-            }
-            (FailureCause::Refused(_), 1) => tracing::warn!("action required: {why}"),
-            (FailureCause::Listing(..) | FailureCause::Store(_) | FailureCause::Refused(_), _) => {
-                tracing::debug!(failures, "pass failed again: {why}");
-            }
-        }
     }
 }
 
@@ -441,26 +365,5 @@ async fn hangups(stop: &Stop, systemd: &RefCell<Systemd>, hung_up: &Notify) -> I
         stop.hangup().await;
         systemd.borrow_mut().reloading();
         hung_up.notify_one();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_cause_is_counted_separately_in_one_outage() {
-        let mut outage = Outage::default();
-        let cause = |n: usize| FailureCause::Refused(n.to_string());
-        let counts = [0, 0, 1, 0, 1].map(|n| outage.count(&cause(n)));
-        assert_eq!((counts, outage.failures), ([1, 2, 1, 3, 2], 5));
-        // Above the limit, the oldest cause is forgotten.
-        for n in 2..MAX_CAUSES {
-            assert_eq!(outage.count(&cause(n)), 1);
-        }
-        assert_eq!(outage.count(&cause(0)), 4);
-        assert_eq!(outage.count(&cause(MAX_CAUSES)), 1);
-        assert_eq!(outage.count(&cause(1)), 3);
-        assert_eq!(outage.count(&cause(0)), 1);
     }
 }
