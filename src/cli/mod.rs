@@ -131,7 +131,7 @@ Examples:
     Explain(Explain),
     /// Serve the embedded WorkSpaces image API for any AWS client
     ///
-    /// The API has the image operations of WorkSpaces, with the limits and delays of the service, and with faults if
+    /// The API has the image operations of WorkSpaces, with the limits of the service, short builds, and faults if
     /// the seed sets them. It checks no credentials. It runs until a signal stops it.
     #[command(after_long_help = "\
 Examples:

@@ -36,7 +36,7 @@ pub(super) async fn run(
     }
     let path = arguments.file.path();
     let status = read(&path, arguments.region.as_deref())?.ok_or_else(|| {
-        let why = "there is no status file yet. repave reconcile writes it (with --simulate, another one)";
+        let why = "there is no status file yet. repave reconcile writes it; with --simulate, repave reconcile writes another file, which status --simulate shows";
         unshown(&path, why)
     })?;
     let chosen = choose(arguments, status, Absent::Refused)?;

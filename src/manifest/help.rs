@@ -271,7 +271,7 @@ const OTHER_IDS: [(&str, &str); 3] = [
     ),
     (
         "ws-",
-        "ws- is a WorkSpace: use the id of an image that was made of it, which begins with wsi-",
+        "ws- is a WorkSpace: use the id of an image that was made from it, which begins with wsi-",
     ),
 ];
 

@@ -34,6 +34,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 use crate::model::image::{Desired, DesiredImage};
+use crate::sys::words::counted;
 
 use conflict::Claim;
 use decode::{Decoded, Origin};
@@ -236,12 +237,12 @@ fn no_file_in(path: &Path) -> String {
 fn nothing_in(folder: &Path, skipped: usize) -> Problem {
     let skipped = match skipped {
         0 => String::new(),
-        n => format!(" ({n} documents of other API groups were ignored)"),
+        n => format!(" (ignored: {} of other API groups)", counted(n, "document")),
     };
     Problem::of_file(
         folder.display().to_string(),
         format!("no manifest found{skipped}"),
-        "at least one *.yaml or *.yml file with a manifest; add --allow-empty if none is meant",
+        "at least one *.yaml or *.yml file with a manifest; add --allow-empty if the folder is empty on purpose",
     )
 }
 

@@ -452,9 +452,9 @@ mod values {
         f:6:14: spec.imageName: found "Finance gold": character 8 is " "; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space; did you mean Finance_gold?
         f:12:12: spec.suspend: found the number 1; allowed: true or false, without quotes; did you mean true?
         f:23:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
-        f:28:3: found an anchor (&); allowed: plain values, each written out
-        f:29:3: found an alias (*); allowed: plain values, each written out
-        f:30:3: found a tag (!); allowed: plain values, each written out
+        f:28:3: found an anchor (&); allowed: values without &, * and !: repeat a value in place of an alias
+        f:29:3: found an alias (*); allowed: values without &, * and !: repeat a value in place of an alias
+        f:30:3: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias
         f:33:1: found no valid YAML: while parsing a node, did not find expected node content; allowed: valid YAML; nothing after this place was read; check the indentation, and that each quote and bracket is closed, here or above
         "#);
         assert_eq!(
@@ -468,14 +468,14 @@ mod values {
     #[test]
     fn anchors_aliases_tags_and_directives_are_refused_where_they_stand() {
         assert_snapshot!(with("{ team: finance }", "&t { team: &v finance, x: *v }"), @"
-        f:10:9: found an anchor (&); allowed: plain values, each written out
-        f:10:20: found an anchor (&); allowed: plain values, each written out
-        f:10:35: found an alias (*); allowed: plain values, each written out
+        f:10:9: found an anchor (&); allowed: values without &, * and !: repeat a value in place of an alias
+        f:10:20: found an anchor (&); allowed: values without &, * and !: repeat a value in place of an alias
+        f:10:35: found an alias (*); allowed: values without &, * and !: repeat a value in place of an alias
         ");
-        assert_snapshot!(with("Finance desktop", "!!str Finance desktop"), @"f:9:16: found a tag (!); allowed: plain values, each written out");
+        assert_snapshot!(with("Finance desktop", "!!str Finance desktop"), @"f:9:16: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias");
         assert_snapshot!(with("team: finance", "team: [!<tag:x> é, ! b, !e!f]"), @"
-        f:10:18: found a tag (!); allowed: plain values, each written out
-        f:10:30: found a tag (!); allowed: plain values, each written out
+        f:10:18: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias
+        f:10:30: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias
         f:10:35: found no valid YAML: the handle wasn't declared; allowed: valid YAML; nothing after this place was read
         ");
         assert_snapshot!(problems(&format!("%TAG !e! tag:example.com,2000:\n---\n{VALID}")), @"f:1:1: found a line that begins with '%', a YAML directive; allowed: no directive except %YAML; nothing of this file was read");
@@ -498,7 +498,7 @@ mod values {
         assert_snapshot!(with("{ team", "{ té: \u{0}, team"), @"f:10:15: found the character U+0000, which YAML does not allow; allowed: printable characters, tabs and line breaks; nothing of this file was read");
         assert_snapshot!(with("{ team", "[ team"), @"f:11:3: found no valid YAML: while parsing a flow sequence, expected ',' or ']'; allowed: valid YAML; nothing after this place was read; check the indentation, and that each quote and bracket is closed, here or above");
         assert_snapshot!(with("{ team", "!t [ team"), @"
-        f:10:9: found a tag (!); allowed: plain values, each written out
+        f:10:9: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias
         f:11:3: found no valid YAML: while parsing a flow sequence, expected ',' or ']'; allowed: valid YAML; nothing after this place was read; check the indentation, and that each quote and bracket is closed, here or above
         ");
         assert_snapshot!(problems("a: *unknown\n"), @"f:1:4: found no valid YAML: while parsing node, found unknown anchor; allowed: valid YAML; nothing after this place was read");
@@ -748,7 +748,7 @@ mod folders {
     #[test]
     fn an_empty_set_must_be_allowed() {
         let folder = folder(&[("a.yaml", "apiVersion: v1\n")]);
-        assert_snapshot!(result_of(folder.path()), @"FOLDER: no manifest found (1 documents of other API groups were ignored); allowed: at least one *.yaml or *.yml file with a manifest; add --allow-empty if none is meant");
+        assert_snapshot!(result_of(folder.path()), @"FOLDER: no manifest found (ignored: 1 document of other API groups); allowed: at least one *.yaml or *.yml file with a manifest; add --allow-empty if the folder is empty on purpose");
         let loaded = load(folder.path(), &Options { allow_empty: true }).unwrap();
         assert_eq!((loaded.desired.len(), loaded.files), (0, 1));
         assert_snapshot!(result_of(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests; set --manifests to the folder of the manifests");
@@ -1122,8 +1122,8 @@ mod hostile {
         f:1:1: apiVersion: missing; allowed: repave.dev/v1alpha1; if this is another tool's file, move it out of the folder or let its name begin with a dot
         f:1:1: kind: missing; allowed: UpdatedImage
         ");
-        assert_snapshot!(problems(&format!("a: {}\n", deep(64))), @"f:1:68: found values nested more than 64 deep; allowed: fewer; nothing after this place was read");
-        assert_snapshot!(problems(&"- ".repeat(100)), @"f:1:131: found values nested more than 64 deep; allowed: fewer; nothing after this place was read");
+        assert_snapshot!(problems(&format!("a: {}\n", deep(64))), @"f:1:68: found values nested more than 64 deep; allowed: fewer; split the file. Nothing after this place was read");
+        assert_snapshot!(problems(&"- ".repeat(100)), @"f:1:131: found values nested more than 64 deep; allowed: fewer; split the file. Nothing after this place was read");
         let many = format!(
             "{}---\n[{}]\n",
             manifest("Bad"),
@@ -1131,14 +1131,14 @@ mod hostile {
         );
         assert_snapshot!(problems(&many), @r#"
         f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
-        f:8:65502: found more than 32768 values in the file; allowed: fewer; nothing after this place was read
+        f:8:65502: found more than 32768 values in the file; allowed: fewer; split the file. Nothing after this place was read
         "#);
         let marks = |n: usize| problems(&format!("apiVersion: v1\nd: |\n  {}\n", ",".repeat(n)));
         assert_eq!(marks(49_150), "0 images, 1 skipped");
-        assert_snapshot!(marks(49_151), @"f:3:49153: found more than 49152 structural characters; allowed: fewer commas, colons, quotes and brackets; nothing of this file was read");
+        assert_snapshot!(marks(49_151), @"f:3:49153: found more than 49152 structural characters; allowed: fewer commas, colons, quotes and brackets: split the file; nothing of this file was read");
         let many = format!("{}---\n{}", manifest("a"), deep(300));
         assert_eq!(parse("f", &many).images.len(), 1);
-        assert_snapshot!(problems(&many), @"f:8:256: found values nested more than 64 deep; allowed: fewer; nothing after this place was read");
+        assert_snapshot!(problems(&many), @"f:8:256: found values nested more than 64 deep; allowed: fewer; split the file. Nothing after this place was read");
     }
 
     #[test]

@@ -25,10 +25,13 @@ impl Drift {
         source: Option<&str>,
     ) -> Self {
         let record = entry.and_then(|entry| entry.created_with.as_ref());
-        let record = record.filter(|record| record.image_id.as_ref() == Some(&listed.id));
+        // A listing without the id says nothing new about which image it is.
+        let has_id = !listed.id.is_empty();
+        let record =
+            record.filter(|record| !has_id || record.image_id.as_ref() == Some(&listed.id));
         Self {
             differences: differences(image, listed.description.as_deref(), record, source),
-            adopted: record.is_none().then(|| listed.id.clone()),
+            adopted: (has_id && record.is_none()).then(|| listed.id.clone()),
         }
     }
 

@@ -515,7 +515,7 @@ mod tests {
             json!({
                 "kind": "UpdatedImage", "name": name, "imageName": name, "manifest": null, "withdrawnAt": null, "observedDigest": "",
                 "imageId": null, "group": "due", "due": "create",
-                "createdWith": {"imageId": null, "at": at, "digest": "", "sourceImageId": "", "description": "", "tags": {}, "new": name},
+                "createdWith": {"imageId": null, "afterOther": false, "at": at, "digest": "", "sourceImageId": "", "description": "", "tags": {}, "new": name},
                 "drift": [{"field": "source", "image": null, "manifest": null, "new": name}],
                 "conditions": [condition("Ready"), condition("Stalled")], "createRequestedAt": null,
                 "firstSeenAt": null, "missingSince": null, "attempts": 0, "nextRetryAt": null, "lastError": null,

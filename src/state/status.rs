@@ -137,6 +137,9 @@ pub struct ImageStatus {
 pub struct CreatedWith {
     /// The image that the create made, if it is known.
     pub image_id: Option<String>,
+    /// Whether the result of an earlier create with other values was unknown when this create was marked.
+    #[serde(default)]
+    pub after_other: bool,
     /// When the create was marked.
     pub at: Timestamp,
     /// The digest of the manifest.

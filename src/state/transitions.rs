@@ -83,10 +83,22 @@ impl Status {
         if let Some(entry) = self.image_mut(&create.name) {
             let subject = entry.subject();
             entry.attempts = entry.attempts.saturating_add(1);
+            let is_open = entry.create_requested_at.is_some();
+            let earlier = entry
+                .created_with
+                .take()
+                .filter(|record| is_open && record.image_id.is_none());
+            let differs = |earlier: CreatedWith| {
+                earlier.after_other
+                    || earlier.digest != entry.observed_digest
+                    || earlier.source_image_id != create.source_id
+            };
+            let after_other = earlier.is_some_and(differs);
             entry.create_requested_at = Some(now);
             let tags = create.tags.iter();
             entry.created_with = Some(CreatedWith {
                 image_id: None,
+                after_other,
                 at: now,
                 digest: entry.observed_digest.clone(),
                 source_image_id: create.source_id.clone(),
@@ -196,7 +208,7 @@ impl ImageStatus {
     }
 
     /// Attributes the only listed image to the last create if the create's result is unknown, unless the image is older than
-    /// the create, or the name was taken before.
+    /// the create, the name was taken before, or an earlier create with other values can have made the image.
     fn attribute(&mut self, images: &[&ObservedImage]) {
         let code = self
             .last_error
@@ -211,7 +223,10 @@ impl ImageStatus {
             .at
             .saturating_sub(CLOCKS_DIFFER)
             .unwrap_or(Timestamp::MIN);
-        if record.image_id.is_none() && image.created.is_none_or(|at| at >= earliest) {
+        if record.image_id.is_none()
+            && !record.after_other
+            && image.created.is_none_or(|at| at >= earliest)
+        {
             record.image_id = Some(image.id.clone());
         }
     }

@@ -104,6 +104,16 @@ fn only_what_is_known_is_compared() {
     assert_eq!(drift(&world.clone().with(described(None))), ALL);
     let edited = drift(&world.with(described(Some("Edited by hand"))));
     assert_eq!(edited[0], "description: Edited by hand -> Another text");
+    // A listing without the id changes nothing.
+    let without_id = |world: World| {
+        world
+            .with(image("wsi-1", "a"))
+            .look()
+            .without("wsi-1")
+            .with(image("", "a"))
+    };
+    assert_eq!(drift(&without_id(declares(accepted(), changed()))), ALL);
+    assert_eq!(drift(&without_id(accepted())), [""; 0]);
     // A source by name is compared if exactly one image has the name.
     let by_name = declares(accepted().with(image("wsi-1", "a")), want_from("a", "base"));
     assert_eq!(drift(&by_name), [""; 0]);
@@ -141,6 +151,20 @@ fn an_image_without_a_record_of_its_create_is_adopted() {
     assert_eq!(drift(&unknown().with(new()).look()), [""; 0]);
     assert_eq!(drift(&marked().with(new()).look()), [""; 0]);
     assert_eq!(drift(&unknown().with(old()).look()), adopted);
+    // An earlier create with other values may have made it. With the same values, it does not matter which.
+    let twice = |second: DesiredImage| {
+        let world = declares(unknown().look().after("11m"), second).look();
+        world.mark("a").record("a", Err("timeout"))
+    };
+    let made_now = || ObservedImage {
+        created: Some(crate::world::noon() + jiff::SignedDuration::from_mins(11)),
+        ..old()
+    };
+    assert_eq!(
+        drift(&twice(changed()).with(made_now()).look())[1..],
+        adopted
+    );
+    assert_eq!(drift(&twice(want("a")).with(made_now()).look()), [""; 0]);
     // AWS accepted the create as another image.
     let replaced = accepted().with(image("wsi-2", "a")).look();
     assert_eq!(drift(&replaced), ["adopted wsi-2"]);

@@ -135,7 +135,7 @@ async fn exit_5_when_the_plan_is_not_the_approved_plan() {
         ),
         (
             "plan.json",
-            "no longer create a from wsi-source000; now create c from wsi-source000",
+            "it no longer creates a from wsi-source000; it now creates c from wsi-source000",
         ),
     ] {
         let server = Server::start(vec![page(&[SOURCE], None)]).await;
