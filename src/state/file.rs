@@ -131,7 +131,7 @@ impl FileStore {
             let lost = self.lock.as_mut().map(Lock::ensure_held).transpose()?;
             return Ok(lost.flatten());
         }
-        // Another process that starts now locks the new file, so this one must not go on with the old one.
+        // Another process that starts now locks the new file, so this process must not use the old file anymore.
         if let Some(lock) = &self.lock {
             self.lock = Some(lock.of_another(&path)?);
         }
@@ -479,7 +479,7 @@ mod tests {
         // The same file by another path.
         switch("./one.json");
         assert!(store.claim(&status).await.unwrap().is_empty());
-        // Another process holds the new file: this one must not go on with the old one.
+        // Another process holds the new file: this process must not use the old file anymore.
         switch("two.json");
         let other = FileStore::lock(&path("two.json"), "other").unwrap();
         for _ in 0..2 {
