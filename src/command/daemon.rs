@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::connect::{Connected, connect};
@@ -29,8 +29,6 @@ use crate::state::store::{Store as _, StoreError};
 use crate::sys::clock::Clock;
 use crate::sys::escape::{escaped, with_causes};
 use crate::sys::lock::{self, LockError};
-#[cfg(target_os = "linux")]
-use crate::sys::mounts;
 use crate::sys::stop::Stop;
 
 /// The body of the daemon's document.
@@ -42,6 +40,7 @@ struct Ended {
 /// Waits while the status file cannot be used: a full disk, or a volume that is not mounted yet, must not end the daemon.
 struct Patience<'a> {
     stop: &'a Stop,
+    health: &'a Health,
     failures: u32,
 }
 
@@ -61,7 +60,10 @@ impl Patience<'_> {
             tracing::warn!("cannot use the status file, so repave makes no changes: {why}");
         }
         let delay = retry::delay(FailureKind::Transient, self.failures).unwrap_or(retry::LONGEST);
-        Ok(self.stop.unless(tokio::time::sleep(delay)).await.is_ok())
+        let is_running = self.stop.unless(tokio::time::sleep(delay)).await.is_ok();
+        // Only waiting: a new process would wait as well.
+        self.health.record_progress();
+        Ok(is_running)
     }
 
     fn is_over(&mut self) {
@@ -72,8 +74,17 @@ impl Patience<'_> {
 }
 
 /// Locks the status file. Returns none at a stop signal.
-async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<FileStore>, StoreError> {
-    let mut patience = Patience { stop, failures: 0 };
+async fn open(
+    path: &Path,
+    holder: &str,
+    stop: &Stop,
+    health: &Health,
+) -> Result<Option<FileStore>, StoreError> {
+    let mut patience = Patience {
+        stop,
+        health,
+        failures: 0,
+    };
     loop {
         let opened = FileStore::lock(path, holder).and_then(|store| match file::read_any(path) {
             Err(StoreError::File(error)) if error.is_not_found() => Ok(store),
@@ -95,8 +106,17 @@ async fn open(path: &Path, holder: &str, stop: &Stop) -> Result<Option<FileStore
 }
 
 /// Reads the status, and sets an unusable file aside. Returns false at a stop signal.
-async fn can_load(store: &mut FileStore, target: &Target, stop: &Stop) -> Result<bool, StoreError> {
-    let mut patience = Patience { stop, failures: 0 };
+async fn can_load(
+    store: &mut FileStore,
+    target: &Target,
+    stop: &Stop,
+    health: &Health,
+) -> Result<bool, StoreError> {
+    let mut patience = Patience {
+        stop,
+        health,
+        failures: 0,
+    };
     loop {
         match store.load(target).await {
             Ok(loaded) => {
@@ -126,7 +146,9 @@ pub(super) async fn run(
         manifests, service, ..
     } = arguments;
     let holder = lock::holder("reconcile", clock.now_in_seconds());
-    let store = open(&service.status.path(), &holder, &stop)
+    let interval = arguments.interval.unsigned_abs();
+    let health = Arc::new(Health::new(interval));
+    let store = open(&service.status.path(), &holder, &stop, &health)
         .await
         .map_err(|error| store_failed(&error))?;
     let Some(mut store) = store else {
@@ -140,8 +162,6 @@ pub(super) async fn run(
     let connected = connected?;
     let target = connected.api.target(service.status.is_simulated());
     let (api, account, _server) = connected.into_parts();
-    let interval = arguments.interval.unsigned_abs();
-    let health = Arc::new(Health::new(interval));
     let _health_server = match arguments.health_addr {
         Some(address) => Some(
             health::serve(address, Arc::clone(&health))
@@ -155,7 +175,7 @@ pub(super) async fn run(
         Measured::new(api.clone(), Arc::clone(&health)),
         measured_gate(api.gate(), Arc::clone(&health)),
     );
-    let can_load = can_load(&mut store, &target, &stop).await;
+    let can_load = can_load(&mut store, &target, &stop, &health).await;
     if !can_load.map_err(|error| store_failed(&error))? {
         return Ok(ended(screen, 0));
     }
@@ -172,7 +192,7 @@ pub(super) async fn run(
     };
     let settings = Settings {
         interval,
-        poll: poll(arguments),
+        poll: arguments.watch_poll.map(SignedDuration::unsigned_abs),
         max_creates: arguments.max_creates,
         seed: fastrand::u64(..),
     };
@@ -183,26 +203,6 @@ pub(super) async fn run(
     let daemon = Daemon::new(reconciler, checkout, watch, settings, prepare, health);
     let passes = daemon.run().await;
     Ok(ended(screen, passes))
-}
-
-/// How often the manifests are checked on a file system that does not report every change.
-const SHARED_POLL: Duration = Duration::from_secs(5);
-
-/// Returns how often the manifests are checked besides the events of the operating system.
-fn poll(arguments: &cli::Reconcile) -> Option<Duration> {
-    if let Some(poll) = arguments.watch_poll {
-        return Some(poll.unsigned_abs());
-    }
-    #[cfg(target_os = "linux")]
-    if let Some(file_system) = mounts::without_events(&arguments.manifests.path) {
-        let file_system = escaped(&file_system, 100);
-        tracing::info!(
-            file_system,
-            "the file system does not report the changes of other machines, so repave checks the manifests every {SHARED_POLL:?}"
-        );
-        return Some(SHARED_POLL);
-    }
-    None
 }
 
 /// Shows that a signal ended it.

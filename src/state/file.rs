@@ -9,7 +9,9 @@ use super::status::Status;
 use super::store::{Loaded, Store, StoreError};
 use crate::model::target::Target;
 use crate::sys::escape;
-use crate::sys::files::{behind_links, beside, failed, read_limited, shown, write_whole};
+use crate::sys::files::{
+    behind_links, beside, failed, is_same_place, read_limited, shown, write_whole,
+};
 use crate::sys::lock::Lock;
 use crate::sys::stamp::Stamp;
 
@@ -92,6 +94,9 @@ fn foreign(target: &Target) -> String {
 /// The status file of a run that writes it. It is locked until it is released or dropped.
 #[derive(Debug)]
 pub struct FileStore {
+    /// The path as it was given: it may be a symbolic link.
+    named: PathBuf,
+    /// The file that the link leads to.
     path: PathBuf,
     /// The content of the file: saving the same content again writes nothing.
     saved: Option<Status>,
@@ -107,14 +112,37 @@ impl FileStore {
     ///
     /// `holder` describes this process to other processes.
     pub fn lock(path: &Path, holder: &str) -> Result<Self, StoreError> {
+        let named = path.to_owned();
         let path = behind_links(path);
         Ok(Self {
             lock: Some(Lock::beside(&path, holder)?),
+            named,
             path,
             saved: None,
             unknown: Unknown::default(),
             stamp: None,
         })
+    }
+
+    /// Checks that this process holds the lock of the file that the path leads to now; returns a warning if it did not.
+    fn check_lock(&mut self) -> Result<Option<String>, StoreError> {
+        let path = behind_links(&self.named);
+        if is_same_place(&path, &self.path) {
+            let lost = self.lock.as_mut().map(Lock::ensure_held).transpose()?;
+            return Ok(lost.flatten());
+        }
+        // Another process that starts now locks the new file, so this process must not use the old file anymore.
+        if let Some(lock) = &self.lock {
+            self.lock = Some(lock.of_another(&path)?);
+        }
+        let warning = format!(
+            "{} now leads to {}; repave continues with that file",
+            shown(&self.named),
+            shown(&path)
+        );
+        self.path = path;
+        (self.saved, self.stamp) = (None, None);
+        Ok(Some(warning))
     }
 
     /// Checks that the file is the one that this process wrote; returns a warning if not.
@@ -226,12 +254,7 @@ impl Store for FileStore {
     }
 
     async fn claim(&mut self, status: &Status) -> Result<Vec<String>, StoreError> {
-        let lock = self
-            .lock
-            .as_mut()
-            .map(Lock::ensure_held)
-            .transpose()?
-            .flatten();
+        let lock = self.check_lock()?;
         let file = self.check_file(status)?;
         Ok(lock.into_iter().chain(file).collect())
     }
@@ -439,6 +462,47 @@ mod tests {
             assert!(link.is_symlink() && far.is_symlink() && !real.is_symlink());
             assert!(matches!(read_any(name), Ok(Ok(_))));
         }
+    }
+
+    #[tokio::test]
+    async fn a_link_that_is_switched_during_a_run_is_followed_with_its_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let switch = |target: &str| {
+            std::os::unix::fs::symlink(target, path("new")).unwrap();
+            fs::rename(path("new"), path("link.json")).unwrap();
+        };
+        switch("one.json");
+        let mut store = FileStore::lock(&path("link.json"), "me").unwrap();
+        let status = store.load(&target("eu-west-1")).await.unwrap().status;
+        assert!(store.save(&status).await.unwrap());
+        // The same file by another path.
+        switch("./one.json");
+        assert!(store.claim(&status).await.unwrap().is_empty());
+        // Another process holds the new file: this process must not use the old file anymore.
+        switch("two.json");
+        let other = FileStore::lock(&path("two.json"), "other").unwrap();
+        for _ in 0..2 {
+            let refused = store.claim(&status).await;
+            assert!(matches!(refused, Err(StoreError::Lock(_))), "{refused:?}");
+        }
+        drop(other);
+        let warnings = store.claim(&status).await.unwrap();
+        assert!(warnings[0].contains("now leads to"), "{warnings:?}");
+        assert!(FileStore::lock(&path("two.json"), "other").is_err());
+        assert!(FileStore::lock(&path("one.json"), "other").is_ok());
+        assert!(store.save(&status).await.unwrap());
+        assert!(matches!(read_any(&path("two.json")), Ok(Ok(_))));
+        assert!(store.claim(&status).await.unwrap().is_empty());
+        // A file that is there already is another one's.
+        write_whole(
+            &path("three.json"),
+            ours().replace("eu-west-1", "x").as_bytes(),
+        )
+        .unwrap();
+        switch("three.json");
+        let warnings = store.claim(&status).await.unwrap().concat();
+        assert!(warnings.contains("three.json.aside-1"), "{warnings}");
     }
 
     #[tokio::test]

@@ -61,6 +61,15 @@ pub(crate) fn behind_links(path: &Path) -> PathBuf {
     path
 }
 
+/// Returns whether two paths without links at their ends name one file, even if it does not exist.
+pub(crate) fn is_same_place(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = folder_of(path).canonicalize().ok();
+        (folder, path.file_name().map(ToOwned::to_owned))
+    };
+    one == other || place(one) == place(other)
+}
+
 /// Returns the path as text that is safe to print.
 pub(crate) fn shown(path: &Path) -> String {
     escape::escaped(&path.to_string_lossy(), 512)

@@ -43,6 +43,11 @@ impl Lock {
         })
     }
 
+    /// Takes the lock for another file, for the same holder.
+    pub(crate) fn of_another(&self, path: &Path) -> Result<Self, LockError> {
+        Self::beside(path, &self.holder)
+    }
+
     /// Takes the lock again if the lock file was deleted, because a lock on a deleted file does not stop other processes.
     /// Returns a message for the log if that happened.
     pub(crate) fn ensure_held(&mut self) -> Result<Option<String>, LockError> {

@@ -6,33 +6,40 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 /// File systems whose files another machine can change without an event on this one.
-const SHARED: [&str; 14] = [
+const SHARED: [&str; 18] = [
     "9p",
     "afs",
     "beegfs",
     "ceph",
     "cifs",
+    // Docker Desktop.
+    "fakeowner",
     "gfs2",
     "glusterfs",
+    "gpfs",
     "lustre",
     "nfs",
     "nfs4",
     "ocfs2",
+    "prl_fs",
     "smb3",
     "vboxsf",
     "virtiofs",
+    "vmhgfs",
 ];
 
-/// Returns the type of the folder's file system if not every change sends an event.
-pub(crate) fn without_events(folder: &Path) -> Option<String> {
+/// Returns the type of the first folder's file system that does not send an event for every change.
+pub(crate) fn without_events<'a>(folders: impl Iterator<Item = &'a PathBuf>) -> Option<String> {
     let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    // A folder that comes later is on the file system of the nearest folder above that exists.
-    let whole = std::path::absolute(folder).ok()?;
-    let real = whole
-        .ancestors()
-        .find_map(|above| above.canonicalize().ok())?;
-    let kind = type_of(&table, &real)?;
-    (SHARED.contains(&kind) || kind.starts_with("fuse")).then(|| kind.to_owned())
+    { folders }.find_map(|folder| {
+        // A folder that comes later is on the file system of the nearest folder above that exists.
+        let whole = std::path::absolute(folder).ok()?;
+        let real = whole
+            .ancestors()
+            .find_map(|above| above.canonicalize().ok())?;
+        let kind = type_of(&table, &real)?;
+        (SHARED.contains(&kind) || kind.starts_with("fuse")).then(|| kind.to_owned())
+    })
 }
 
 /// Returns the type of the mount that holds the folder: the longest mount point, and the last of equal ones.

@@ -29,6 +29,15 @@ impl Stamp {
 
     /// Returns whether both stamps are of the same file or directory, even if its content has changed.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
-        (self.device, self.inode) == (other.device, other.inode)
+        self.id() == other.id()
+    }
+
+    /// Returns what identifies the file or directory while it exists, whatever its path is.
+    pub(crate) fn id(&self) -> FileId {
+        FileId(self.device, self.inode)
     }
 }
+
+/// Identifies a file or directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileId(u64, u64);

@@ -366,8 +366,9 @@ async fn of_two_at_once_one_works_and_the_other_says_so() {
     assert!(refused > 0, "never at the same time");
 }
 
-/// Runs it where the folder of the status is a disk of 40 KiB with so much of it taken.
-fn on_a_small_disk(room: &Room, script: &str) -> Option<Command> {
+/// Runs the script where the shell may mount file systems, with an empty folder for the status. Returns none where this is
+/// not allowed.
+fn with_mounts(room: &Room, script: &str) -> Option<Command> {
     let mut probe = Command::new("unshare");
     probe.args(["-Urm", "true"]);
     if !probe.output().is_ok_and(|output| output.status.success()) {
@@ -375,8 +376,43 @@ fn on_a_small_disk(room: &Room, script: &str) -> Option<Command> {
         return None;
     }
     std::fs::create_dir(room.checkout.path().join(".repave")).unwrap();
+    Some(room.through("unshare", &["-Urm", "sh", "-c", script].map(String::from)))
+}
+
+#[tokio::test]
+async fn a_status_that_cannot_be_replaced_ends_a_run_before_its_first_create() {
+    for (script, says) in [
+        (
+            "mount --bind .repave .repave; mount -o remount,ro,bind .repave; \"$0\" \"$@\"",
+            "Choose a folder that is not read-only",
+        ),
+        (
+            "touch empty .repave/status.json; mount --bind empty .repave/status.json; \"$0\" \"$@\"",
+            "mount its folder instead",
+        ),
+        (
+            "\"$0\" \"$@\" --max-creates 0 2> refused; cp .repave/status.json valid; \
+             mount --bind valid .repave/status.json; \"$0\" \"$@\"",
+            "mount its folder instead",
+        ),
+    ] {
+        let room = Room::new(&["a", "b"]).await;
+        let Some(command) = with_mounts(&room, script) else {
+            return;
+        };
+        let ran = output(command).await;
+        let err = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{script}: {err}");
+        assert!(err.contains(says), "{script}: {err}");
+        let created = room.account.lock().unwrap().created().len();
+        assert_eq!(created, 0, "{script}: {err}");
+    }
+}
+
+/// Runs it where the folder of the status is a disk of 40 KiB with so much of it taken.
+fn on_a_small_disk(room: &Room, script: &str) -> Option<Command> {
     let script = format!("mount -t tmpfs -o size=40k none .repave && {script}");
-    Some(room.through("unshare", &["-Urm", "sh", "-c", &script].map(String::from)))
+    with_mounts(room, &script)
 }
 
 #[tokio::test]

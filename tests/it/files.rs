@@ -271,20 +271,79 @@ fn a_folder_above_that_is_replaced_or_comes_later_is_followed() {
     daemon.end();
 }
 
+/// Returns a command for the daemon in which the shell may mount file systems: it first runs `before`, and `later` once the
+/// file `go` exists. Returns none where this is not allowed.
+#[expect(clippy::print_stderr, reason = "what is left out is said")]
+fn with_mounts(before: &str, later: &str) -> Option<Command> {
+    let probe = Command::new("unshare").args(["-Urm", "true"]).output();
+    if !probe.is_ok_and(|ran| ran.status.success()) {
+        eprintln!("left out: a user namespace of its own is not allowed here");
+        return None;
+    }
+    let script = format!(
+        "{before}; (while ! test -e go; do sleep 0.05; done; {later}; touch gone) & exec \"$0\" \"$@\""
+    );
+    let mut command = Command::new("unshare");
+    command.args(["-Urm", "sh", "-c", &script]);
+    command.arg(env!("CARGO_BIN_EXE_repave"));
+    Some(command)
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn a_file_system_that_is_mounted_on_the_folder_is_followed() {
+    let Some(command) = with_mounts("true", "mount --bind other manifests") else {
+        return;
+    };
+    let daemon = Daemon::launch(command, "", |daemon| {
+        with_manifests(daemon);
+        fs::create_dir(daemon.path("other")).unwrap();
+        fs::write(daemon.path("other/b.yaml"), manifest("b")).unwrap();
+    });
+    daemon.has(&["a"]);
+    fs::write(daemon.path("go"), "").unwrap();
+    daemon.wait_for("the mount", || daemon.path("gone").exists());
+    // A mount sends no event. The next pass finds it, and everything after.
+    daemon.signal("-HUP");
+    daemon.has(&["b"]);
+    for name in ["c", "d"] {
+        fs::write(daemon.path("other/c.yaml"), manifest(name)).unwrap();
+        daemon.has(&["b", name]);
+    }
+    daemon.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn a_status_in_a_read_only_folder_is_waited_for() {
+    let before = "mount --bind .repave .repave; mount -o remount,ro,bind .repave";
+    let Some(command) = with_mounts(before, "umount .repave") else {
+        return;
+    };
+    let daemon = Daemon::launch(command, "", |daemon| {
+        with_manifests(daemon);
+        fs::create_dir(daemon.path(".repave")).unwrap();
+    });
+    daemon.wait_for("what to do", || {
+        daemon
+            .log()
+            .contains("Choose a folder that is not read-only")
+    });
+    fs::write(daemon.path("go"), "").unwrap();
+    daemon.has(&["a"]);
+    fs::write(daemon.path("manifests/b.yaml"), manifest("b")).unwrap();
+    daemon.has(&["a", "b"]);
+    daemon.end();
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
 fn a_status_file_that_is_mounted_alone_is_waited_for() {
-    let probe = Command::new("unshare").args(["-Urm", "true"]).output();
-    if !probe.is_ok_and(|ran| ran.status.success()) {
-        eprintln!("left out: no user namespaces");
+    let before = "mount --bind empty .repave/simulated/status.json";
+    let later = "umount .repave/simulated/status.json";
+    let Some(command) = with_mounts(before, later) else {
         return;
-    }
-    let mut command = Command::new("unshare");
-    let script = "mount --bind empty .repave/simulated/status.json; \
-                  (while ! test -e go; do sleep 0.05; done; umount .repave/simulated/status.json) & \
-                  exec \"$0\" \"$@\"";
-    let program = env!("CARGO_BIN_EXE_repave");
-    command.args(["-Urm", "sh", "-c", script, program]);
+    };
     let daemon = Daemon::launch(command, "", |daemon| {
         with_manifests(daemon);
         fs::create_dir_all(daemon.path(".repave/simulated")).unwrap();
@@ -670,27 +729,32 @@ fn pause(duration: Duration) {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a shell")]
 fn if_no_watch_is_left_files_are_checked_and_that_is_logged_once() {
-    let limited = |then: &str| {
+    let limited = |what: &str, then: &str| {
         let mut command = Command::new("unshare");
-        let script = format!("echo 0 > /proc/sys/user/max_inotify_watches && {then}");
+        let script = format!("echo 0 > /proc/sys/user/max_inotify_{what} && {then}");
         command.args(["-Ur", "sh", "-c", &script]);
         command
     };
-    if !limited("true")
+    if !limited("watches", "true")
         .output()
         .is_ok_and(|output| output.status.success())
     {
         eprintln!("left out: a user namespace of its own is not allowed here");
         return;
     }
-    let mut command = limited("exec \"$0\" \"$@\"");
-    command.arg(env!("CARGO_BIN_EXE_repave"));
-    let daemon = Daemon::launch(command, "", with_manifests);
-    daemon.has(&["a"]);
-    for name in ["b", "c"] {
-        fs::write(daemon.path("manifests/b.yaml"), manifest(name)).unwrap();
-        daemon.has(&["a", name]);
+    for (what, names) in [("instances", &[][..]), ("watches", &["b", "c"])] {
+        let mut command = limited(what, "exec \"$0\" \"$@\"");
+        command.arg(env!("CARGO_BIN_EXE_repave"));
+        let daemon = Daemon::launch(command, "", with_manifests);
+        daemon.has(&["a"]);
+        for name in names {
+            fs::write(daemon.path("manifests/b.yaml"), manifest(name)).unwrap();
+            daemon.has(&["a", name]);
+        }
+        let log = daemon.log();
+        let advice = format!("Raise fs.inotify.max_user_{what}");
+        assert!(log.contains(&advice), "{log}");
+        assert_eq!(log.matches("WARN").count(), 1, "{log}");
+        daemon.end();
     }
-    assert_eq!(daemon.log().matches("WARN").count(), 1, "{}", daemon.log());
-    daemon.end();
 }

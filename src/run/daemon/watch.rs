@@ -1,8 +1,10 @@
 //! Watches the manifests' folders. An event only means "check again soon": repave does not use its content, and a lost event
 //! costs time, not correctness.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +13,12 @@ use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
+use crate::model::defaults::POLL;
 use crate::sys::escape::escaped;
 use crate::sys::git;
+#[cfg(target_os = "linux")]
+use crate::sys::mounts;
+use crate::sys::stamp::{FileId, Stamp};
 
 /// Events of the manifests' folders.
 #[derive(Debug)]
@@ -24,14 +30,22 @@ pub struct Watch {
 #[derive(Debug)]
 enum Source {
     /// The operating system's events.
-    System {
-        folder: PathBuf,
-        watcher: Option<RecommendedWatcher>,
-        active: BTreeSet<PathBuf>,
-        failing: bool,
-    },
+    System(System),
     /// Only what a [`WatchHandle`] sends.
     Manual,
+}
+
+#[derive(Debug, Default)]
+struct System {
+    folder: PathBuf,
+    watcher: Option<RecommendedWatcher>,
+    /// The watched folders. A watch stays with its folder, even if another folder takes the path.
+    active: BTreeMap<PathBuf, FileId>,
+    /// Whether the last check found other folders at the watched paths.
+    replaced: bool,
+    failing: bool,
+    /// The type of the file system, if it does not report every change.
+    shared: Option<String>,
 }
 
 /// What happened since the last check.
@@ -59,13 +73,11 @@ impl Watch {
     /// Watches the manifests' folder and the folders in it, with the operating system's events.
     pub fn system(folder: &Path) -> Self {
         Self {
-            source: Source::System {
+            source: Source::System(System {
                 // Events have absolute paths, and a relative path has no parent folder to watch.
                 folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
-                watcher: None,
-                active: BTreeSet::new(),
-                failing: false,
-            },
+                ..System::default()
+            }),
             events: Arc::default(),
         }
     }
@@ -86,46 +98,36 @@ impl Watch {
     }
 
     /// Watches these folders, and the folders that hold the folders and links on the way to the manifests' folder: any of these
-    /// can be replaced, or come later. Returns whether events report every
-    /// change; if not, the caller must check the files regularly. The reason is logged once.
+    /// can be replaced, or come later. Returns whether events report every change; if not, the caller must check the files
+    /// regularly. The reason is logged once.
     ///
-    /// Folders that are already watched cost nothing, so this can be called after every check.
+    /// Folders that are already watched cost little, so this can be called after every check.
     pub fn watch(&mut self, folders: &[PathBuf]) -> bool {
-        let Source::System {
-            folder,
-            watcher,
-            active,
-            failing,
-        } = &mut self.source
-        else {
+        let Source::System(system) = &mut self.source else {
             return false;
         };
         if self.events.stale.swap(false, Ordering::Relaxed) {
-            unwatch_all(watcher.as_mut(), active);
+            system.unwatch_all();
         }
-        match update(folder, folders, watcher, active, &self.events) {
+        match system.update(folders, &self.events) {
             Ok(has_new) => {
                 if has_new {
                     // A change before the watch began sent no event.
                     self.events.something.notify_one();
+                    system.check_file_system(folders);
                 }
-                if std::mem::take(failing) {
+                if std::mem::take(&mut system.failing) {
                     tracing::info!("watching the manifests again");
                 }
-                true
+                system.shared.is_none()
             }
             Err(error) => {
-                unwatch_all(watcher.as_mut(), active);
-                if !std::mem::replace(failing, true) {
+                system.unwatch_all();
+                if !std::mem::replace(&mut system.failing, true) {
                     let why = escaped(&error.to_string(), 300);
-                    let advice = match error.kind {
-                        ErrorKind::MaxFilesWatch => {
-                            ". Raise fs.inotify.max_user_watches or fs.inotify.max_user_instances"
-                        }
-                        _ => "",
-                    };
+                    let advice = advice(&error);
                     tracing::warn!(
-                        "cannot watch the manifests, so repave checks them every few seconds: {why}{advice}"
+                        "cannot watch the manifests, so repave checks them every {POLL:?}: {why}{advice}"
                     );
                 }
                 false
@@ -134,60 +136,113 @@ impl Watch {
     }
 }
 
-/// Watches exactly the wanted folders; returns whether any of them was not watched before.
-fn update(
-    folder: &Path,
-    folders: &[PathBuf],
-    watcher: &mut Option<RecommendedWatcher>,
-    active: &mut BTreeSet<PathBuf>,
-    events: &Arc<Events>,
-) -> notify::Result<bool> {
-    let watcher = match watcher {
-        Some(watcher) => watcher,
-        None => watcher.insert(new_watcher(folder, events)?),
-    };
-    let mut wanted: BTreeSet<PathBuf> = folders
-        .iter()
-        .filter_map(|folder| std::path::absolute(folder).ok())
-        .collect();
-    wanted.insert(folder.to_owned());
-    let way = way(folder);
-    let above: BTreeSet<PathBuf> = way
-        .iter()
-        .filter_map(|place| place.parent())
-        .map(Path::to_owned)
-        .collect();
-    wanted.extend(above.iter().cloned());
-    *events.way.lock().unwrap_or_else(PoisonError::into_inner) = way;
-    for gone in active.difference(&wanted) {
-        // The folder may be deleted, and its watch with it.
-        let _ = watcher.unwatch(gone);
-    }
-    active.retain(|path| wanted.contains(path));
-    let mut has_new = false;
-    for path in wanted {
-        if active.contains(&path) {
-            continue;
+impl System {
+    /// Watches exactly the wanted folders; returns whether to check the files again, because a watch is new.
+    fn update(&mut self, folders: &[PathBuf], events: &Arc<Events>) -> notify::Result<bool> {
+        let mut wanted: BTreeSet<PathBuf> = folders
+            .iter()
+            .filter_map(|folder| std::path::absolute(folder).ok())
+            .collect();
+        wanted.insert(self.folder.clone());
+        let way = way(&self.folder);
+        let above: BTreeSet<PathBuf> = way
+            .iter()
+            .filter_map(|place| place.parent())
+            .map(Path::to_owned)
+            .collect();
+        wanted.extend(above.iter().cloned());
+        *events.way.lock().unwrap_or_else(PoisonError::into_inner) = way;
+        // Not every replaced folder sends an event: another file system may be mounted at its path.
+        let replaced = self.active.iter().any(|(path, watched)| {
+            wanted.contains(path) && file_id(path).as_ref() != Some(watched)
+        });
+        // A file system that gives a folder a new ID each time must not cause a check after every check.
+        let keeps_changing = std::mem::replace(&mut self.replaced, replaced) && replaced;
+        if replaced {
+            self.unwatch_all();
         }
-        match watcher.watch(&path, RecursiveMode::NonRecursive) {
-            Ok(()) => has_new |= active.insert(path),
-            Err(error) if is_missing(&error) => {}
-            // A folder that holds other users' files may not be readable. Few setups replace what is in it.
-            Err(error) if above.contains(&path) && is_denied(&error) => {}
-            Err(error) => return Err(error),
+        let watcher = match &mut self.watcher {
+            Some(watcher) => watcher,
+            none => none.insert(new_watcher(&self.folder, events)?),
+        };
+        let mut ended = BTreeSet::new();
+        for (path, id) in &self.active {
+            if !wanted.contains(path) {
+                // The folder may be deleted, and its watch with it.
+                let _ = watcher.unwatch(path);
+                ended.insert(*id);
+            }
+        }
+        // Two paths of one folder have one watch: it ends for both.
+        self.active
+            .retain(|path, id| wanted.contains(path) && !ended.contains(id));
+        let mut has_new = false;
+        for path in wanted {
+            if self.active.contains_key(&path) {
+                continue;
+            }
+            // If the folder is replaced before its watch begins, the next check finds another ID.
+            let Some(id) = file_id(&path) else {
+                continue;
+            };
+            match watcher.watch(&path, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    self.active.insert(path, id);
+                    has_new = true;
+                }
+                Err(error) if is_missing(&error) => {}
+                // A folder that holds other users' files may not be readable. Few setups replace what is in it.
+                Err(error) if above.contains(&path) && is_denied(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(has_new && !keeps_changing)
+    }
+
+    /// Ends every watch. A folder that replaced another one at the same path must be watched again.
+    fn unwatch_all(&mut self) {
+        let paths = std::mem::take(&mut self.active);
+        if let Some(watcher) = &mut self.watcher {
+            for path in paths.keys() {
+                // The watch may have ended with its folder.
+                let _ = watcher.unwatch(path);
+            }
         }
     }
-    Ok(has_new)
+
+    /// Finds out whether the file system reports every change, and logs it if it does not.
+    #[cfg(target_os = "linux")]
+    fn check_file_system(&mut self, folders: &[PathBuf]) {
+        let shared = mounts::without_events(folders.iter().chain([&self.folder]));
+        if let Some(file_system) = shared.as_ref().filter(|_| shared != self.shared) {
+            let file_system = escaped(file_system, 100);
+            tracing::info!(
+                file_system,
+                "the file system does not report the changes of other machines, so repave checks the manifests every {POLL:?}"
+            );
+        }
+        self.shared = shared;
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn check_file_system(&mut self, _: &[PathBuf]) {}
 }
 
-/// Ends every watch. A folder that replaced another one at the same path must be watched again.
-fn unwatch_all(watcher: Option<&mut RecommendedWatcher>, active: &mut BTreeSet<PathBuf>) {
-    let paths = std::mem::take(active);
-    if let Some(watcher) = watcher {
-        for path in paths {
-            // The watch may have ended with its folder.
-            let _ = watcher.unwatch(&path);
+fn file_id(path: &Path) -> Option<FileId> {
+    let there = fs::metadata(path).ok()?;
+    Some(Stamp::of(&there).id())
+}
+
+/// Returns what to do about a watch that cannot be started.
+fn advice(error: &notify::Error) -> &'static str {
+    /// From the kernel's `asm-generic/errno-base.h`.
+    const EMFILE: i32 = 24;
+    match &error.kind {
+        ErrorKind::MaxFilesWatch => ". Raise fs.inotify.max_user_watches",
+        ErrorKind::Io(error) if error.raw_os_error() == Some(EMFILE) => {
+            ". Raise fs.inotify.max_user_instances, or the limit of open files of repave"
         }
+        _ => "",
     }
 }
 
@@ -229,7 +284,7 @@ fn way(folder: &Path) -> BTreeSet<PathBuf> {
             Some(Component::Normal(_)) => {
                 at.push(&part);
                 way.insert(at.clone());
-                let Ok(target) = std::fs::read_link(&at) else {
+                let Ok(target) = fs::read_link(&at) else {
                     continue;
                 };
                 links += 1;
@@ -250,7 +305,7 @@ fn way(folder: &Path) -> BTreeSet<PathBuf> {
 }
 
 fn is_denied(error: &notify::Error) -> bool {
-    matches!(&error.kind, ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied)
+    matches!(&error.kind, ErrorKind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 fn is_missing(error: &notify::Error) -> bool {
@@ -258,7 +313,7 @@ fn is_missing(error: &notify::Error) -> bool {
         ErrorKind::PathNotFound => true,
         ErrorKind::Io(error) => matches!(
             error.kind(),
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
         ),
         _ => false,
     }
