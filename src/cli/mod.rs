@@ -1,6 +1,8 @@
 //! The command line: what each command takes, with its help. It reads no manifest and no status, asks no service, and
 //! writes nothing.
 
+use std::ffi::OsString;
+
 use clap::builder::styling::Styles;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -12,6 +14,7 @@ mod arguments;
 mod console;
 mod flags;
 mod pages;
+mod tips;
 mod values;
 
 pub(crate) use arguments::{
@@ -221,7 +224,21 @@ impl Cli {
     /// Parses the arguments and `REPAVE_*` variables of the process.
     pub fn parse_arguments() -> Result<Self, clap::Error> {
         let definition = without_empty_variables(pages::with_rule(Self::command()));
-        Self::from_checked(&definition.try_get_matches()?)
+        let arguments: Vec<_> = std::env::args_os().collect();
+        Self::from_definition(definition, &arguments)
+    }
+
+    fn from_definition(
+        mut definition: clap::Command,
+        arguments: &[OsString],
+    ) -> Result<Self, clap::Error> {
+        let matches = definition.try_get_matches_from_mut(arguments);
+        let matches = matches.map_err(|error| {
+            let words = arguments.iter().skip(1);
+            let words: Vec<_> = words.map(|word| word.to_string_lossy().into()).collect();
+            tips::with_tip(error, &definition, &words)
+        })?;
+        Self::from_checked(&matches)
     }
 
     /// Checks what clap cannot express: rules that depend on the source of a value, or on the value.
@@ -288,7 +305,8 @@ mod tests {
 
     fn parsed(words: &str) -> Result<Cli, clap::Error> {
         let words = std::iter::once("repave").chain(words.split(' '));
-        Cli::from_checked(&Cli::command().try_get_matches_from(words)?)
+        let words: Vec<OsString> = words.map(Into::into).collect();
+        Cli::from_definition(Cli::command(), &words)
     }
 
     fn definition() -> clap::Command {
@@ -344,6 +362,85 @@ mod tests {
         ] {
             let parsed = parsed(arguments);
             assert_eq!(parsed.is_ok(), valid, "{arguments}: {parsed:?}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_other_tools_lead_to_those_of_repave() {
+        for (arguments, tip) in [
+            ("apply", "'repave reconcile --once' creates the images"),
+            ("daemon", "'repave reconcile' without --once is the daemon"),
+            ("diff", "'repave plan' shows what a run would do"),
+            ("get images", "'repave status' shows the images"),
+            ("list", "'repave status' shows the images"),
+            ("destroy", "repave only creates images"),
+            ("lint", "'repave validate' checks the manifests"),
+            (
+                "init",
+                "write the first manifest as docs/manifests.md shows",
+            ),
+            ("login", "'aws sso login'"),
+            ("version", "'repave --version'"),
+            ("help apply", "'repave reconcile --once' creates the images"),
+            (
+                "reconcile --dry-run",
+                "'repave plan' shows what a run would do",
+            ),
+            ("plan --dry-run=client", "and changes nothing"),
+            (
+                "reconcile --once --auto-approve",
+                "leave it out: repave never asks",
+            ),
+            ("reconcile --once -y", "leave it out: repave never asks"),
+            ("plan -f a.yaml", "use '--manifests DIR'"),
+            ("plan --verbose", "use '--log-level debug'"),
+            ("plan -v", "use '--log-level debug'"),
+            ("plan --json", "use '-o json'"),
+            ("plan --target finance", "'suspend: true' in a manifest"),
+            ("plan --account 111122223333", "use '--expect-account ID'"),
+            ("plan -n prod", "repave has no namespaces"),
+            ("simulate --port 80", "use '--listen 127.0.0.1:PORT'"),
+            ("reconcile --port 80", "use '--health-addr PORT'"),
+            ("validate images", "use '--manifests images'"),
+            (
+                "status finance",
+                "'repave explain finance' is about one image",
+            ),
+            // Flags of another command, and before the command.
+            ("--once", "'--once' is a flag of: reconcile"),
+            ("plan --once", "'--once' is a flag of: reconcile"),
+            ("plan --watch", "'--watch' is a flag of: status"),
+            (
+                "status --manifests a",
+                "is a flag of: reconcile, plan, validate, explain, iam-policy",
+            ),
+            // One dash: clap would read -o nce.
+            ("reconcile -once", "write '--once', with two dashes"),
+            (
+                "plan -region eu-west-1",
+                "write '--region', with two dashes",
+            ),
+            // What clap itself knows.
+            ("reconsile", "a similar subcommand exists: 'reconcile'"),
+            (
+                "plan --manifest a",
+                "a similar argument exists: '--manifests'",
+            ),
+            ("plan --region eu-wst-1", "did you mean eu-west-1?"),
+        ] {
+            let error = parsed(arguments).unwrap_err();
+            let shown = error.to_string();
+            assert!(shown.contains(tip), "{arguments}: {shown}");
+            assert_eq!(
+                shown.matches("tip: ").count(),
+                usize::from(!tip.starts_with("did"))
+            );
+            assert!(error.use_stderr(), "{arguments}");
+        }
+        // No tip is better than a wrong one.
+        for arguments in ["frobnicate", "plan --frobnicate"] {
+            let shown = parsed(arguments).unwrap_err().to_string();
+            assert!(!shown.contains("tip: "), "{arguments}: {shown}");
         }
     }
 

@@ -118,6 +118,7 @@ fn each_outside_thing_has_its_door() {
                 "cli/flags.rs",
                 "cli/mod.rs",
                 "cli/pages.rs",
+                "cli/tips.rs",
             ],
         ),
         ("clap_complete", &["cli/arguments.rs", "cli/pages.rs"]),
