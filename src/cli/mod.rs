@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::cloud::aws::endpoint;
-use crate::sys::environment::variable;
+use crate::sys::environment::{self, variable};
 
 mod arguments;
 mod console;
@@ -224,8 +224,7 @@ impl Cli {
     /// Parses the arguments and `REPAVE_*` variables of the process.
     pub fn parse_arguments() -> Result<Self, clap::Error> {
         let definition = without_empty_variables(pages::with_rule(Self::command()));
-        let arguments: Vec<_> = std::env::args_os().collect();
-        Self::from_definition(definition, &arguments)
+        Self::from_definition(definition, &environment::arguments())
     }
 
     fn from_definition(

@@ -5,6 +5,11 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// Returns the arguments of the process, its name included.
+pub(crate) fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
+}
+
 /// Returns the value of a variable of the process, if the variable is set and not empty.
 pub(crate) fn variable(name: impl AsRef<OsStr>) -> Option<OsString> {
     #[expect(
