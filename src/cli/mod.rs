@@ -419,6 +419,20 @@ mod tests {
                 "plan -region eu-west-1",
                 "write '--region', with two dashes",
             ),
+            // Values without their flag, and other writings of flags and commands.
+            ("reconcile once", "write '--once'"),
+            ("plan —simulate", "write '--simulate', with two hyphens"),
+            (
+                "plan --simulate seed.yaml",
+                "write '--simulate=seed.yaml', with an equals sign",
+            ),
+            ("plan validate", "'repave validate' is another"),
+            ("PLAN", "write 'plan' in lower case"),
+            ("plan -o markdown", "use '--markdown-into FILE'"),
+            ("status -o yaml", "use '-o json'"),
+            ("plan -o table", "use '-o text'"),
+            ("plan -o wide", "'-o wide' is a format of: status"),
+            ("plan -o sarif", "'-o sarif' is a format of: validate"),
             // What clap itself knows.
             ("reconsile", "a similar subcommand exists: 'reconcile'"),
             (
@@ -436,6 +450,9 @@ mod tests {
             );
             assert!(error.use_stderr(), "{arguments}");
         }
+        // The usage does not contain another guess.
+        let shown = parsed("plan --max-creates 3").unwrap_err().to_string();
+        assert!(shown.contains("Usage: repave plan [OPTIONS]"), "{shown}");
         // No tip is better than a wrong one.
         for arguments in ["frobnicate", "plan --frobnicate"] {
             let shown = parsed(arguments).unwrap_err().to_string();
