@@ -82,11 +82,13 @@ fn desired() -> Desired {
 
 fn image(id: String, name: String) -> ObservedImage {
     ObservedImage {
+        description: None,
         id,
         name: Some(name),
         state: ImageState::Available,
         operating_system: OperatingSystem::Windows,
         update_available: Some(true),
+        update: None,
         created: Some(now()),
         errors: Vec::new(),
         owner: Some("111122223333".into()),
@@ -118,6 +120,7 @@ fn target() -> Target {
         region: "eu-west-1".into(),
         account_id: Some("111122223333".into()),
         simulated: false,
+        credentials: None,
     }
 }
 

@@ -71,9 +71,24 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes the last line on stderr, which describes the outcome, and returns the exit code.
+/// The maximum length of the last line, in characters.
+const MAX_LAST_LINE: usize = 200;
+
+/// Writes the last line on stderr, which describes the outcome, and returns the exit code. The log has a long
+/// message whole.
 fn end(outcome: &Outcome) -> ExitCode {
-    let _ = writeln!(anstream::stderr(), "repave: {outcome}");
+    let mut line = format!("repave: {outcome}");
+    if line.chars().count() > MAX_LAST_LINE {
+        match outcome.code {
+            outcome::ExitCode::Done | outcome::ExitCode::ChangesPending => {
+                tracing::info!("{outcome}");
+            }
+            _ => tracing::error!("{outcome}"),
+        }
+        line = line.chars().take(MAX_LAST_LINE - 1).collect();
+        line.push('…');
+    }
+    let _ = writeln!(anstream::stderr(), "{line}");
     outcome.code.number().into()
 }
 

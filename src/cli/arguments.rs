@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args};
+use clap::{ArgMatches, Args, ValueEnum};
 use clap_complete::Shell;
 use jiff::SignedDuration;
 
 use super::console::{Format, Output, StatusOutput, ValidateOutput};
 use super::flags::{Copies, ManifestFolder, Service, StatusFile};
 use super::values::{
-    ExpectPlan, account_id, duration, expected_plan, health_address, reason, region,
+    ExpectPlan, account_id, branch, duration, expected_plan, health_address, reason, region,
 };
 use crate::model::reason::Reason;
 
@@ -42,12 +42,12 @@ pub struct Reconcile {
     /// --once.
     #[arg(long, env = "REPAVE_EXPECT_PLAN", value_name = "SHA256|FILE", value_parser = expected_plan)]
     pub(crate) expect_plan: Option<ExpectPlan>,
-    /// Maximum time of the run
+    /// Maximum time of the run [default: 15m, with --wait 2h]
     ///
     /// The run exits with 9 if work remains, and names each image and what it waits for. A create in flight gets 5 s
     /// more. Needs --once.
-    #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", default_value = "15m", value_parser = duration)]
-    pub(crate) timeout: SignedDuration,
+    #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", value_parser = duration)]
+    timeout: Option<SignedDuration>,
     /// Maximum time between two passes of the daemon
     ///
     /// The time varies by 5 %, so that several daemons do not send requests at the same time. Not with --once.
@@ -68,6 +68,20 @@ pub struct Reconcile {
     pub(crate) copies: Copies,
     #[command(flatten)]
     pub(crate) manifests: ManifestFolder,
+    /// Use manifests only if they are those of the commit
+    ///
+    /// repave asks Git whether the manifests differ from the commit of the checkout. While they differ, or Git has no
+    /// answer, the daemon keeps the last valid set in use and is not ready, and a run with --once creates nothing and
+    /// exits with 5.
+    #[arg(long, env = "REPAVE_REQUIRE_CLEAN", value_parser = FalseyValueParser::new())]
+    #[arg(help_heading = "Manifests")]
+    pub(crate) require_clean: bool,
+    /// Use manifests only while the checkout is on this branch
+    ///
+    /// Needs --require-clean. Some pipelines check out a commit without a branch; repave refuses such a checkout.
+    #[arg(long, env = "REPAVE_BRANCH", value_name = "NAME", value_parser = branch)]
+    #[arg(help_heading = "Manifests")]
+    pub(crate) branch: Option<String>,
     #[command(flatten)]
     pub(crate) service: Service,
     #[command(flatten)]
@@ -75,6 +89,16 @@ pub struct Reconcile {
 }
 
 impl Reconcile {
+    /// Returns the maximum time of the run. Builds take tens of minutes.
+    pub(crate) fn timeout(&self) -> SignedDuration {
+        let default = if self.wait {
+            SignedDuration::from_hours(2)
+        } else {
+            SignedDuration::from_mins(15)
+        };
+        self.timeout.unwrap_or(default)
+    }
+
     /// Refuses flags of a run without --once, and flags of the daemon with it. Variables of the other mode are
     /// ignored, so that one environment can serve both, unless they bind the run or name its files.
     pub(super) fn check_mode(&self, matches: &ArgMatches) -> Result<(), String> {
@@ -99,6 +123,10 @@ impl Reconcile {
         };
         match flags.iter().find(|(given, _)| *given) {
             Some((_, flag)) => Err(format!("{flag} {why}")),
+            // Alone it would look like a protection.
+            None if self.branch.is_some() && !self.require_clean => Err(
+                "--branch (REPAVE_BRANCH) needs --require-clean (REPAVE_REQUIRE_CLEAN)".to_owned(),
+            ),
             None => Ok(()),
         }
     }
@@ -106,11 +134,28 @@ impl Reconcile {
 
 #[derive(Debug, Clone, Args)]
 pub struct Plan {
+    /// Show only these images: manifest name, image name or image ID [default: all images]
+    ///
+    /// Totals, checksum and exit code are of all images. An ID that no image of the plan has means the images that are
+    /// created from it. repave refuses a NAME that matches nothing with exit code 64.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
     /// Exit with 2 if there are images to create now
     ///
     /// Without this flag, the exit code is 0 if repave can compute the plan.
     #[arg(long, env = "REPAVE_DETAILED_EXITCODE", value_parser = FalseyValueParser::new())]
     pub(crate) detailed_exitcode: bool,
+    /// Exit with 4 if an image is blocked (blocked), or differs from its manifest (drift)
+    ///
+    /// Several values are separated by commas.
+    #[arg(
+        long,
+        env = "REPAVE_FAIL_ON",
+        value_name = "WHAT",
+        value_delimiter = ',',
+        value_enum
+    )]
+    pub(crate) fail_on: Vec<FailOn>,
     #[command(flatten)]
     pub(crate) copies: Copies,
     #[command(flatten)]
@@ -121,8 +166,21 @@ pub struct Plan {
     pub(crate) format: Format<Output>,
 }
 
+/// What ends `plan` with exit code 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Blocked,
+    Drift,
+}
+
 #[derive(Debug, Clone, Args)]
 pub struct Validate {
+    /// Files or folders to check [default: the folder of the manifests]
+    ///
+    /// If PATH is below the folder of --manifests, repave reads the whole folder and shows only problems that concern
+    /// PATH. Other paths are a separate set. repave refuses a PATH that does not exist with exit code 64.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) manifests: ManifestFolder,
     #[command(flatten)]
@@ -131,6 +189,12 @@ pub struct Validate {
 
 #[derive(Debug, Clone, Args)]
 pub struct Status {
+    /// Show only these images: manifest name, image name or image ID [default: all images]
+    ///
+    /// An ID that no image of the status has means the images that were created from it. repave refuses a NAME that
+    /// matches nothing with exit code 64.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
     /// Keep running and show changes until a signal
     ///
     /// On a terminal, repave updates the table in place; elsewhere it prints what changed. It checks the status file
@@ -143,6 +207,11 @@ pub struct Status {
     #[arg(long = "reason", env = "REPAVE_REASON", value_name = "REASON")]
     #[arg(value_delimiter = ',', value_parser = reason)]
     pub(crate) reasons: Vec<Reason>,
+    /// Check that the status is about this Region
+    ///
+    /// A status file is about one account and Region.
+    #[arg(long, env = "REPAVE_REGION", value_parser = region, help_heading = "Target")]
+    pub(crate) region: Option<String>,
     #[command(flatten)]
     pub(crate) file: StatusFile,
     #[command(flatten)]
@@ -151,7 +220,8 @@ pub struct Status {
 
 #[derive(Debug, Clone, Args)]
 pub struct Explain {
-    /// Reason, error code, exit code, or name of an image or of its manifest [default: list all topics]
+    /// Reason, error code, exit code, manifest name, image name or image ID [default: list all topics]
+    #[arg(value_name = "NAME")]
     pub(crate) topic: Option<String>,
     /// Folder with the manifests
     #[arg(
@@ -193,7 +263,7 @@ pub struct Simulate {
     pub(crate) public: bool,
     /// Keep the account in this file between runs
     ///
-    /// If the file exists, repave does not read the seed again. repave refuses a file that began with another seed.
+    /// If the file exists, the account continues from it. repave refuses a file that began with another seed.
     #[arg(long, env = "REPAVE_ACCOUNT_FILE", value_name = "FILE")]
     pub(crate) account_file: Option<PathBuf>,
     #[command(flatten)]

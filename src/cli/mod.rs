@@ -18,7 +18,7 @@ mod tips;
 mod values;
 
 pub(crate) use arguments::{
-    Completions, Explain, IamPolicy, Man, Plan, Reconcile, Simulate, Status, Validate,
+    Completions, Explain, FailOn, IamPolicy, Man, Plan, Reconcile, Simulate, Status, Validate,
 };
 pub use console::{Color, Console, LogFormat, LogLevel, Output};
 pub(crate) use console::{StatusOutput, ValidateOutput};
@@ -68,7 +68,7 @@ Examples:
   # In a pipeline
   repave reconcile --once --timeout 30m --max-creates 5
   # Wait for the builds too
-  repave reconcile --once --wait --timeout 2h
+  repave reconcile --once --wait
   # As a daemon, with health and metrics
   repave reconcile --health-addr 8080")]
     Reconcile(Reconcile),
@@ -80,6 +80,8 @@ Examples:
 Examples:
   # Show what a run would do
   repave plan
+  # Show one image of the plan
+  repave plan finance-2026-11
   # In a pipeline: exit with 2 if there are images to create
   repave plan --detailed-exitcode -o json")]
     Plan(Plan),
@@ -91,6 +93,8 @@ Examples:
 Examples:
   # Check a folder
   repave validate --manifests images
+  # Check the files of a commit
+  repave validate manifests/finance.yaml
   # For another program
   repave validate -o json")]
     Validate(Validate),
@@ -102,6 +106,8 @@ Examples:
 Examples:
   # The images, and why they are not ready
   repave status
+  # Some images
+  repave status finance-2026-11 wsi-0123456789ab
   # With IDs and last errors
   repave status -o wide
   # Keep running, and show what changes
@@ -112,18 +118,20 @@ Examples:
     /// Explain a reason, an error code, an exit code or an image, offline
     ///
     /// For a reason, an error code or an exit code, explain shows what it means, how to fix it and where to read more.
-    /// For the name of an image or of its manifest, explain shows why the image is not ready. It reads the status file
+    /// For an image, named by its manifest, its name or its ID, explain shows why it is not ready. It reads the status file
     /// and the manifests, and needs no network and no credentials.
     #[command(after_long_help = "\
 Examples:
   # A reason
   repave explain QuotaExceeded
   # An image
-  repave explain finance-2026-11")]
+  repave explain finance-2026-11
+  # An image ID
+  repave explain wsi-0123456789ab")]
     Explain(Explain),
     /// Serve the embedded WorkSpaces image API for any AWS client
     ///
-    /// The API has the image operations of WorkSpaces, with the limits and delays of the service, and with faults if
+    /// The API has the image operations of WorkSpaces, with the limits of the service, short builds, and faults if
     /// the seed sets them. It checks no credentials. It runs until a signal stops it.
     #[command(after_long_help = "\
 Examples:
@@ -400,11 +408,7 @@ mod tests {
             ("plan -n prod", "repave has no namespaces"),
             ("simulate --port 80", "use '--listen 127.0.0.1:PORT'"),
             ("reconcile --port 80", "use '--health-addr PORT'"),
-            ("validate images", "use '--manifests images'"),
-            (
-                "status finance",
-                "'repave explain finance' is about one image",
-            ),
+            ("iam-policy images", "use '--manifests images'"),
             // Flags of another command, and before the command.
             ("--once", "'--once' is a flag of: reconcile"),
             ("plan --once", "'--once' is a flag of: reconcile"),
@@ -421,12 +425,15 @@ mod tests {
             ),
             // Values without their flag, and other writings of flags and commands.
             ("reconcile once", "write '--once'"),
-            ("plan —simulate", "write '--simulate', with two hyphens"),
             (
-                "plan --simulate seed.yaml",
+                "reconcile —simulate",
+                "write '--simulate', with two hyphens",
+            ),
+            (
+                "reconcile --simulate seed.yaml",
                 "write '--simulate=seed.yaml', with an equals sign",
             ),
-            ("plan validate", "'repave validate' is another"),
+            ("reconcile validate", "'repave validate' is another"),
             ("PLAN", "write 'plan' in lower case"),
             ("plan -o markdown", "use '--markdown-into FILE'"),
             ("status -o yaml", "use '-o json'"),

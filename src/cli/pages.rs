@@ -8,7 +8,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::model::outcome::ExitCode;
 
-const VARIABLES: &str = "Every flag has a variable, and the flag takes precedence: the variable of --log-level is REPAVE_LOG_LEVEL. An empty variable counts as unset. Region and credentials come from the variables and files of AWS tools, unless a flag overrides them.";
+const VARIABLES: &str = "Every flag has a variable; for example, --log-level has REPAVE_LOG_LEVEL. The flag takes precedence. An empty variable counts as unset. Region and credentials come from the variables and files of AWS tools, unless a flag overrides them.";
 
 pub(super) fn completions(mut definition: Command, shell: Shell) -> Vec<u8> {
     let mut text = Vec::new();

@@ -29,6 +29,8 @@ pub(super) fn with_tip(mut error: Error, root: &Command, arguments: &[String]) -
         }
         _ => None,
     });
+    // A flag that no command has is not a NAME.
+    error.remove(ContextKind::Suggested);
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedSubcommand);
         error.remove(ContextKind::SuggestedArg);
@@ -227,12 +229,9 @@ fn value_without_flag(
     {
         return Some(format!("write '{before}={value}', with an equals sign"));
     }
-    if has_flag(command, "manifests") {
-        return Some(format!(
-            "use '--manifests {value}' for a folder; a run is about all its manifests"
-        ));
-    }
-    (command.get_name() == "status").then(|| format!("'repave explain {value}' is about one image"))
+    has_flag(command, "manifests").then(|| {
+        format!("use '--manifests {value}' for a folder; a run is about all its manifests")
+    })
 }
 
 /// Returns what to use for a format that the command does not have.

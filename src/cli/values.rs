@@ -69,6 +69,16 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// The name of a branch, without `refs/heads/`.
+pub(super) fn branch(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix("refs/heads/").unwrap_or(text);
+    let refused = |c: char| c.is_whitespace() || c.is_control() || r"~^:?*[\".contains(c);
+    if name.is_empty() || name.starts_with('-') || name.contains(refused) {
+        return Err("must be the name of a branch, such as main".into());
+    }
+    Ok(name.to_owned())
+}
+
 pub(super) fn expected_plan(text: &str) -> Result<ExpectPlan, String> {
     let is_hex = text.chars().all(|c| c.is_ascii_hexdigit());
     match digest::parse(text) {

@@ -54,11 +54,13 @@ mod tests {
 
     fn listed(id: &str) -> ObservedImage {
         ObservedImage {
+            description: None,
             id: id.into(),
             name: None,
             state: ImageState::Available,
             operating_system: OperatingSystem::Windows,
             update_available: None,
+            update: None,
             created: None,
             errors: Vec::new(),
             owner: None,

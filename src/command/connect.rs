@@ -61,7 +61,12 @@ pub(super) async fn connect(
     let (saved, new) = SavedAccount::find(Some(&account_file), seed, region)
         .map_err(|error| embedded_failed(&error))?;
     let file = escaped(&account_file.display().to_string(), 512);
-    if new {
+    if new && seed.is_none() {
+        tracing::info!(
+            file,
+            "new simulated account; it has the source images that the manifests name"
+        );
+    } else if new {
         tracing::info!(file, "new simulated account");
     } else {
         tracing::info!(

@@ -18,6 +18,9 @@ const MAX_PLAN: u64 = 64 * 1024 * 1024;
 struct Document {
     kind: String,
     checksum: Option<String>,
+    /// What narrows the items.
+    #[serde(default)]
+    names: Vec<String>,
     #[serde(default)]
     items: Vec<Row>,
 }
@@ -63,6 +66,12 @@ fn read(path: &Path) -> Result<(String, BTreeSet<(String, String)>), String> {
     };
     let checksum =
         checksum.ok_or("not a file of plan --json-into: it has no checksum of a plan")?;
+    if !document.names.is_empty() {
+        return Err(
+            "the file has only the images of a NAME. Run repave plan --json-into without NAME"
+                .into(),
+        );
+    }
     let steps = document.items.into_iter().filter_map(|row| row.step);
     let creates = steps
         .filter(|step| step.verb == Verb::Create)

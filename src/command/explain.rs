@@ -4,9 +4,12 @@
 use std::path::Path;
 
 use super::screen::Screen;
+use super::select::{Names, meant};
 use crate::cli::Explain;
 use crate::manifest;
+use crate::model::image::DesiredImage;
 use crate::model::outcome::{ExitCode, Outcome};
+use crate::model::value::ImageName;
 use crate::show::explain::{self, Topic};
 use crate::show::{self, Explanation};
 use crate::state::file;
@@ -27,55 +30,76 @@ pub(super) fn run(
         let topics = explain::topics();
         let outcome = Outcome::new(ExitCode::Done, counted(topics.len(), "topic"));
         screen.text(&show::topics_text(&topics, columns));
-        show_json(screen, &outcome, &topics, None, None);
+        show_json(screen, &outcome, &topics, &Found::default());
         return Ok(outcome);
     };
     let mut topics = explain::find(word);
     let status_file = arguments.status.path();
     let status = read_status(&status_file);
-    let images = status.as_ref().map_or(&[][..], |status| &status.images);
-    let image = images
-        .iter()
-        .filter(|image| !image.is_memory_only())
-        .find(|image| image.name.as_str() == word || image.image_name.as_str() == word);
+    let entries = status.as_ref().map_or(&[][..], |status| &status.images);
+    let found = find(word, entries, &arguments.manifests, !topics.is_empty())?;
     let mut texts = Vec::new();
-    let mut manifest = None;
-    if let Some(image) = image {
+    texts.extend(about(word, &found, !topics.is_empty()));
+    for image in &found.images {
         texts.push(show::image_text(image, clock.now_in_seconds(), columns));
         for topic in topics_of(image) {
             if !topics.contains(&topic) {
                 topics.push(topic);
             }
         }
-    } else if topics.is_empty() {
-        let place = declared(&arguments.manifests, word, images)?;
+    }
+    for (name, place) in &found.declared {
         texts.push(format!(
-            "image {word}, declared in {place}\n\n  {} does not contain the image: no pass has checked it yet.\n  \
+            "image {name}, declared in {place}\n\n  {} does not contain the image: no pass has checked it yet.\n  \
              repave plan shows what the next pass would do.\n",
             status_file.display()
         ));
-        manifest = Some(place);
     }
     if !topics.is_empty() {
         texts.push(show::explained_text(&topics, columns));
     }
     let outcome = Outcome::new(ExitCode::Done, format!("explained {word}"));
     screen.text(&texts.join("\n"));
-    show_json(screen, &outcome, &topics, image, manifest);
+    show_json(screen, &outcome, &topics, &found);
     Ok(outcome)
 }
 
-fn show_json(
-    screen: &mut Screen<'_>,
-    outcome: &Outcome,
-    topics: &[Topic],
-    image: Option<&ImageStatus>,
-    manifest: Option<String>,
-) {
+/// The images that a word means.
+#[derive(Default)]
+struct Found<'a> {
+    /// Those in the status file.
+    images: Vec<&'a ImageStatus>,
+    /// The names of the others, with the places where they are declared.
+    declared: Vec<(ImageName, String)>,
+    /// Whether the word is the ID of their source.
+    is_source: bool,
+}
+
+/// Returns what else the word means than one thing, as a line above the explanations.
+fn about(word: &str, found: &Found<'_>, is_topic: bool) -> Option<String> {
+    let images = found.images.len() + found.declared.len();
+    let images = match images {
+        0 => return None,
+        1 => "an image".to_owned(),
+        count => counted(count, "image"),
+    };
+    let is = if found.is_source {
+        "the ID of the source"
+    } else {
+        "the name"
+    };
+    match (is_topic, images.as_str(), found.is_source) {
+        (true, ..) => Some(format!("{word} is {is} of {images}, and a topic.\n")),
+        (false, "an image", false) => None,
+        (false, ..) => Some(format!("{word} is {is} of {images}.\n")),
+    }
+}
+
+fn show_json(screen: &mut Screen<'_>, outcome: &Outcome, topics: &[Topic], found: &Found<'_>) {
     let body = Explanation {
         topics,
-        image,
-        manifest,
+        images: &found.images,
+        manifests: found.declared.iter().map(|(_, place)| place).collect(),
     };
     screen.json(show::DocumentKind::Explanation, outcome, &body);
 }
@@ -123,33 +147,62 @@ fn topics_of(image: &ImageStatus) -> Vec<Topic> {
     once
 }
 
-/// Returns where an image that is not in the status is declared, or the outcome if nothing has this name.
-fn declared(manifests: &Path, word: &str, known: &[ImageStatus]) -> Result<String, Outcome> {
-    let options = manifest::Options { allow_empty: true };
-    let mut names: Vec<&str> = known
+/// Returns the images that the word means: those in the status file, otherwise those that the manifests declare. If there
+/// are none and the word is not a topic, returns the outcome.
+fn find<'a>(
+    word: &str,
+    entries: &'a [ImageStatus],
+    manifests: &Path,
+    is_topic: bool,
+) -> Result<Found<'a>, Outcome> {
+    let known: Vec<&ImageStatus> = entries
         .iter()
-        .flat_map(|image| [image.name.as_str(), image.image_name.as_str()])
+        .filter(|image| !image.is_memory_only())
         .collect();
-    let loaded = manifest::load(manifests, &options);
-    let mut unread = String::new();
-    match &loaded {
-        Ok(loaded) => {
-            for image in &loaded.desired {
-                if image.subject.name.as_str() == word || image.image_name.as_str() == word {
-                    return Ok(image.place.to_string());
-                }
-                names.extend([image.subject.name.as_str(), image.image_name.as_str()]);
-            }
-        }
-        Err(invalid) => {
-            let problems = counted(invalid.problems.len(), "problem");
-            unread = format!("; the manifests have {problems}, so they were not searched");
+    let names: Vec<Names<'_>> = known.iter().map(|image| Names::from(*image)).collect();
+    let mut found = Found::default();
+    for index in meant(word, &names) {
+        found.is_source = !names[index].is_own(word);
+        found.images.push(known[index]);
+    }
+    if !found.images.is_empty() {
+        return Ok(found);
+    }
+    let loaded = manifest::load(manifests, &manifest::Options { allow_empty: true });
+    let desired: Vec<&DesiredImage> = loaded.iter().flat_map(|loaded| &loaded.desired).collect();
+    let declared: Vec<Names<'_>> = desired.iter().map(|image| Names::from(*image)).collect();
+    for index in meant(word, &declared) {
+        let image = desired[index];
+        found.is_source = !declared[index].is_own(word);
+        let entry = known
+            .iter()
+            .find(|entry| entry.image_name == image.image_name);
+        if let Some(entry) = entry {
+            found.images.push(entry);
+        } else {
+            let place = image.place.to_string();
+            found.declared.push((image.image_name.clone(), place));
         }
     }
-    let meant = match explain::like(word, &names) {
-        none if none.is_empty() => "; repave explain lists all topics".to_owned(),
-        meant => did_you_mean(&meant),
+    if is_topic || !found.images.is_empty() || !found.declared.is_empty() {
+        return Ok(found);
+    }
+    let unread = match &loaded {
+        Ok(_) => String::new(),
+        Err(invalid) => {
+            let problems = counted(invalid.problems.len(), "problem");
+            format!("; the manifests have {problems}, so they were not searched")
+        }
     };
-    let words = format!("no topic or image is named {word:?}{unread}{meant}");
+    let names: Vec<&str> = names
+        .into_iter()
+        .chain(declared)
+        .flat_map(Names::all)
+        .collect();
+    let hint = match explain::like(word, &names) {
+        none if none.is_empty() => "; repave explain lists all topics".to_owned(),
+        near => did_you_mean(&near),
+    };
+    let words = format!("no topic or image has the name or ID {word:?}{unread}{hint}");
     Err(Outcome::new(ExitCode::Usage, words))
 }

@@ -19,8 +19,10 @@ mod iam_policy;
 mod man;
 mod once;
 mod plan;
+mod revision;
 mod schema;
 mod screen;
+mod select;
 mod simulate;
 mod status;
 mod this_run;
@@ -46,7 +48,7 @@ pub async fn run(
             Box::pin(daemon::run(arguments, &mut screen, clock, stop)).await
         }
         Command::Plan(arguments) => plan::run(arguments, &mut screen, clock, &stop).await,
-        Command::Validate(arguments) => Ok(validate::run(arguments, &mut screen)),
+        Command::Validate(arguments) => validate::run(arguments, &mut screen),
         Command::Status(arguments) => status::run(arguments, &mut screen, clock, &stop).await,
         Command::Explain(arguments) => explain::run(arguments, &mut screen, clock),
         Command::Simulate(arguments) => simulate::run(arguments, &mut screen, clock, &stop).await,

@@ -6,25 +6,22 @@ use tokio::time::Instant;
 use super::connect::connect;
 use super::expected::approved;
 use super::failure::{cancelled, store_failed, unlisted};
+use super::revision;
 use super::screen::Screen;
 use super::this_run::this_run;
-use super::validate::load_to_act;
 use crate::cli::Reconcile;
 use crate::model::group::Group;
 use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
-use crate::model::target::Target;
 use crate::model::value::ManifestName;
 use crate::plan::{Plan, Totals, guards};
 use crate::run::once::{self, End, Ended};
 use crate::run::reconcile::Reconciler;
 use crate::show::live::Progress;
-use crate::show::{self, PlanBody};
+use crate::show::{self, PlanBody, PlanText};
 use crate::state::file::FileStore;
-use crate::state::status::ManifestsStatus;
 use crate::sys::clock::Clock;
-use crate::sys::git;
 use crate::sys::lock;
 use crate::sys::stop::{Stop, StopReason};
 use crate::sys::terminal::Size;
@@ -43,50 +40,43 @@ pub(super) async fn run(
         ..
     } = arguments;
     screen.copy_into(&arguments.copies)?;
-    let timeout = arguments.timeout;
+    let timeout = arguments.timeout();
     let stop = stop.or_at(Instant::now() + timeout.unsigned_abs());
-    let stopped = |reason| match reason {
-        StopReason::Signal => cancelled_run(),
-        StopReason::Timeout => Outcome::new(
-            ExitCode::TimedOut,
-            format!("timed out after {timeout:#} before repave reached the service"),
-        ),
-    };
-    let loaded = stop.unless(load_to_act(folder, screen)).await;
-    let loaded = match loaded.map_err(stopped)? {
+    let loaded = stop.unless(revision::load(folder, screen, true)).await;
+    let loaded = loaded.map_err(|reason| not_reached(reason, timeout))?;
+    let (loaded, found) = match loaded {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
+    if let Some(rule) = revision::rule(arguments)
+        && let Some(why) = found.objection(&rule)
+    {
+        let why = format!("--require-clean refused the manifests: {why}");
+        return Err(Outcome::new(ExitCode::Refused, why));
+    }
     let holder = lock::holder("reconcile --once", clock.now_in_seconds());
     let store =
         FileStore::lock(&service.status.path(), &holder).map_err(|error| store_failed(&error))?;
     let connected = stop
         .unless(Box::pin(connect(service, &loaded.desired, true, clock)))
         .await
-        .map_err(stopped)??;
-    let target = Target {
-        region: connected.api.region().to_owned(),
-        account_id: None,
-        simulated: service.status.is_simulated(),
-    };
+        .map_err(|reason| not_reached(reason, timeout))??;
+    let target = connected.api.target(service.status.is_simulated());
     let mut expected = arguments
         .expect_plan
         .as_ref()
         .map(|given| approved(given, &target.region, target.simulated))
         .transpose()
         .map_err(|why| Outcome::new(ExitCode::Usage, why))?;
-    let manifests = ManifestsStatus {
-        revision: git::revision(&folder.path),
-        digest: Some(loaded.digest),
-        problems: Vec::new(),
-    };
+    let manifests = revision::status(&loaded, &found);
     let gate = connected.api.gate();
     let cloud = (connected.api, gate);
     let about = (&target, this_run());
     let mut reconciler = Reconciler::new(cloud, store, about, service.settle_time, clock, stop)
         .await
         .map_err(|error| store_failed(&error))?;
-    let mut shown = String::new();
+    let mut text = PlanText::new(screen.columns());
+    let mut passes = 0;
     let mut progress = match stderr_size {
         Some(size) => Progress::on_stderr(size),
         None => Progress::in_log(),
@@ -98,8 +88,13 @@ pub(super) async fn run(
         arguments.wait,
         &mut progress,
         |plan, status, attempts| {
-            shown = show::plan_text(&show::plan_rows(plan, status), clock.now_in_seconds());
-            screen.text(&shown);
+            passes += 1;
+            if passes == 1 {
+                screen.text(&show::target_text(&status.target));
+                screen.text(&revision::text(&manifests));
+            }
+            let rows = show::plan_rows(plan, status);
+            screen.text(&text.of(&rows, plan.listed, clock.now_in_seconds()));
             if let Some(expected) = &mut expected {
                 expected.review(plan)?;
             }
@@ -109,33 +104,55 @@ pub(super) async fn run(
     .await
     .map_err(|error| store_failed(&error))?;
 
-    let mut outcome = outcome_of(&ended, &loaded.desired, timeout);
-    if outcome.code == ExitCode::Done && accepted(&ended) > 0 {
-        outcome.message += "; next: repave status";
-        outcome.message += if target.simulated { " --simulate" } else { "" };
-    }
+    let outcome = outcome_of(&ended, &loaded.desired, timeout);
+    let outcome = with_next_command(outcome, &ended, target.simulated);
     let rows = match &ended.left {
         Some(left) => show::plan_rows(left, reconciler.status()),
         None => Vec::new(),
     };
     let now = clock.now_in_seconds();
     if !ended.attempts.is_empty() {
-        let text = show::plan_text(&rows, now);
-        if text != shown {
+        let listed = ended.left.as_ref().map_or(0, |left| left.listed);
+        let text = text.of(&rows, listed, now);
+        if !text.is_empty() {
             screen.text(&format!("{}:\n{text}", attempts_in_words(&ended)));
         }
     }
     let body = PlanBody::new(&reconciler.status().target, &outcome, &rows)
+        .with_manifests(&manifests)
         .with_warnings(&loaded.warnings)
         .with_attempts(&ended.attempts);
     screen.json(show::DocumentKind::Reconciliation, &outcome, &body);
     screen.markdown(|| match &ended.left {
-        Some(_) => show::plan_markdown("repave reconcile", &outcome, &rows, None, now),
+        Some(_) => {
+            let target = &reconciler.status().target;
+            show::plan_markdown("repave reconcile", target, &outcome, &rows, None, now)
+        }
         None => show::outcome_markdown(&outcome),
     });
     drop(rows);
     reconciler.release().await;
     Ok(outcome)
+}
+
+/// Returns the outcome of a run that ended before its first call.
+fn not_reached(reason: StopReason, timeout: SignedDuration) -> Outcome {
+    match reason {
+        StopReason::Signal => cancelled_run(),
+        StopReason::Timeout => Outcome::new(
+            ExitCode::TimedOut,
+            format!("timed out after {timeout:#} before repave reached the service"),
+        ),
+    }
+}
+
+/// Adds the next command to the outcome of a run that created something.
+fn with_next_command(mut outcome: Outcome, ended: &Ended<'_>, simulated: bool) -> Outcome {
+    if outcome.code == ExitCode::Done && accepted(ended) > 0 {
+        outcome.message += "; next: repave status";
+        outcome.message += if simulated { " --simulate" } else { "" };
+    }
+    outcome
 }
 
 /// Returns the outcome: the most important fact first.
@@ -228,13 +245,15 @@ fn done(ended: &Ended<'_>) -> Outcome {
         building,
         waiting,
         ready,
+        drifted,
         ..
     } = ended.left.as_ref().map(Plan::totals).unwrap_or_default();
     Outcome::new(
         ExitCode::Done,
         format!(
-            "done: {} accepted in this run; {building} building, {waiting} waiting, {ready} ready",
-            counted(accepted(ended), "create")
+            "done: {} accepted in this run; {building} building, {waiting} waiting, {ready} ready{}",
+            counted(accepted(ended), "create"),
+            show::drifted_text(drifted)
         ),
     )
 }

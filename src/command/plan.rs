@@ -2,15 +2,16 @@
 
 use super::connect::connect;
 use super::failure::{cancelled, store_failed, unlisted};
+use super::revision;
 use super::screen::Screen;
-use super::validate::load;
-use crate::cli::Plan;
+use super::select::{Names, select};
+use crate::cli::{FailOn, Plan};
 use crate::cloud::{Ask, Cloud as _};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::target::Target;
 use crate::plan::checksum;
 use crate::run::questions::plan_with_answers;
-use crate::show::{self, PlanBody};
+use crate::show::{self, PlanBody, PlanText};
 use crate::state::file;
 use crate::sys::clock::{Clock, Now};
 use crate::sys::escape::escaped;
@@ -23,7 +24,9 @@ pub(super) async fn run(
     stop: &Stop,
 ) -> Result<Outcome, Outcome> {
     screen.copy_into(&arguments.copies)?;
-    let loaded = match load(&arguments.manifests, screen) {
+    let loaded = stop.unless(revision::load(&arguments.manifests, screen, false));
+    let loaded = loaded.await.map_err(|_| cancelled("nothing was changed"))?;
+    let (loaded, found) = match loaded {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
@@ -40,9 +43,10 @@ pub(super) async fn run(
         .await
         .map_err(|_| cancelled("nothing was changed"))??;
     let target = Target {
-        region: connected.api.region().to_owned(),
         account_id: observed.owner().map(str::to_owned),
-        simulated: arguments.service.status.is_simulated(),
+        ..connected
+            .api
+            .target(arguments.service.status.is_simulated())
     };
     let path = arguments.service.status.path();
     let file::Read {
@@ -65,22 +69,45 @@ pub(super) async fn run(
     }
     plan.write_conditions(&mut status, now.after());
     let totals = plan.totals();
-    let code = if arguments.detailed_exitcode && totals.due > 0 {
-        ExitCode::ChangesPending
-    } else {
-        ExitCode::Done
+    let fails = arguments.fail_on.iter().any(|what| match what {
+        FailOn::Blocked => totals.blocked > 0,
+        FailOn::Drift => totals.drifted > 0,
+    });
+    let code = match fails {
+        true => ExitCode::Blocked,
+        false if arguments.detailed_exitcode && totals.due > 0 => ExitCode::ChangesPending,
+        false => ExitCode::Done,
     };
     let outcome = Outcome::new(code, format!("planned: {}", show::totals_text(totals)));
+    let names = &arguments.names;
     let checksum = checksum(&plan, &target.region, target.simulated);
-    let rows = show::plan_rows(&plan, &status);
-    screen.text(&show::plan_text(&rows, now.after()));
+    let mut rows = show::plan_rows(&plan, &status);
+    if !names.is_empty() {
+        let images: Vec<Names<'_>> = rows.iter().map(Names::from).collect();
+        let selected = select(names, &images, "the plan")?;
+        show::show_only(&mut rows, &selected);
+    }
+    screen.text(&show::target_text(&target));
+    let manifests = revision::status(&loaded, &found);
+    screen.text(&revision::text(&manifests));
+    let mut text = PlanText::new(screen.columns());
+    screen.text(&text.of(&rows, plan.listed, now.after()));
     screen.text(&format!("Checksum: {checksum}\n"));
     let body = PlanBody::new(&target, &outcome, &rows)
+        .with_manifests(&manifests)
         .with_warnings(&loaded.warnings)
+        .with_names(names)
         .with_checksum(&checksum);
     screen.json(show::DocumentKind::Plan, &outcome, &body);
     screen.markdown(|| {
-        show::plan_markdown("repave plan", &outcome, &rows, Some(&checksum), now.after())
+        show::plan_markdown(
+            "repave plan",
+            &target,
+            &outcome,
+            &rows,
+            Some(&checksum),
+            now.after(),
+        )
     });
     Ok(outcome)
 }

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 
 use super::failure::store_failed;
 use super::screen::Screen;
+use super::select::{Names, meant, select};
 use crate::cli::{self, StatusOutput};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::model::reason::Reason;
+use crate::plan::Totals;
 use crate::show::{self, StatusBody, View};
 use crate::state::file;
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
@@ -33,23 +35,46 @@ pub(super) async fn run(
         return watch(arguments, screen, clock, stop).await;
     }
     let path = arguments.file.path();
-    let status = read(&path)?.ok_or_else(|| {
-        let why = "there is no status file yet. repave reconcile writes it (with --simulate, another one)";
+    let status = read(&path, arguments.region.as_deref())?.ok_or_else(|| {
+        let why = "there is no status file yet. repave reconcile writes it; with --simulate, repave reconcile writes another file, which status --simulate shows";
         unshown(&path, why)
     })?;
-    let (shown, outcome) = choose(arguments, status);
-    let text = show::status_text(&shown, clock.now_in_seconds(), view(arguments, screen));
-    screen.text(&text);
-    let rows = show::status_rows(&shown);
-    let body = StatusBody::new(&shown, &outcome, &rows);
-    screen.json(show::DocumentKind::StatusReport, &outcome, &body);
-    Ok(outcome)
+    let chosen = choose(arguments, status, Absent::Refused)?;
+    let now = clock.now_in_seconds();
+    screen.text(&show::status_text(
+        &chosen.status,
+        now,
+        view(arguments, screen),
+    ));
+    show_json(arguments, screen, &chosen);
+    Ok(chosen.outcome)
 }
 
-/// Returns the status, or none if there is no file.
-fn read(path: &Path) -> Result<Option<Status>, Outcome> {
+fn show_json(arguments: &cli::Status, screen: &mut Screen<'_>, chosen: &Chosen) {
+    let Chosen {
+        status,
+        totals,
+        outcome,
+    } = chosen;
+    let rows = show::status_rows(status);
+    let body = StatusBody::new(status, outcome, &rows, *totals, &arguments.names);
+    screen.json(show::DocumentKind::StatusReport, outcome, &body);
+}
+
+/// Returns the status, or none if there is no file. `region` is the Region that it must be about.
+fn read(path: &Path, region: Option<&str>) -> Result<Option<Status>, Outcome> {
     match file::read_any(path) {
-        Ok(Ok(status)) => Ok(Some(status)),
+        Ok(Ok(status)) => match region {
+            Some(region) if status.target.region != region => Err(Outcome::new(
+                ExitCode::Usage,
+                format!(
+                    "{} is about {}, not about {region}. Use --status-file with the status file of that Region",
+                    path.display(),
+                    show::target_line(&status.target)
+                ),
+            )),
+            Some(_) | None => Ok(Some(status)),
+        },
         Ok(Err(why)) => Err(unshown(path, &why)),
         Err(StoreError::File(error)) if error.is_not_found() => Ok(None),
         Err(error) => Err(store_failed(&error)),
@@ -70,17 +95,51 @@ fn view(arguments: &cli::Status, screen: &Screen<'_>) -> View {
     }
 }
 
-/// Returns the images with one of the reasons, and the outcome.
-fn choose(arguments: &cli::Status, mut status: Status) -> (Status, Outcome) {
+/// What is shown of a status.
+struct Chosen {
+    /// The status with the images that are shown.
+    status: Status,
+    /// The totals of all images.
+    totals: Totals,
+    outcome: Outcome,
+}
+
+/// What a NAME that matches nothing does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Refused,
+    /// An image that was shown before can be gone.
+    Hidden,
+}
+
+/// Chooses the images that the names mean, of these the images with one of the reasons.
+fn choose(arguments: &cli::Status, mut status: Status, absent: Absent) -> Result<Chosen, Outcome> {
     let path = arguments.file.path();
     let path = path.display();
     status.images.retain(|image| !image.is_memory_only());
+    let totals = show::totals(&show::status_rows(&status));
     let all = status.images.len();
     let mut words = format!("{} in {path}", counted(all, "image"));
+    if !arguments.names.is_empty() {
+        let images: Vec<Names<'_>> = status.images.iter().map(Names::from).collect();
+        let selected = match absent {
+            Absent::Refused => select(&arguments.names, &images, &path.to_string())?,
+            Absent::Hidden => {
+                let names = arguments.names.iter();
+                names.flat_map(|name| meant(name, &images)).collect()
+            }
+        };
+        let mut index = 0..;
+        status
+            .images
+            .retain(|_| index.next().is_some_and(|index| selected.contains(&index)));
+    }
     if !arguments.reasons.is_empty() {
         status
             .images
             .retain(|image| has_reason(image, &arguments.reasons));
+    }
+    if !arguments.names.is_empty() || !arguments.reasons.is_empty() {
         words = format!("{} of {words}", status.images.len());
     }
     let is_ready = |image: &ImageStatus| {
@@ -100,7 +159,11 @@ fn choose(arguments: &cli::Status, mut status: Status) -> (Status, Outcome) {
         };
         words = format!("{words}, {unready} not ready: repave explain{simulated} NAME");
     }
-    (status, Outcome::new(ExitCode::Done, words))
+    Ok(Chosen {
+        status,
+        totals,
+        outcome: Outcome::new(ExitCode::Done, words),
+    })
 }
 
 /// Returns whether the image has one of the reasons, for any of its conditions or its last error.
@@ -122,18 +185,27 @@ async fn watch(
     let path = arguments.file.path();
     let lines = screen.lines().filter(|_| screen.is_text());
     let mut file = Watched::default();
-    let mut shown: Option<Status> = None;
+    let mut shown: Option<Chosen> = None;
     loop {
         let now = clock.now_in_seconds();
-        if let Some(status) = file.changed(&path, shown.is_some())? {
-            let (status, outcome) = choose(arguments, status);
-            if lines.is_none() && shown.as_ref() != Some(&status) {
-                show_change(arguments, screen, shown.as_ref(), &status, &outcome, now);
+        if let Some(status) = file.changed(arguments, shown.is_some())? {
+            // A NAME must match at the first time, as without --watch.
+            let absent = match shown {
+                None => Absent::Refused,
+                Some(_) => Absent::Hidden,
+            };
+            let chosen = choose(arguments, status, absent)?;
+            let before = shown.as_ref();
+            let is_same = before.is_some_and(|before| {
+                (&before.status, before.totals) == (&chosen.status, chosen.totals)
+            });
+            if lines.is_none() && !is_same {
+                show_change(arguments, screen, before, &chosen, now);
             }
-            shown = Some(status);
+            shown = Some(chosen);
         }
-        if let (Some(status), Some(lines)) = (&shown, &lines) {
-            let text = show::status_text(status, now, view(arguments, screen));
+        if let (Some(chosen), Some(lines)) = (&shown, &lines) {
+            let text = show::status_text(&chosen.status, now, view(arguments, screen));
             lines.show(&fitting(&text, screen.terminal()));
         }
         let end = if screen.is_broken() {
@@ -155,22 +227,20 @@ async fn watch(
 fn show_change(
     arguments: &cli::Status,
     screen: &mut Screen<'_>,
-    before: Option<&Status>,
-    status: &Status,
-    outcome: &Outcome,
+    before: Option<&Chosen>,
+    chosen: &Chosen,
     now: Timestamp,
 ) {
+    let status = &chosen.status;
     if screen.is_text() {
         let view = view(arguments, screen);
         screen.text(&match before {
-            Some(before) => show::status_changes(before, status, now, view),
+            Some(before) => show::status_changes(&before.status, status, now, view),
             None => show::status_text(status, now, view),
         });
         return;
     }
-    let rows = show::status_rows(status);
-    let body = StatusBody::new(status, outcome, &rows);
-    screen.json(show::DocumentKind::StatusReport, outcome, &body);
+    show_json(arguments, screen, chosen);
 }
 
 /// The status file, checked again and again.
@@ -182,7 +252,12 @@ struct Watched {
 
 impl Watched {
     /// Returns the status, if the file changed.
-    fn changed(&mut self, path: &Path, has_shown: bool) -> Result<Option<Status>, Outcome> {
+    fn changed(
+        &mut self,
+        arguments: &cli::Status,
+        has_shown: bool,
+    ) -> Result<Option<Status>, Outcome> {
+        let path = &arguments.file.path();
         let stamp = std::fs::metadata(path).map(|file| Stamp::of(&file)).ok();
         if stamp.is_none() && !self.logged_missing {
             tracing::info!(file = %path.display(), "waiting for the status file");
@@ -193,7 +268,7 @@ impl Watched {
             return Ok(None);
         }
         self.stamp = stamp;
-        match read(path) {
+        match read(path, arguments.region.as_deref()) {
             // The first one ends the command if it cannot be shown, as without --watch.
             Err(outcome) if has_shown => {
                 tracing::warn!("{outcome}");
@@ -220,7 +295,9 @@ fn fitting(text: &str, terminal: Terminal) -> Vec<String> {
     let mut lines: Vec<String> = lines.collect();
     if kept < all {
         let left = all - kept;
-        lines.push(format!("({left} more lines: --reason shows fewer images)"));
+        lines.push(format!(
+            "({left} more lines: a name or --reason shows fewer images)"
+        ));
     }
     lines
 }

@@ -6,65 +6,79 @@ use serde::Serialize;
 
 use super::screen::Screen;
 use crate::cli::{ManifestFolder, Validate, ValidateOutput};
-use crate::manifest::{self, Invalid, Loaded, Problem};
+use crate::manifest::{self, Checked, Invalid, Loaded, Problem};
 use crate::model::outcome::{ExitCode, Outcome};
 use crate::show;
 use crate::sys::words::counted;
 
 /// The result, for `-o json`.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Validation<'a> {
     files: usize,
     manifests: Option<usize>,
     skipped: Option<usize>,
     problems: &'a [Problem],
     warnings: &'a [Problem],
+    /// How many problems are not shown, because they are in other files than the given paths.
+    other_problems: usize,
 }
 
-pub(super) fn run(arguments: &Validate, screen: &mut Screen<'_>) -> Outcome {
-    let loaded = match read(&arguments.manifests) {
-        Ok(loaded) => loaded,
-        Err(invalid) => {
-            let outcome = show_problems(screen, &invalid);
-            show_marks(
-                arguments,
-                screen,
-                &outcome,
-                &invalid.problems,
-                &invalid.warnings,
-            );
-            return outcome;
-        }
+pub(super) fn run(arguments: &Validate, screen: &mut Screen<'_>) -> Result<Outcome, Outcome> {
+    let folder = &arguments.manifests;
+    let checked = manifest::check(&folder.path, &arguments.paths, &options(folder))
+        .map_err(|why| Outcome::new(ExitCode::Usage, why))?;
+    let others = match checked.other_problems {
+        0 => String::new(),
+        count => format!(
+            "; not shown: {} in other files of {}",
+            counted(count, "problem"),
+            folder.path.display()
+        ),
     };
+    let outcome = if checked.problems.is_empty() {
+        Outcome::new(ExitCode::Done, format!("{}{others}", valid_text(&checked)))
+    } else {
+        invalid(&checked.problems, &others)
+    };
+    let Checked {
+        files,
+        manifests,
+        skipped,
+        problems,
+        warnings,
+        other_problems,
+    } = &checked;
+    show(screen, &outcome, problems.iter().chain(warnings));
+    show_marks(arguments, screen, &outcome, problems, warnings);
+    let is_valid = problems.is_empty();
+    let body = Validation {
+        files: *files,
+        manifests: is_valid.then_some(*manifests),
+        skipped: is_valid.then_some(*skipped),
+        problems,
+        warnings,
+        other_problems: *other_problems,
+    };
+    screen.json(show::DocumentKind::Validation, &outcome, &body);
+    Ok(outcome)
+}
+
+/// Returns "3 manifests in 2 files valid, 1 warning".
+fn valid_text(checked: &Checked) -> String {
     let mut words = format!(
         "{} in {} valid",
-        counted(loaded.desired.len(), "manifest"),
-        counted(loaded.files, "file")
+        counted(checked.manifests, "manifest"),
+        counted(checked.files, "file")
     );
-    if loaded.skipped > 0 {
-        words = format!(
-            "{words}, {} of other API groups skipped",
-            counted(loaded.skipped, "document")
-        );
+    if checked.skipped > 0 {
+        let skipped = counted(checked.skipped, "document");
+        words = format!("{words}, {skipped} of other API groups skipped");
     }
-    if !loaded.warnings.is_empty() {
-        words = format!("{words}, {}", counted(loaded.warnings.len(), "warning"));
+    if !checked.warnings.is_empty() {
+        words = format!("{words}, {}", counted(checked.warnings.len(), "warning"));
     }
-    let outcome = Outcome::new(ExitCode::Done, words);
-    show(screen, &outcome, &loaded.warnings);
-    show_marks(arguments, screen, &outcome, &[], &loaded.warnings);
-    screen.json(
-        show::DocumentKind::Validation,
-        &outcome,
-        &Validation {
-            files: loaded.files,
-            manifests: Some(loaded.desired.len()),
-            skipped: Some(loaded.skipped),
-            problems: &[],
-            warnings: &loaded.warnings,
-        },
-    );
-    outcome
+    words
 }
 
 /// The time between two reads of a file that may be incomplete.
@@ -106,25 +120,28 @@ fn log_warnings(loaded: &Loaded) {
 }
 
 fn read(folder: &ManifestFolder) -> Result<Loaded, Invalid> {
-    let options = manifest::Options {
-        allow_empty: folder.allow_empty,
-    };
-    manifest::load(&folder.path, &options)
+    manifest::load(&folder.path, &options(folder))
 }
 
-fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
+fn options(folder: &ManifestFolder) -> manifest::Options {
+    manifest::Options {
+        allow_empty: folder.allow_empty,
+    }
+}
+
+fn invalid(problems: &[Problem], others: &str) -> Outcome {
+    let problems = counted(problems.len(), "problem");
+    let words = format!("invalid manifests: {problems}{others}; nothing was done");
+    Outcome::new(ExitCode::InvalidManifests, words)
+}
+
+fn show_problems(screen: &mut Screen<'_>, found: &Invalid) -> Outcome {
     let Invalid {
         problems,
         warnings,
         files,
-    } = invalid;
-    let outcome = Outcome::new(
-        ExitCode::InvalidManifests,
-        format!(
-            "invalid manifests: {}; nothing was done",
-            counted(problems.len(), "problem")
-        ),
-    );
+    } = found;
+    let outcome = invalid(problems, "");
     show(screen, &outcome, problems.iter().chain(warnings));
     screen.markdown(|| show::problems_markdown(&outcome, problems));
     screen.json(
@@ -136,6 +153,7 @@ fn show_problems(screen: &mut Screen<'_>, invalid: &Invalid) -> Outcome {
             skipped: None,
             problems,
             warnings,
+            other_problems: 0,
         },
     );
     outcome

@@ -48,8 +48,22 @@ pub(super) fn problems(
             }
             Conflict::SameImageName { .. } | Conflict::SourceCycle(_) => {}
         }
+        let taking_part = match conflict {
+            Conflict::SameName { first, .. } | Conflict::SameImageName { first, .. } => {
+                std::slice::from_ref(first)
+            }
+            Conflict::SourceCycle(circle) => circle,
+        };
+        let also_in = || {
+            let taking_part = taking_part.iter().map(|index| claims[*index].file);
+            let others = taking_part.filter(|file| *file != claim.file);
+            others.map(|file| files[file].shown.clone()).collect()
+        };
         let problems = by_file.entry(claim.file).or_default();
-        problems.push(|| problem(conflict, claim, claims, files));
+        problems.push(|| Problem {
+            also_in: also_in(),
+            ..problem(conflict, claim, claims, files)
+        });
     }
     let mut buffer = Vec::new();
     let mut finished = Vec::new();

@@ -187,7 +187,7 @@ pub(super) fn manifest() -> String {
 
 /// Says how manifests leave a list.
 pub(super) fn split() -> String {
-    "write each manifest as a document of its own, with --- on a line between two of them".into()
+    "write each manifest as a separate document, with --- on a line between two of them".into()
 }
 
 pub(super) fn not_a_manifest() -> String {
@@ -354,7 +354,7 @@ const OTHER_IDS: [(&str, &str); 3] = [
     ),
     (
         "ws-",
-        "ws- is a WorkSpace: use the id of an image that was made of it, which begins with wsi-",
+        "ws- is a WorkSpace: use the id of an image that was made from it, which begins with wsi-",
     ),
 ];
 

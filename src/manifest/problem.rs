@@ -32,6 +32,8 @@ pub struct Problem {
     pub(crate) help: String,
     /// The line of the span.
     pub excerpt: Option<Excerpt>,
+    /// The other files that take part, for a conflict between manifests.
+    pub(super) also_in: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -165,7 +167,7 @@ impl Problems {
         }
         sort(&mut problems);
         if self.more > 0 {
-            let found = format!("at least {} more in this file", self.more);
+            let found = format!("at least {} more problems in this file", self.more);
             problems.push(Problem {
                 severity,
                 ..Problem::of_file(file, found, "")

@@ -1,5 +1,6 @@
 //! Finds and reads manifest files. It waits only for the disk, and reads no more of a file than is allowed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, File, FileType};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,10 +18,12 @@ pub(super) struct Found {
     pub(crate) path: PathBuf,
     /// Its path below the folder as it was named.
     pub(crate) shown: String,
+    /// Whether the path is a symbolic link.
+    pub(crate) is_link: bool,
 }
 
 /// The content of a folder.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tree {
     /// Every manifest file, in the order of their paths.
     pub(crate) files: Vec<Found>,
@@ -33,38 +36,96 @@ pub(super) struct Tree {
 /// Finds every manifest file below the folder.
 pub(super) fn find(folder: &Path) -> Tree {
     let mut walk = Walk::default();
-    let mut folders = Vec::new();
     walk.folders.push((folder.to_owned(), 0));
-    while let Some((folder, depth)) = walk.folders.pop() {
-        walk.folder(&folder, depth);
-        folders.push(folder);
+    walk.tree()
+}
+
+/// Finds every manifest file below the path. A file is a manifest file, whatever its name is.
+pub(super) fn find_at(path: &Path) -> Tree {
+    if path.is_dir() {
+        return find(path);
     }
-    folders.sort_unstable();
-    // By bytes: comparing by components would cost more than opening the files.
-    walk.files.sort_unstable_by(|a, b| {
-        a.as_os_str()
-            .as_encoded_bytes()
-            .cmp(b.as_os_str().as_encoded_bytes())
-    });
-    let files = walk
-        .files
-        .into_iter()
-        .map(|path| Found {
-            shown: path.display().to_string(),
-            path,
-        })
-        .collect();
-    Tree {
-        files,
-        folders,
-        problems: walk.problems,
+    let mut walk = Walk::default();
+    walk.files.push((path.to_owned(), path.is_symlink()));
+    walk.tree()
+}
+
+impl Tree {
+    /// Adds what another tree has more: trees can overlap.
+    pub(super) fn add(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.files.sort_unstable_by(|a, b| a.shown.cmp(&b.shown));
+        let mut seen = BTreeSet::new();
+        let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        self.files.retain(|file| seen.insert(real(&file.path)));
+        self.folders.extend(other.folders);
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
     }
+}
+
+impl Walk {
+    fn tree(mut self) -> Tree {
+        let walk = &mut self;
+        let mut folders = Vec::new();
+        while let Some((folder, depth)) = walk.folders.pop() {
+            walk.folder(&folder, depth);
+            folders.push(folder);
+        }
+        folders.sort_unstable();
+        // By bytes: comparing by components would cost more than opening the files.
+        walk.files.sort_unstable_by(|(a, _), (b, _)| {
+            a.as_os_str()
+                .as_encoded_bytes()
+                .cmp(b.as_os_str().as_encoded_bytes())
+        });
+        let files = self
+            .files
+            .into_iter()
+            .map(|(path, is_link)| Found {
+                shown: path.display().to_string(),
+                path,
+                is_link,
+            })
+            .collect();
+        Tree {
+            files,
+            folders,
+            problems: self.problems,
+        }
+    }
+}
+
+/// Returns where a relative path was looked up, and what else it may mean.
+fn missing(folder: &Path) -> String {
+    let Ok(whole) = std::path::absolute(folder) else {
+        return String::new();
+    };
+    if folder.is_absolute() {
+        return "set --manifests to the folder of the manifests".to_owned();
+    }
+    let above = whole
+        .ancestors()
+        .skip(2)
+        .find(|above| above.join(folder).is_dir());
+    let instead = above.map_or_else(
+        || "the folder of the manifests".to_owned(),
+        |above| above.join(folder).display().to_string(),
+    );
+    format!(
+        "repave checked {}. Set --manifests to {instead}",
+        whole.display()
+    )
 }
 
 #[derive(Default)]
 struct Walk {
     folders: Vec<(PathBuf, usize)>,
-    files: Vec<PathBuf>,
+    /// Each with whether it is a symbolic link.
+    files: Vec<(PathBuf, bool)>,
     problems: Vec<Problem>,
 }
 
@@ -80,7 +141,13 @@ impl Walk {
                 }
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                self.problem(folder, "no such folder", "a folder of manifests");
+                let mut problem = Problem::of_file(
+                    folder.display().to_string(),
+                    "no such folder",
+                    "a folder of manifests",
+                );
+                problem.help = missing(folder);
+                self.problems.push(problem);
             }
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
                 self.problem(
@@ -111,7 +178,8 @@ impl Walk {
             }
             return self.folders.push((path, depth + 1));
         }
-        let kind = if kind.is_symlink() {
+        let is_link = kind.is_symlink();
+        let kind = if is_link {
             match fs::metadata(&path) {
                 // Following it could run in a circle, ignoring it would make manifests absent silently.
                 Ok(target) if target.is_dir() => {
@@ -134,7 +202,7 @@ impl Walk {
             return;
         }
         if kind.is_file() {
-            self.files.push(path);
+            self.files.push((path, is_link));
         } else {
             let found = format!("found {}", kind_in_words(kind));
             self.problem(&path, &found, "a regular file");

@@ -1,5 +1,6 @@
 //! What manifests may say, as their problems show; then folders; then hostile texts, judged by counts and never by time.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -247,7 +248,7 @@ mod values {
         let items = |items: &str| format!("apiVersion: v1\nkind: List\nitems: {items}\n");
         let item = "{apiVersion: repave.dev/v1alpha1, kind: UpdatedImage}";
         let foreign = "{apiVersion: v1, kind: ConfigMap}";
-        assert_snapshot!(problems(&items(&format!("[{foreign}, {item}, {item}]"))), @"f:3:44: items: found a manifest inside a list; allowed: manifests without a list; write each manifest as a document of its own, with --- on a line between two of them");
+        assert_snapshot!(problems(&items(&format!("[{foreign}, {item}, {item}]"))), @"f:3:44: items: found a manifest inside a list; allowed: manifests without a list; write each manifest as a separate document, with --- on a line between two of them");
         for text in [
             // Near manifests.
             items("[{apiVersion: Repave.dev/v1, kind: Other}]"),
@@ -286,12 +287,12 @@ mod values {
             assert_eq!(problems(&text), "0 images, 1 skipped", "{text}");
         }
         // The list is repave's own, has no version, or is the whole document.
-        assert_snapshot!(problems(&format!("apiVersion: repave.dev/v1alpha1\nkind: UpdatedImageList\nitems: [{item}]\n")), @r#"f:2:7: kind: found "UpdatedImageList"; allowed: UpdatedImage; write each manifest as a document of its own, with --- on a line between two of them"#);
+        assert_snapshot!(problems(&format!("apiVersion: repave.dev/v1alpha1\nkind: UpdatedImageList\nitems: [{item}]\n")), @r#"f:2:7: kind: found "UpdatedImageList"; allowed: UpdatedImage; write each manifest as a separate document, with --- on a line between two of them"#);
         assert_snapshot!(problems(&format!("kind: List\nitems: [{item}]\n")), @r#"
         f:1:1: apiVersion: missing; allowed: repave.dev/v1alpha1; if this is another tool's file, move it out of the folder or let its name begin with a dot
-        f:1:7: kind: found "List"; allowed: UpdatedImage; write each manifest as a document of its own, with --- on a line between two of them
+        f:1:7: kind: found "List"; allowed: UpdatedImage; write each manifest as a separate document, with --- on a line between two of them
         "#);
-        assert_snapshot!(problems(&format!("- {item}\n")), @"f:1:1: found a list; allowed: a manifest, which begins with apiVersion: repave.dev/v1alpha1 and kind: UpdatedImage; write each manifest as a document of its own, with --- on a line between two of them");
+        assert_snapshot!(problems(&format!("- {item}\n")), @"f:1:1: found a list; allowed: a manifest, which begins with apiVersion: repave.dev/v1alpha1 and kind: UpdatedImage; write each manifest as a separate document, with --- on a line between two of them");
     }
 
     /// What a user of other tools writes by mistake: the text, its replacement, where it is reported, and the help, which
@@ -415,9 +416,9 @@ mod values {
         f:6:14: spec.imageName: found "Finance gold": character 8 is " "; allowed: 1 to 64 of a-z, A-Z, 0-9 and _ . / ( ) \ -, no space; did you mean Finance_gold?
         f:12:12: spec.suspend: found the number 1; allowed: true or false, without quotes; did you mean true?
         f:23:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
-        f:28:3: found an anchor (&); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes
-        f:29:3: found an alias (*); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes
-        f:30:3: found a tag (!); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes
+        f:28:3: found an anchor (&); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes
+        f:29:3: found an alias (*); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes
+        f:30:3: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes
         f:33:1: found no valid YAML: while parsing a node, did not find expected node content; allowed: valid YAML; nothing after this place was read; check the indentation, and that each quote and bracket is closed, here or above
         "#);
         assert_eq!(
@@ -431,14 +432,14 @@ mod values {
     #[test]
     fn anchors_aliases_tags_and_directives_are_refused_where_they_stand() {
         assert_snapshot!(with("{ team: finance }", "&t { team: &v finance, x: *v }"), @"
-        f:10:9: found an anchor (&); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes
-        f:10:20: found an anchor (&); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes
-        f:10:35: found an alias (*); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes
+        f:10:9: found an anchor (&); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes
+        f:10:20: found an anchor (&); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes
+        f:10:35: found an alias (*); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes
         ");
-        assert_snapshot!(with("Finance desktop", "!!str Finance desktop"), @"f:9:16: found a tag (!); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes");
+        assert_snapshot!(with("Finance desktop", "!!str Finance desktop"), @"f:9:16: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes");
         assert_snapshot!(with("team: finance", "team: [!<tag:x> é, ! b, !e!f]"), @"
-        f:10:18: found a tag (!); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes
-        f:10:30: found a tag (!); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes
+        f:10:18: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes
+        f:10:30: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes
         f:10:35: found no valid YAML: the handle wasn't declared; allowed: valid YAML; nothing after this place was read
         ");
         assert_snapshot!(problems(&format!("%TAG !e! tag:example.com,2000:\n---\n{VALID}")), @"f:1:1: found a line that begins with '%', a YAML directive; allowed: no directive except %YAML; nothing of this file was read");
@@ -461,7 +462,7 @@ mod values {
         assert_snapshot!(with("{ team", "{ té: \u{0}, team"), @"f:10:15: found the character U+0000, which YAML does not allow; allowed: printable characters, tabs and line breaks; nothing of this file was read");
         assert_snapshot!(with("{ team", "[ team"), @"f:11:3: found no valid YAML: while parsing a flow sequence, expected ',' or ']'; allowed: valid YAML; nothing after this place was read; check the indentation, and that each quote and bracket is closed, here or above");
         assert_snapshot!(with("{ team", "!t [ team"), @"
-        f:10:9: found a tag (!); allowed: plain values, each written out; a text that begins with &, * or ! needs quotes
+        f:10:9: found a tag (!); allowed: values without &, * and !: repeat a value in place of an alias; a text that begins with &, * or ! needs quotes
         f:11:3: found no valid YAML: while parsing a flow sequence, expected ',' or ']'; allowed: valid YAML; nothing after this place was read; check the indentation, and that each quote and bracket is closed, here or above
         ");
         assert_snapshot!(problems("a: *unknown\n"), @"f:1:4: found no valid YAML: while parsing node, found unknown anchor; allowed: valid YAML; nothing after this place was read; write the value out: aliases (*) are not allowed");
@@ -508,7 +509,7 @@ mod values {
         );
         assert_eq!(
             lines(&result.warnings[100..]),
-            "f: at least 200 more in this file"
+            "f: at least 200 more problems in this file"
         );
     }
 }
@@ -541,17 +542,140 @@ mod folders {
                     .iter()
                     .map(|i| i.subject.name.as_str())
                     .collect();
-                format!(
-                    "{} of {} files, {} skipped",
-                    names.join(" "),
-                    loaded.files,
-                    loaded.skipped
-                )
+                format!("{} of {} files", names.join(" "), loaded.files)
             }
             Err(invalid) => lines(&invalid.problems),
         };
         text.replace(&format!("{}/", folder.display()), "")
             .replace(&folder.display().to_string(), "FOLDER")
+    }
+
+    /// Returns what checking these paths says, without the path of the folder. A path is below the folder's parent.
+    fn checked(folder: &Path, paths: &[&str]) -> String {
+        let root = folder.parent().unwrap();
+        let paths: Vec<PathBuf> = paths.iter().map(|path| root.join(path)).collect();
+        let text = match check(folder, &paths, &STRICT) {
+            Ok(checked) => {
+                let (manifests, files, skipped) =
+                    (checked.manifests, checked.files, checked.skipped);
+                let mut text = format!("{manifests} of {files} files, {skipped} skipped");
+                for problem in &checked.problems {
+                    let _ = write!(text, "\n{problem}");
+                }
+                for warning in &checked.warnings {
+                    let _ = write!(text, "\nwarning: {warning}");
+                }
+                if checked.other_problems > 0 {
+                    let _ = write!(text, "\n{} others", checked.other_problems);
+                }
+                text
+            }
+            Err(why) => why,
+        };
+        text.replace(&format!("{}/", root.display()), "")
+    }
+
+    #[test]
+    fn paths_below_the_folder_are_checked_with_the_whole_set() {
+        let root = folder(&[
+            ("m/a.yaml", &manifest("a")),
+            ("m/b.yaml", &manifest("a")),
+            ("m/sub/c.yaml", "x: 1\n"),
+            ("m/sub/d.yaml", &manifest("d")),
+            ("m/sub2/e.yaml", &manifest("e").replace("First", "a-b")),
+            ("m/notes.txt", "{"),
+            ("m/.hidden.yaml", "{"),
+            ("m/empty/notes.txt", "{"),
+        ]);
+        let m = root.path().join("m");
+        std::os::unix::fs::symlink("nowhere", m.join("broken.yaml")).unwrap();
+        std::os::unix::fs::symlink("sub/d.yaml", m.join("sub2/link.yaml")).unwrap();
+        let checked = |paths: &[&str]| checked(&m, paths);
+        let same = |other: &str| format!("found \"a\", which {other}:3:19 declares too");
+        // A conflict concerns each of its files.
+        for paths in [&["m/a.yaml"][..], &["m/b.yaml"], &["m/sub/../a.yaml"]] {
+            let text = checked(paths);
+            assert!(text.contains("m/b.yaml:3:19: metadata.name: "), "{text}");
+            assert!(text.contains(&same("m/a.yaml")), "{text}");
+            assert!(!text.contains("c.yaml"), "{text}");
+        }
+        let whole = checked(&["m"]);
+        assert_eq!(whole, checked(&[]));
+        assert!(!whole.contains("others"), "{whole}");
+        let all = whole.lines().filter(|line| line.starts_with("m/")).count();
+        for (paths, first, shown) in [
+            (&["m/a.yaml"][..], "1 of 1 files, 0 skipped", 1),
+            (&["m/a.yaml", "m/b.yaml"], "2 of 2 files, 0 skipped", 1),
+            (&["m/sub/c.yaml"], "0 of 1 files, 0 skipped", 1),
+            (&["m/broken.yaml"], "0 of 0 files, 0 skipped", 1),
+            (&["m/sub", "m/a.yaml"], "2 of 3 files, 0 skipped", 2),
+        ] {
+            let text = checked(paths);
+            assert_eq!(text.lines().next(), Some(first), "{paths:?}");
+            let problems = text.lines().filter(|line| line.starts_with("m/")).count();
+            assert_eq!(problems, shown, "{text}");
+            assert!(text.ends_with(&format!("{} others", all - shown)), "{text}");
+        }
+        // A folder whose name begins with the name of another one is not below it.
+        assert!(!checked(&["m/sub2/e.yaml"]).contains("m/sub/"));
+        for (path, words) in [
+            ("m/gone.yaml", "cannot find m/gone.yaml: "),
+            ("gone/a.yaml", "cannot find gone/a.yaml: "),
+            ("m/notes.txt", "m/notes.txt has no manifest file"),
+            ("m/.hidden.yaml", "m/.hidden.yaml has no manifest file"),
+            ("m/empty", "m/empty has no manifest file"),
+        ] {
+            let text = checked(&["m/a.yaml", path]);
+            assert!(text.starts_with(words), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_elsewhere_are_the_whole_set() {
+        let root = folder(&[
+            ("m/a.yaml", &manifest("a")),
+            ("m/broken.yaml", "x: 1\n"),
+            ("new/a.yaml", &manifest("a")),
+            ("new/b.yaml", &manifest("b")),
+            ("template", &manifest("t")),
+            ("other.yaml", "apiVersion: v1\n"),
+            ("empty/notes.txt", "{"),
+        ]);
+        for folder in ["m", "none"] {
+            let checked = |paths: &[&str]| checked(&root.path().join(folder), paths);
+            for (paths, result) in [
+                (&["new"][..], "2 of 2 files, 0 skipped"),
+                (&["new/a.yaml"], "1 of 1 files, 0 skipped"),
+                (
+                    &["new/b.yaml", "new", "./new/../new/b.yaml"],
+                    "2 of 2 files, 0 skipped",
+                ),
+                // A file that is named is read, whatever its name is.
+                (
+                    &["template", "new", "other.yaml"],
+                    "3 of 4 files, 1 skipped",
+                ),
+            ] {
+                assert_eq!(checked(paths), result, "{folder}: {paths:?}");
+            }
+            let other = checked(&["other.yaml"]);
+            assert!(other.contains("other.yaml: no manifest found"), "{other}");
+            for path in ["empty", "gone"] {
+                let text = checked(&["new", path]);
+                let words = [
+                    format!("{path} has no manifest file"),
+                    format!("cannot find {path}: "),
+                ];
+                assert!(words.iter().any(|words| text.starts_with(words)), "{text}");
+            }
+        }
+        let mixed = checked(&root.path().join("m"), &["new", "m/a.yaml"]);
+        assert_eq!(
+            mixed,
+            "m/a.yaml is below the folder of the manifests (PATH), but new is not. Validate them with two commands"
+                .replace("PATH", &root.path().join("m").display().to_string())
+                .replace(&format!("{}/", root.path().display()), "")
+        );
     }
 
     #[test]
@@ -567,7 +691,8 @@ mod folders {
             ("notes.txt", "{"),
             ("a.yaml~", "{"),
         ]);
-        assert_eq!(result_of(folder.path()), "a b c d of 4 files, 1 skipped");
+        assert_eq!(result_of(folder.path()), "a b c d of 4 files");
+        assert_eq!(checked(folder.path(), &[]), "4 of 4 files, 1 skipped");
         let loaded = load(folder.path(), &STRICT).unwrap();
         let place = loaded.desired.iter().nth(2).unwrap().place.to_string();
         assert!(place.ends_with("/sub/two.yml#2"), "{place}");
@@ -587,13 +712,10 @@ mod folders {
     #[test]
     fn an_empty_set_must_be_allowed() {
         let folder = folder(&[("a.yaml", "apiVersion: v1\n")]);
-        assert_snapshot!(result_of(folder.path()), @"FOLDER: no manifest found (1 documents of other API groups were ignored); allowed: at least one *.yaml or *.yml file with a manifest; add --allow-empty if none is meant");
+        assert_snapshot!(result_of(folder.path()), @"FOLDER: no manifest found (ignored: 1 document of other API groups); allowed: at least one *.yaml or *.yml file with a manifest; add --allow-empty if the folder is empty on purpose");
         let loaded = load(folder.path(), &Options { allow_empty: true }).unwrap();
-        assert_eq!(
-            (loaded.desired.len(), loaded.files, loaded.skipped),
-            (0, 1, 1)
-        );
-        assert_snapshot!(result_of(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests");
+        assert_eq!((loaded.desired.len(), loaded.files), (0, 1));
+        assert_snapshot!(result_of(&folder.path().join("gone")), @"FOLDER: no such folder; allowed: a folder of manifests; set --manifests to the folder of the manifests");
         assert_snapshot!(result_of(&folder.path().join("a.yaml")), @"FOLDER: found a file; allowed: a folder of manifests: set --manifests to the folder of the file");
         let gone = load(&folder.path().join("gone"), &Options { allow_empty: true });
         assert!(gone.is_err());
@@ -634,7 +756,7 @@ mod folders {
         let link = |to: &str, name: &str| symlink(to, folder.path().join(name)).unwrap();
         link("..2026_11", "..data");
         link("..data/a.yaml", "a.yaml");
-        assert_eq!(result_of(folder.path()), "a of 1 files, 0 skipped");
+        assert_eq!(result_of(folder.path()), "a of 1 files");
 
         link("..2026_11", "team");
         link(".", "circle");
@@ -661,6 +783,7 @@ mod folders {
         let pipe = read::Found {
             shown: "pipe".into(),
             path: pipe,
+            is_link: false,
         };
         let refused = read::text(&pipe, &mut Vec::new()).unwrap_err();
         assert_snapshot!(refused, @"pipe: found a named pipe; allowed: a regular file");
@@ -672,7 +795,7 @@ mod folders {
             let path = format!("{}a.yaml", "d/".repeat(count));
             self::folder(&[(&path, &manifest("a"))])
         };
-        assert_eq!(result_of(levels(16).path()), "a of 1 files, 0 skipped");
+        assert_eq!(result_of(levels(16).path()), "a of 1 files");
         let folder = levels(17);
         assert_snapshot!(result_of(folder.path()), @"d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d: found a folder nested deeper than 16; allowed: manifests in fewer levels of folders");
     }
@@ -723,8 +846,9 @@ mod folders {
             assert_eq!(conflicts, count.min(100), "{loaded}");
             let more = loaded
                 .lines()
-                .find(|line| line.contains(" more in this file"));
-            let expected = last.map(|more| format!("a.yaml: at least {more} more in this file"));
+                .find(|line| line.contains(" more problems in this file"));
+            let expected =
+                last.map(|more| format!("a.yaml: at least {more} more problems in this file"));
             assert_eq!(more, expected.as_deref(), "{loaded}");
         }
     }
@@ -961,8 +1085,8 @@ mod hostile {
     fn texts_beyond_the_limits_are_refused_and_what_stands_before_them_is_not_lost() {
         let deep = |n: usize| format!("{}x{}", "[".repeat(n), "]".repeat(n));
         assert_snapshot!(problems(&format!("a: {}\n", deep(63))), @"f:1:1: found neither apiVersion nor kind; allowed: a manifest, which begins with apiVersion: repave.dev/v1alpha1 and kind: UpdatedImage; if this is another tool's file, move it out of the folder or let its name begin with a dot");
-        assert_snapshot!(problems(&format!("a: {}\n", deep(64))), @"f:1:68: found values nested more than 64 deep; allowed: fewer; nothing after this place was read");
-        assert_snapshot!(problems(&"- ".repeat(100)), @"f:1:131: found values nested more than 64 deep; allowed: fewer; nothing after this place was read");
+        assert_snapshot!(problems(&format!("a: {}\n", deep(64))), @"f:1:68: found values nested more than 64 deep; allowed: fewer; split the file. Nothing after this place was read");
+        assert_snapshot!(problems(&"- ".repeat(100)), @"f:1:131: found values nested more than 64 deep; allowed: fewer; split the file. Nothing after this place was read");
         let many = format!(
             "{}---\n[{}]\n",
             manifest("Bad"),
@@ -970,14 +1094,14 @@ mod hostile {
         );
         assert_snapshot!(problems(&many), @r#"
         f:3:19: metadata.name: found "Bad": character 1 is "B"; allowed: 1 to 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit; did you mean bad?
-        f:8:65502: found more than 32768 values in the file; allowed: fewer; nothing after this place was read
+        f:8:65502: found more than 32768 values in the file; allowed: fewer; split the file. Nothing after this place was read
         "#);
         let marks = |n: usize| problems(&format!("apiVersion: v1\nd: |\n  {}\n", ",".repeat(n)));
         assert_eq!(marks(49_150), "0 images, 1 skipped");
-        assert_snapshot!(marks(49_151), @"f:3:49153: found more than 49152 structural characters; allowed: fewer commas, colons, quotes and brackets; nothing of this file was read");
+        assert_snapshot!(marks(49_151), @"f:3:49153: found more than 49152 structural characters; allowed: fewer commas, colons, quotes and brackets: split the file; nothing of this file was read");
         let many = format!("{}---\n{}", manifest("a"), deep(300));
         assert_eq!(parse("f", &many).images.len(), 1);
-        assert_snapshot!(problems(&many), @"f:8:256: found values nested more than 64 deep; allowed: fewer; nothing after this place was read");
+        assert_snapshot!(problems(&many), @"f:8:256: found values nested more than 64 deep; allowed: fewer; split the file. Nothing after this place was read");
     }
 
     #[test]
@@ -989,7 +1113,7 @@ mod hostile {
         );
         let loaded = problems(&text);
         assert!(
-            loaded.contains("f: at least 901 more in this file"),
+            loaded.contains("f: at least 901 more problems in this file"),
             "{loaded}"
         );
     }

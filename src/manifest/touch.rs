@@ -13,11 +13,22 @@ use crate::sys::stamp::Stamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Touched {
     files: Vec<(Result<Stamp, io::ErrorKind>, PathBuf)>,
+    links: Vec<PathBuf>,
     folders: Vec<PathBuf>,
     problems: Vec<Problem>,
 }
 
 impl Touched {
+    /// Returns every file.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|(_, path)| path.as_path())
+    }
+
+    /// Returns the files that are symbolic links.
+    pub(crate) fn links(&self) -> &[PathBuf] {
+        &self.links
+    }
+
     /// Returns every folder that a new manifest could appear in, the outermost first.
     pub(crate) fn folders(&self) -> &[PathBuf] {
         &self.folders
@@ -35,7 +46,9 @@ pub(crate) fn touched(folder: &Path) -> Touched {
         let metadata = fs::metadata(path).map_err(|e| e.kind())?;
         Ok(Stamp::of(&metadata))
     };
+    let links = files.iter().filter(|found| found.is_link);
     Touched {
+        links: links.map(|found| found.path.clone()).collect(),
         files: files
             .into_iter()
             .map(|found| (stamp(&found.path), found.path))

@@ -246,10 +246,14 @@ pub struct ObservedImage {
     pub id: String,
     /// The name, if it was reported.
     pub name: Option<String>,
+    /// The description, if it was reported.
+    pub description: Option<String>,
     pub state: ImageState,
     pub operating_system: OperatingSystem,
     /// Whether the service has an update for the image, if it was reported.
     pub update_available: Option<bool>,
+    /// What the update brings, as reported.
+    pub update: Option<String>,
     /// The time of creation, in whole seconds.
     pub created: Option<Timestamp>,
     /// The errors of a failed image: code and message, as reported.
@@ -423,9 +427,11 @@ mod tests {
         ObservedImage {
             id: id.into(),
             name: Some("one".into()),
+            description: None,
             state: ImageState::Available,
             operating_system: OperatingSystem::Windows,
             update_available: None,
+            update: None,
             created: None,
             errors: Vec::new(),
             owner: owner.map(Into::into),

@@ -57,7 +57,7 @@ impl ExitCode {
             Self::ChangesPending => "plan --detailed-exitcode: creates are pending",
             Self::AccessDenied => "AWS credentials or permission",
             Self::Blocked => "action required for at least one image",
-            Self::Refused => "a guard refused the plan",
+            Self::Refused => "a limit or the approved plan refused the plan",
             Self::Locked => "another process holds the status file",
             Self::Cancelled => "a signal stopped the command",
             Self::TimedOut => "--timeout was reached and work remains",

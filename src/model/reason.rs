@@ -53,10 +53,14 @@ pub enum Reason {
     WrongAccount,
     /// The service does not accept the manifest's values.
     InvalidSpec,
+    /// The image differs from its manifest.
+    Drifted,
+    /// repave has no record of creating the image.
+    Adopted,
 }
 
 impl Reason {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Available,
         Self::Building,
         Self::BuildOverdue,
@@ -80,6 +84,8 @@ impl Reason {
         Self::AccessDenied,
         Self::WrongAccount,
         Self::InvalidSpec,
+        Self::Drifted,
+        Self::Adopted,
     ];
 }
 

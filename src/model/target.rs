@@ -10,4 +10,7 @@ pub struct Target {
     pub account_id: Option<String>,
     /// Whether it is an account of the embedded simulator.
     pub simulated: bool,
+    /// Where the credentials of the last run came from: a profile, a role, variables. Null in the simulator.
+    #[serde(default)]
+    pub credentials: Option<String>,
 }

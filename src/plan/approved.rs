@@ -89,10 +89,10 @@ impl Approved {
                         .map(|(name, source)| format!("{verb} {name} from {source}"))
                         .collect::<Vec<_>>()
                 };
-                let mut changes = words("no longer create", &mut before.difference(now));
-                changes.extend(words("now create", &mut now.difference(before)));
+                let mut changes = words("it no longer creates", &mut before.difference(now));
+                changes.extend(words("it now creates", &mut now.difference(before)));
                 if changes.is_empty() {
-                    "the images and sources are the same, but a manifest, the Region or the kind of account differs".to_owned()
+                    "the images and sources are the same, but a manifest, the Region, or the use of a simulated account differs".to_owned()
                 } else {
                     list(changes)
                 }
@@ -249,12 +249,12 @@ mod tests {
             (of(ready(), ready()), "", "the plan now creates nothing"),
             (
                 of(two(), one()),
-                "no longer create a from wsi-gold00001; now create a from wsi-gold00002",
+                "it no longer creates a from wsi-gold00001; it now creates a from wsi-gold00002",
                 "the plan now creates a from wsi-gold00002; b from wsi-gold00001",
             ),
             (
                 of(blocked(Reason::QuotaExceeded), one()),
-                "no longer create a from wsi-gold00001",
+                "it no longer creates a from wsi-gold00001",
                 "the plan now creates b from wsi-gold00001",
             ),
         ] {

@@ -33,7 +33,7 @@ pub(crate) fn check_budget(
     let images = |count| counted(count, "image");
     let before = match requested.len() {
         0 => "nothing was created".to_owned(),
-        count => format!("{} requested earlier stay unchanged", images(count)),
+        count => format!("{} that were requested earlier stay", images(count)),
     };
     Err(format!(
         "this {scope} would create {}, but --max-creates allows {most}; {before}. To allow them, use --max-creates {}",

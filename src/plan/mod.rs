@@ -6,6 +6,7 @@ mod answer;
 mod approved;
 mod attempt;
 mod checksum;
+mod drift;
 pub mod guards;
 mod planned;
 mod rules;
@@ -23,7 +24,8 @@ pub use answer::{Answer, Awaits, Blocked, Ready, Wait};
 pub(crate) use approved::Approved;
 pub(crate) use attempt::Attempt;
 pub use checksum::{checksum, checksum_before};
-pub use planned::{Plan, PlannedImage, Totals};
+pub use drift::Drift;
+pub use planned::{Plan, PlannedImage, Source, Totals};
 
 /// Returns an answer for every desired image; the first matching rule wins (table in docs/plan.md).
 ///

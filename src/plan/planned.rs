@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::answer::Answer;
+use super::drift::Drift;
 use crate::cloud::{Step, Verb};
 use crate::model::group::Group;
 use crate::model::image::{DesiredImage, Question};
@@ -18,6 +19,8 @@ pub struct Plan<'a> {
     pub images: Vec<PlannedImage<'a>>,
     /// Questions to the service before the plan is carried out. A missing answer does not change the steps.
     pub questions: BTreeSet<Question>,
+    /// The number of images that the account has in the Region.
+    pub listed: usize,
 }
 
 /// The answer for one image.
@@ -25,6 +28,18 @@ pub struct Plan<'a> {
 pub struct PlannedImage<'a> {
     pub desired: &'a DesiredImage,
     pub answer: Answer,
+    /// The source of a due create, as listed.
+    pub source: Option<Source>,
+    /// How the image differs from its manifest. It changes neither the answer nor the plan's checksum.
+    pub drift: Drift,
+}
+
+/// What users recognize a source by, besides its id. AWS reports both texts, so they are not escaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub name: Option<String>,
+    /// What the update of the source brings.
+    pub update: Option<String>,
 }
 
 impl PlannedImage<'_> {
@@ -44,6 +59,8 @@ pub struct Totals {
     pub ready: usize,
     /// The number of due creates.
     pub create: usize,
+    /// The number of images, of any group, that differ from their manifests.
+    pub drifted: usize,
 }
 
 impl Totals {
@@ -58,7 +75,8 @@ impl Totals {
         }
     }
 
-    pub fn add(&mut self, group: Group, verb: Option<Verb>) {
+    pub fn add(&mut self, group: Group, verb: Option<Verb>, is_drifted: bool) {
+        self.drifted += usize::from(is_drifted);
         *match group {
             Group::Due => &mut self.due,
             Group::Building => &mut self.building,
@@ -78,30 +96,50 @@ impl Plan<'_> {
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for image in &self.images {
-            totals.add(image.answer.group(), image.step().map(Step::verb));
+            let is_drifted = !image.drift.differences.is_empty();
+            totals.add(
+                image.answer.group(),
+                image.step().map(Step::verb),
+                is_drifted,
+            );
         }
         totals
     }
 
-    /// Returns whether two plans have the same answers.
+    /// Returns whether two plans have the same answers and differences.
     pub(crate) fn is_same_as(&self, other: &Plan<'_>) -> bool {
-        let answers = self.images.iter().map(|image| &image.answer);
-        answers.eq(other.images.iter().map(|image| &image.answer))
+        let answers = self
+            .images
+            .iter()
+            .map(|image| (&image.answer, &image.drift));
+        answers.eq(other
+            .images
+            .iter()
+            .map(|image| (&image.answer, &image.drift)))
     }
 
     /// Writes the answers' groups and conditions into the status.
     pub fn write_conditions(&self, status: &mut Status, now: Timestamp) {
-        let answers: BTreeMap<_, _> = self
+        let images: BTreeMap<_, _> = self
             .images
             .iter()
-            .map(|image| (&image.desired.image_name, &image.answer))
+            .map(|image| (&image.desired.image_name, image))
             .collect();
         for entry in &mut status.images {
-            if let Some(answer) = answers.get(&entry.image_name) {
+            if let Some(PlannedImage {
+                desired: _,
+                answer,
+                source: _,
+                drift,
+            }) = images.get(&entry.image_name)
+            {
                 entry.group = answer.group();
                 entry.due = answer.step().map(Step::verb);
-                entry.set_conditions(answer.conditions(), now);
+                entry.drift.clone_from(&drift.differences);
+                let conditions = answer.conditions().into_iter().chain(drift.conditions());
+                entry.set_conditions(conditions, now);
             } else {
+                entry.drift.clear();
                 entry.group = Group::Waiting;
                 entry.due = None;
                 // Of an image that was listed there is nothing to report: it stays as it is.

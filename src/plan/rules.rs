@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Answer, Awaits, Blocked, Ready, Wait};
-use super::planned::{Plan, PlannedImage};
+use super::drift::Drift;
+use super::planned::{self, Plan, PlannedImage};
 use super::source::{create_from, errors, ids, not_found, waits_for_declared};
 use crate::cloud::retry;
 use crate::cloud::{ALREADY_EXISTS, FailureKind};
@@ -56,11 +57,16 @@ pub(super) fn planned<'a>(
             *slot = answer;
         }
     }
-    let answers = rules.answers.into_iter().flatten();
+    let answers = std::mem::take(&mut rules.answers).into_iter().flatten();
     let images: Vec<_> = desired
         .iter()
         .zip(answers)
-        .map(|(desired, answer)| PlannedImage { desired, answer })
+        .map(|(desired, answer)| PlannedImage {
+            desired,
+            drift: rules.drift(desired),
+            source: rules.source_of(&answer),
+            answer,
+        })
         .collect();
     let questions: BTreeSet<_> = images.iter().filter_map(question).collect();
     let is_open = |question: &Question| observed.answer(question).is_none();
@@ -68,6 +74,7 @@ pub(super) fn planned<'a>(
     Plan {
         questions: questions.collect(),
         images,
+        listed: observed.len(),
     }
 }
 
@@ -283,6 +290,34 @@ impl<'a> Rules<'a> {
                 until: Some(until),
             })),
         }
+    }
+
+    /// Compares the image with its manifest: an image that is listed under its name alone, or that is not listed yet.
+    fn drift(&self, image: &DesiredImage) -> Drift {
+        let entry = self.entries.get(&image.image_name).copied();
+        let source = match &image.source {
+            Source::ImageId(id) => Some(id.as_str()),
+            Source::ImageName(name) => match self.images_named(name.as_str()) {
+                [source] => Some(source.id.as_str()),
+                [] | [_, ..] => None,
+            },
+        };
+        match (self.images_named(image.image_name.as_str()), entry) {
+            ([listed], entry) => Drift::of_listed(image, listed, entry, source),
+            ([], Some(entry)) if self.awaiting_listing(entry).is_some() => {
+                Drift::of_unlisted(image, entry, source)
+            }
+            ([] | [_, ..], _) => Drift::default(),
+        }
+    }
+
+    /// Returns the source of a due create.
+    fn source_of(&self, answer: &Answer) -> Option<planned::Source> {
+        let source = self.observed.by_id(answer.step()?.from())?;
+        Some(planned::Source {
+            name: source.name.clone(),
+            update: source.update.clone(),
+        })
     }
 
     /// Row 9: the source image is not among the account's images.

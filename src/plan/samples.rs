@@ -1,6 +1,7 @@
 //! Short plans for tests.
 
 use super::answer::{Answer, Awaits, Ready, Wait};
+use super::drift::Drift;
 use super::planned::{Plan, PlannedImage};
 use crate::cloud::{CreateImage, Receipt, Step};
 use crate::model::image::{CreateWhen, Desired, DesiredImage, Place, Source};
@@ -37,7 +38,12 @@ pub(crate) fn plan(desired: &Desired, answers: impl IntoIterator<Item = Answer>)
             if let Answer::Do(Step::CreateImage(create)) = &mut answer {
                 create.name = desired.image_name.clone();
             }
-            PlannedImage { desired, answer }
+            PlannedImage {
+                desired,
+                answer,
+                source: None,
+                drift: Drift::default(),
+            }
         })
         .collect();
     assert_eq!(images.len(), desired.len());
@@ -45,6 +51,7 @@ pub(crate) fn plan(desired: &Desired, answers: impl IntoIterator<Item = Answer>)
     Plan {
         images,
         questions: std::collections::BTreeSet::new(),
+        listed: 0,
     }
 }
 

@@ -17,11 +17,11 @@ pub(super) fn not_found(what: &str) -> Answer {
 
 /// Rows 10 to 14: the source is known.
 pub(super) fn create_from(image: &DesiredImage, source: &ObservedImage) -> Answer {
-    let id = &source.id;
-    if id.is_empty() {
+    if source.id.is_empty() {
         let message = "the source is listed without an id, so no image can be created from it";
         return Answer::wait(Reason::SourceImageNotAvailable, Awaits::Time, message);
     }
+    let id = shown(source);
     match &source.state {
         ImageState::Available => {}
         ImageState::Pending => {
@@ -67,7 +67,7 @@ pub(super) fn create_from(image: &DesiredImage, source: &ObservedImage) -> Answe
             Answer::Do(Step::CreateImage(CreateImage {
                 name: image.image_name.clone(),
                 description: image.description.clone(),
-                source_id: id.clone(),
+                source_id: source.id.clone(),
                 tags: image.tags.clone(),
             }))
         }
@@ -91,6 +91,14 @@ pub(super) fn waits_for_declared(name: &str, source: &Answer) -> Answer {
         Answer::Blocked(blocked) => {
             Answer::blocked(reason, message(&format_args!(" ({})", blocked.reason)))
         }
+    }
+}
+
+/// Returns the name and the id of an image: "Gold_2026-08 (wsi-0a1b2c3d4e5f)".
+fn shown(image: &ObservedImage) -> String {
+    match &image.name {
+        Some(name) => format!("{name} ({})", image.id),
+        None => image.id.clone(),
     }
 }
 

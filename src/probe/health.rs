@@ -48,6 +48,8 @@ struct Seen {
     /// Until when the loop is idle, if it is.
     idle_until: Option<Instant>,
     complete_pass: Option<Instant>,
+    /// Whether `--require-clean` holds manifests back.
+    held_back: bool,
 }
 
 impl Health {
@@ -62,6 +64,7 @@ impl Health {
                 progress: now,
                 idle_until: None,
                 complete_pass: None,
+                held_back: false,
             }),
         }
     }
@@ -90,6 +93,11 @@ impl Health {
         self.seen().complete_pass = Some(Instant::now());
     }
 
+    /// Records whether `--require-clean` holds manifests back.
+    pub fn record_held_back(&self, held_back: bool) {
+        self.seen().held_back = held_back;
+    }
+
     /// Returns an error if the loop made no progress for [`STUCK_AFTER`], not counting idle time.
     pub fn is_alive(&self, now: Instant) -> Result<(), String> {
         let seen = *self.seen();
@@ -106,9 +114,13 @@ impl Health {
         ))
     }
 
-    /// Returns an error if no complete pass ended in the last two intervals.
+    /// Returns an error if no complete pass ended in the last two intervals, or if manifests are held back.
     pub fn is_ready(&self, now: Instant) -> Result<(), String> {
         let seen = *self.seen();
+        if seen.held_back {
+            let why = "--require-clean holds manifests back; repave status shows why";
+            return Err(why.to_owned());
+        }
         let ago = |then| words(now.saturating_duration_since(then));
         match seen.complete_pass {
             None => Err(format!(
@@ -269,6 +281,20 @@ mod tests {
             "the last complete pass ended 10m 1s ago; a pass should complete every 5m 0s"
         );
         health.record_complete_pass();
+        assert_eq!(health.is_ready(Instant::now()), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_not_ready_while_manifests_are_held_back() {
+        let health = Health::new(INTERVAL);
+        health.record_complete_pass();
+        health.record_held_back(true);
+        assert_eq!(
+            health.is_ready(Instant::now()).unwrap_err(),
+            "--require-clean holds manifests back; repave status shows why"
+        );
+        assert_eq!(health.is_alive(Instant::now()), Ok(()));
+        health.record_held_back(false);
         assert_eq!(health.is_ready(Instant::now()), Ok(()));
     }
 

@@ -1,7 +1,8 @@
 //! Metrics of repave as OpenMetrics text.
 //!
-//! Every label value is from a fixed list. Names and texts from manifests or from the service are never label values: their
-//! number is unlimited, and more people may read metrics than manifests.
+//! Every label value is from a fixed list, except the target: account, Region, and the source of the credentials. Names and
+//! texts from manifests or from the service are never label values: their number is unlimited, and more people may read metrics
+//! than manifests.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +16,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::cloud::{ApiError, Operation, known_code};
+use crate::model::target::Target;
+use crate::model::value::is_account_id;
 use crate::state::status::Status;
+use crate::sys::escape::escaped;
 
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -69,7 +73,7 @@ type Labels<const N: usize> = [(&'static str, String); N];
 /// Counters, gauges and a histogram. Each method says which of them it updates.
 #[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
+    target: Mutex<Target>,
     passes: Family<Labels<1>, Counter>,
     pass_time: Histogram,
     calls: Family<Labels<3>, Counter>,
@@ -78,6 +82,7 @@ pub struct Metrics {
     succeeded: Gauge,
     manifests_valid: Gauge,
     manifests: Gauge,
+    held_back: Gauge,
 }
 
 impl Default for Metrics {
@@ -89,51 +94,8 @@ impl Default for Metrics {
 impl Metrics {
     /// Returns metrics where every known label value starts at 0, so that its first increase is visible.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("repave");
         let passes = Family::<Labels<1>, Counter>::default();
-        let pass_time = Histogram::new(PASS_SECONDS);
         let calls = Family::<Labels<3>, Counter>::default();
-        let images = Family::<Labels<3>, Gauge>::default();
-        let (succeeded, manifests_valid, manifests) =
-            (Gauge::default(), Gauge::default(), Gauge::default());
-        let build = Family::<Labels<1>, Gauge>::default();
-
-        // The client library ends each help text with a period, and counters with `_total`.
-        registry.register("reconcile", "Passes, by result", passes.clone());
-        registry.register_with_unit(
-            "reconcile_time",
-            "Duration of passes, including failed passes",
-            Unit::Seconds,
-            pass_time.clone(),
-        );
-        registry.register(
-            "outbound_api_requests",
-            "Calls to the image service, by result code; one listing is one call",
-            calls.clone(),
-        );
-        registry.register("images", "Images, by condition", images.clone());
-        registry.register_with_unit(
-            "last_successful_reconcile_timestamp",
-            "Unix time of the last successful pass; 0 before the first",
-            Unit::Seconds,
-            succeeded.clone(),
-        );
-        registry.register(
-            "manifests_valid",
-            "Whether the current manifests are valid (1) or not (0)",
-            manifests_valid.clone(),
-        );
-        registry.register(
-            "manifests",
-            "Number of manifests in the last valid set",
-            manifests.clone(),
-        );
-        // A gauge that is always 1, as in other programs: readers of the older text format do not know info metrics.
-        registry.register("build_info", "Version of repave", build.clone());
-
-        build
-            .get_or_create(&[("version", env!("CARGO_PKG_VERSION").to_owned())])
-            .set(1);
         for result in PassResult::ALL {
             drop(passes.get_or_create(&pass_labels(result)));
         }
@@ -144,15 +106,81 @@ impl Metrics {
             drop(calls.get_or_create(&call_labels(operation, "OK")));
         }
         Self {
-            registry,
+            target: Mutex::default(),
             passes,
-            pass_time,
+            pass_time: Histogram::new(PASS_SECONDS),
             calls,
-            images: Mutex::new(images),
-            succeeded,
-            manifests_valid,
-            manifests,
+            images: Mutex::default(),
+            succeeded: Gauge::default(),
+            manifests_valid: Gauge::default(),
+            manifests: Gauge::default(),
+            held_back: Gauge::default(),
         }
+    }
+
+    /// Returns a registry of all metrics, each with the labels of the target.
+    fn registry(&self, images: &Family<Labels<3>, Gauge>) -> Registry {
+        let target = lock(&self.target).clone();
+        let account_id = target.account_id.filter(|id| is_account_id(id));
+        let account_id = account_id.unwrap_or_default();
+        let labels = [("account_id", account_id), ("region", target.region)];
+        let labels = labels.map(|(name, value)| (name.into(), value.into()));
+        let mut registry = Registry::with_prefix_and_labels("repave", labels.into_iter());
+        // The client library ends each help text with a period, and counters with `_total`.
+        registry.register("reconcile", "Passes, by result", self.passes.clone());
+        registry.register_with_unit(
+            "reconcile_time",
+            "Duration of passes, including failed passes",
+            Unit::Seconds,
+            self.pass_time.clone(),
+        );
+        registry.register(
+            "outbound_api_requests",
+            "Calls to the image service, by result code; one listing is one call",
+            self.calls.clone(),
+        );
+        registry.register("images", "Images, by condition", images.clone());
+        registry.register_with_unit(
+            "last_successful_reconcile_timestamp",
+            "Unix time of the last successful pass; 0 before the first",
+            Unit::Seconds,
+            self.succeeded.clone(),
+        );
+        registry.register(
+            "manifests_valid",
+            "Whether the current manifests are valid (1) or not (0)",
+            self.manifests_valid.clone(),
+        );
+        registry.register(
+            "manifests",
+            "Number of manifests in the last valid set",
+            self.manifests.clone(),
+        );
+        registry.register(
+            "manifests_held_back",
+            "Whether the current manifests are held back (1) or not (0)",
+            self.held_back.clone(),
+        );
+        // Gauges that are always 1, as in other programs: readers of the older text format do not know info metrics.
+        let one = |name: &'static str, value: String| {
+            let family = Family::<Labels<1>, Gauge>::default();
+            family.get_or_create(&[(name, value)]).set(1);
+            family
+        };
+        let version = one("version", env!("CARGO_PKG_VERSION").to_owned());
+        registry.register("build_info", "Version of repave", version);
+        let credentials = escaped(&target.credentials.unwrap_or_default(), 500);
+        registry.register(
+            "target_info",
+            "Where the credentials come from",
+            one("credentials", credentials),
+        );
+        registry
+    }
+
+    /// Records the target: the labels `account_id` and `region` of every metric, and `repave_target_info{credentials}`.
+    pub fn target(&self, target: &Target) {
+        lock(&self.target).clone_from(target);
     }
 
     /// Records a pass: `repave_reconcile_total{result}` and `repave_reconcile_time_seconds`.
@@ -174,9 +202,10 @@ impl Metrics {
             .inc();
     }
 
-    /// Replaces `repave_images{type, status, reason}` with the conditions in the status.
+    /// Replaces `repave_images{type, status, reason}` with the conditions in the status, and the target.
     pub fn images(&self, status: &Status) {
-        let images = self.lock_images();
+        self.target(&status.target);
+        let images = lock(&self.images);
         images.clear();
         for condition in status.images.iter().flat_map(|image| &image.conditions) {
             let labels = [
@@ -199,19 +228,24 @@ impl Metrics {
         self.manifests.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
+    /// Records whether the current manifests are held back: `repave_manifests_held_back`.
+    pub fn held_back(&self, held_back: bool) {
+        self.held_back.set(i64::from(held_back));
+    }
+
     /// Returns all metrics as OpenMetrics text, of [`CONTENT_TYPE`].
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let _whole = self.lock_images();
+        let whole = lock(&self.images);
         // Writing to a String cannot fail. A text cut short would lack its last line, and readers would reject it.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode(&mut text, &self.registry(&whole));
         text
     }
+}
 
-    /// After a panic that held the lock, the next pass replaces the numbers.
-    fn lock_images(&self) -> MutexGuard<'_, Family<Labels<3>, Gauge>> {
-        self.images.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// After a panic that held the lock, the next pass replaces the values.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn pass_labels(result: PassResult) -> Labels<1> {

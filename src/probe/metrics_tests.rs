@@ -13,7 +13,14 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     let mut samples = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').unwrap();
-        let earlier = samples.insert(name.to_owned(), value.parse().unwrap());
+        // Every sample names the target first.
+        let (metric, labels) = name.split_once("{account_id=\"\",region=\"\"").unwrap();
+        let labels = labels.trim_start_matches(',');
+        let name = match labels {
+            "}" => metric.to_owned(),
+            labels => format!("{metric}{{{labels}"),
+        };
+        let earlier = samples.insert(name.clone(), value.parse().unwrap());
         assert_eq!(earlier, None, "{name} is there twice");
     }
     samples

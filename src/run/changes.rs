@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::model::value::ImageName;
-use crate::state::status::{ConditionStatus, ConditionType, ImageStatus, Status};
+use crate::state::status::{ConditionStatus, ConditionType, Difference, ImageStatus, Status};
 use crate::sys::escape::escaped;
 
 /// What was last logged for each image.
@@ -25,10 +25,11 @@ struct State {
 }
 
 /// The state last logged for an image, and whether the last log line was `create accepted`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Logged {
     state: State,
     accepted: bool,
+    drift: Vec<Difference>,
 }
 
 /// The kind of log line for a change.
@@ -60,9 +61,12 @@ impl ChangeLog {
             let Some(logged) = now.0.get(&image.image_name) else {
                 continue;
             };
-            let before = self.0.get(&image.image_name).map(|logged| logged.state);
-            if let Some(line) = logged.line(before) {
+            let before = self.0.get(&image.image_name);
+            if let Some(line) = logged.line(before.map(|before| before.state)) {
                 log(line, image, logged.state);
+            }
+            if before.map_or(&[][..], |before| &before.drift) != logged.drift {
+                log_drift(image);
             }
         }
         for gone in self.0.keys().filter(|name| !now.0.contains_key(*name)) {
@@ -90,11 +94,15 @@ impl Logged {
             cause: image.last_error.as_ref().map(|error| error.reason),
             blocked: (image.group == Group::Blocked).then_some(ready.reason),
         };
-        Some(Self { state, accepted })
+        Some(Self {
+            state,
+            accepted,
+            drift: image.drift.clone(),
+        })
     }
 
     /// Returns the log line for the change from `before` to this state, if anything changed.
-    fn line(self, before: Option<State>) -> Option<Line> {
+    fn line(&self, before: Option<State>) -> Option<Line> {
         let now = self.state;
         match (before.and_then(|before| before.blocked), now.blocked) {
             (was, Some(is)) if was != Some(is) => Some(Line::ActionRequired),
@@ -133,6 +141,17 @@ fn log(line: Line, image: &ImageStatus, state: State) {
         Line::Changed if state.ready => tracing::info!(name, image, %reason, "ready: {message}"),
         Line::Changed => tracing::info!(name, image, %reason, "not ready: {message}"),
         Line::Found => tracing::debug!(name, image, %reason, "found: {message}"),
+    }
+}
+
+fn log_drift(image: &ImageStatus) {
+    let drifted = image.condition(ConditionType::Drifted);
+    let (name, image) = (image.name.as_str(), image.image_name.as_str());
+    if let Some(drifted) = drifted {
+        let (reason, message) = (drifted.reason, escaped(&drifted.message, 500));
+        tracing::warn!(name, image, %reason, "the image differs from its manifest: {message}");
+    } else {
+        tracing::info!(name, image, "the image no longer differs from its manifest");
     }
 }
 
@@ -211,6 +230,7 @@ mod tests {
 
     fn listed(id: &str, name: &str, state: &str) -> ObservedImage {
         ObservedImage {
+            description: None,
             id: id.into(),
             name: Some(name.into()),
             state: match state {
@@ -220,6 +240,7 @@ mod tests {
             },
             operating_system: OperatingSystem::Windows,
             update_available: None,
+            update: None,
             created: None,
             errors: Vec::new(),
             owner: None,

@@ -1,6 +1,7 @@
 //! The manifests of a checkout, for the daemon: read only while the files do not change, with the last valid set kept. It
-//! changes nothing and waits for nothing.
+//! changes nothing, and waits only for Git.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,9 +9,11 @@ use tokio::time::Instant;
 
 use crate::manifest::{self, Options, Problem, Touched, touched};
 use crate::model::image::Desired;
+use crate::run::revision::{RequireClean, Revision};
 use crate::state::status::ManifestsStatus;
 use crate::sys::escape::escaped;
-use crate::sys::git;
+use crate::sys::git::{self, GitOperation};
+use crate::sys::git_command::Git;
 use crate::sys::words::first;
 
 /// How long files must stay unchanged before they are read. Editors and tools that write in several steps take
@@ -21,7 +24,7 @@ pub const QUIET_TIME: Duration = Duration::from_millis(200);
 /// part of a file that is still being written, over a network too.
 pub const UNENDED_REST: Duration = Duration::from_secs(30);
 
-/// How long files may keep changing before a warning is logged.
+/// How long files may keep changing before repave reports it.
 const UNSTABLE_WARNING: Duration = Duration::from_secs(10);
 
 /// How long to wait for Git's index lock. Git holds the lock for seconds; a Git process that died leaves it behind.
@@ -29,6 +32,12 @@ const INDEX_LOCK: Duration = Duration::from_mins(1);
 
 /// How long to wait for an unfinished rebase or merge. The user is resolving conflicts, or has forgotten it.
 const SEQUENCE: Duration = Duration::from_mins(15);
+
+/// How long repave waits for a rebase or merge before it reports it. Without a conflict they take milliseconds.
+const SEQUENCE_REPORT: Duration = Duration::from_secs(2);
+
+/// How long repave waits for Git's index lock before it reports it.
+const INDEX_LOCK_REPORT: Duration = Duration::from_secs(10);
 
 /// The most problems that are logged one by one or written to the status file.
 const MAX_PROBLEMS: usize = 100;
@@ -53,7 +62,33 @@ pub enum Check {
 pub struct Set {
     pub desired: Desired,
     digest: String,
-    revision: Option<String>,
+    revision: Revision,
+}
+
+/// Why repave does not use the manifests as they are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum HeldBack {
+    /// The files keep changing.
+    Changing,
+    /// Git is changing the files, or has not finished.
+    Git(GitOperation),
+    /// `--require-clean`.
+    NotClean(String),
+}
+
+impl fmt::Display for HeldBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changing => f.write_str("the files keep changing, so repave does not read them"),
+            Self::Git(work @ GitOperation::IndexLock) => {
+                write!(f, "Git {work}. Remove it if no Git process runs")
+            }
+            Self::Git(work @ GitOperation::Unfinished(what)) => {
+                write!(f, "Git {work}. Finish it, or run git {what} --abort")
+            }
+            Self::NotClean(why) => f.write_str(why),
+        }
+    }
 }
 
 /// The manifests of a checkout.
@@ -61,12 +96,16 @@ pub struct Set {
 pub struct Checkout {
     folder: PathBuf,
     options: Options,
+    git: Git,
+    require_clean: Option<RequireClean>,
     set: Option<Set>,
     /// The problems found by the last read.
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
     /// The state of the files at the last read, and since when they have it.
     read: Option<(Touched, Instant)>,
+    /// The revision of the files at the last read.
+    revision: Option<Revision>,
     /// The state of the files if they changed since the last read, and when the change was first seen.
     changed: Option<(Touched, Instant)>,
     /// The files that are not used yet, because their last line has no line break.
@@ -74,7 +113,11 @@ pub struct Checkout {
     /// Since when the files keep changing.
     unstable: Option<Waiting>,
     /// What Git is doing in the checkout, and since when.
-    git: Option<(git::GitOperation, Waiting)>,
+    git_operation: Option<(GitOperation, Waiting)>,
+    /// Why the files are held back now.
+    held_back: Option<HeldBack>,
+    /// Whether `held_back` changed since the last [`Checkout::take_news`].
+    has_news: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -105,15 +148,27 @@ impl Checkout {
         Self {
             folder: folder.to_owned(),
             options,
+            git: Git::default(),
+            require_clean: None,
             set: None,
             problems: Vec::new(),
             warnings: Vec::new(),
             read: None,
+            revision: None,
             changed: None,
             unended: Vec::new(),
             unstable: None,
-            git: None,
+            git_operation: None,
+            held_back: None,
+            has_news: false,
         }
+    }
+
+    /// Uses only manifests that are those of the commit.
+    #[must_use]
+    pub fn requiring(mut self, rule: Option<RequireClean>) -> Self {
+        self.require_clean = rule;
+        self
     }
 
     pub fn folder(&self) -> &Path {
@@ -130,10 +185,27 @@ impl Checkout {
         self.set.is_some() && self.problems.is_empty()
     }
 
-    /// Returns every folder in which a new manifest could appear, as of the last check.
-    pub fn folders(&self) -> &[PathBuf] {
+    /// Returns whether the manifests as they are now are held back.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.held_back.is_some()
+    }
+
+    /// Returns whether manifests are held back that `--require-clean` demands.
+    pub(crate) fn is_unready(&self) -> bool {
+        self.require_clean.is_some() && self.held_back.is_some()
+    }
+
+    /// Returns whether the reason why manifests are held back changed since the last call.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
+    }
+
+    /// Returns every folder in which a new manifest could appear, as of the last check, and those in which Git records a
+    /// commit.
+    pub fn folders(&self) -> Vec<PathBuf> {
         let seen = self.changed.as_ref().or(self.read.as_ref());
-        seen.map_or(&[], |(seen, _)| seen.folders())
+        let manifests = seen.map_or(&[][..], |(seen, _)| seen.folders());
+        [manifests, &git::folders(&self.folder)].concat()
     }
 
     /// Returns what the status file says about the manifests.
@@ -142,26 +214,27 @@ impl Checkout {
         let mut problems = first(MAX_PROBLEMS, problems);
         let unended = self.unended.iter().map(|file| format!("{file}: {UNENDED}"));
         problems.extend(first(MAX_PROBLEMS, unended));
-        if let Some(Waiting { logged: true, .. }) = self.unstable {
-            problems.push("the files keep changing, so repave does not read them".into());
-        }
         ManifestsStatus {
-            revision: self.set.as_ref().and_then(|set| set.revision.clone()),
+            revision: self.set.as_ref().and_then(|set| set.revision.text()),
+            dirty: self.set.as_ref().and_then(|set| set.revision.dirty()),
             digest: self.set.as_ref().map(|set| set.digest.clone()),
+            held_back: self.held_back.as_ref().map(ToString::to_string),
             problems,
         }
     }
 
-    /// Checks the files, and reads all of them if they changed since the last read and do not change now. With `fully`, reads
-    /// them even if they did not change.
-    pub fn check(&mut self, fully: bool, now: Instant) -> Check {
+    /// Checks the files, and reads all of them if they or their commit changed since the last read and do not change now.
+    /// With `fully`, reads them even if they did not change. Git runs only after a change, or if it had no answer before.
+    pub async fn check(&mut self, fully: bool, now: Instant) -> Check {
         let seen = touched(&self.folder);
         let read = self.read.as_ref().filter(|(read, _)| *read == seen);
         let mut since = read.map(|(_, since)| *since);
-        if since.is_some() {
+        let is_unchanged = since.is_some();
+        let known = self.revision.clone().filter(Revision::is_current);
+        if is_unchanged {
             self.changed = None;
-            if !fully {
-                return self.stabilized(Check::Unchanged);
+            if !fully && known.is_some() {
+                return self.stable(Check::Unchanged);
             }
         } else if let Some(delay) = self.quiet_time_left(&seen, now) {
             return self.not_yet(delay, now);
@@ -169,8 +242,12 @@ impl Checkout {
             return Check::NotYet(delay);
         }
         let loaded = manifest::load(&self.folder, &self.options);
+        let revision = match known.filter(|known| is_unchanged && known.dirty().is_some()) {
+            Some(known) => known,
+            None => Revision::of(&self.folder, &seen, &self.git).await,
+        };
         let after = touched(&self.folder);
-        if after != seen {
+        if after != seen || !revision.is_current() {
             self.changed = Some((after, now));
             return self.not_yet(QUIET_TIME, now);
         }
@@ -182,14 +259,29 @@ impl Checkout {
         }
         self.changed = None;
         self.read = Some((seen, since));
+        self.revision = Some(revision.clone());
         let waited = !std::mem::take(&mut self.unended).is_empty();
         let check = match loaded {
-            Ok(loaded) => self.accept(loaded),
             Err(invalid) => self.refuse(invalid.problems),
+            Ok(_) if self.objection().is_some() => {
+                let had_problems = !std::mem::take(&mut self.problems).is_empty();
+                if had_problems {
+                    Check::Changed
+                } else {
+                    Check::Unchanged
+                }
+            }
+            Ok(loaded) => self.accept(loaded, revision),
         };
         // The status file must no longer say that files are not used.
         let check = if waited { Check::Changed } else { check };
-        self.stabilized(check)
+        self.stable(check)
+    }
+
+    /// Returns why the files of the last read may not be used.
+    fn objection(&self) -> Option<String> {
+        let rule = self.require_clean.as_ref()?;
+        self.revision.as_ref()?.objection(rule)
     }
 
     /// Returns how much longer the files must stay unchanged, if one of them may be incomplete.
@@ -226,47 +318,75 @@ impl Checkout {
     fn not_yet(&mut self, delay: Duration, now: Instant) -> Check {
         let waiting = self.unstable.get_or_insert(Waiting::since(now));
         if waiting.should_log(UNSTABLE_WARNING, now) {
-            tracing::warn!(
-                "the manifests keep changing; repave reads them when they have not changed for {QUIET_TIME:?}"
-            );
+            self.hold_back(Some(HeldBack::Changing));
         }
         Check::NotYet(delay)
     }
 
-    fn stabilized(&mut self, check: Check) -> Check {
-        match self.unstable.take() {
-            // The status file must no longer say that the files keep changing.
-            Some(Waiting { logged: true, .. }) => Check::Changed,
-            Some(_) | None => check,
+    /// Reports whether the files, which do not change now, are held back.
+    fn stable(&mut self, check: Check) -> Check {
+        self.unstable = None;
+        let held_back = self.objection().map(HeldBack::NotClean);
+        if self.hold_back(held_back) {
+            return Check::Changed;
         }
+        check
+    }
+
+    /// Records why the files are held back, and logs a change. Returns whether it changed.
+    fn hold_back(&mut self, held_back: Option<HeldBack>) -> bool {
+        if self.held_back == held_back {
+            return false;
+        }
+        match (&held_back, &self.set) {
+            (None, _) => tracing::info!("the manifests are no longer held back"),
+            (Some(why), Some(_)) => {
+                tracing::warn!(
+                    "the manifests are held back, and the last valid set stays in use: {why}"
+                );
+            }
+            (Some(why), None) => {
+                tracing::warn!("the manifests are held back, and repave does nothing: {why}");
+            }
+        }
+        self.held_back = held_back;
+        self.has_news = true;
+        true
     }
 
     /// Returns when to check Git again, if repave waits for Git.
     fn git_wait(&mut self, now: Instant) -> Option<Duration> {
         let work = git::operation_in_progress(&self.folder);
-        let waiting = match (work, self.git) {
+        let waiting = match (work, self.git_operation) {
             (None, _) => {
-                self.git = None;
+                self.git_operation = None;
                 return None;
             }
             (Some(work), Some((before, waiting))) if before == work => waiting,
             (Some(_), _) => Waiting::since(now),
         };
         let work = work?;
-        let (_, waiting) = self.git.insert((work, waiting));
-        let (limit, pause) = match work {
-            git::GitOperation::IndexLock => (INDEX_LOCK, Duration::from_millis(50)),
-            git::GitOperation::Unfinished(_) => (SEQUENCE, Duration::from_secs(1)),
+        let (_, waiting) = self.git_operation.insert((work, waiting));
+        let (report, limit, pause) = match work {
+            GitOperation::IndexLock => (INDEX_LOCK_REPORT, INDEX_LOCK, Duration::from_millis(50)),
+            GitOperation::Unfinished(_) => (SEQUENCE_REPORT, SEQUENCE, Duration::from_secs(1)),
         };
         if waiting.should_log(limit, now) {
             tracing::warn!(
                 "Git {work} for more than {limit:?}; repave now reads the manifests anyway"
             );
         }
-        (!waiting.logged).then_some(pause)
+        let waiting = *waiting;
+        if waiting.logged {
+            return None;
+        }
+        if now.duration_since(waiting.since) >= report {
+            self.hold_back(Some(HeldBack::Git(work)));
+        }
+        Some(pause)
     }
 
-    fn accept(&mut self, loaded: manifest::Loaded) -> Check {
+    fn accept(&mut self, loaded: manifest::Loaded, revision: Revision) -> Check {
         let recovered = !self.problems.is_empty();
         self.problems.clear();
         if self.warnings != loaded.warnings {
@@ -276,19 +396,25 @@ impl Checkout {
             self.warnings = loaded.warnings;
         }
         let set = Set {
-            revision: git::revision(&self.folder),
+            revision,
             digest: loaded.digest,
             desired: loaded.desired,
         };
         let (manifests, files) = (set.desired.len(), loaded.files);
-        let revision = escaped(set.revision.as_deref().unwrap_or("none"), 200);
+        let revision = set.revision.text();
+        let revision = escaped(revision.as_deref().unwrap_or("none"), 200);
+        let dirty = set.revision.dirty();
         let before = self.set.replace(set);
+        let was_dirty = before.as_ref().map(|before| before.revision.dirty());
         let same = match (&before, &self.set) {
             (Some(before), Some(now)) => before.desired == now.desired,
             _ => false,
         };
         match (recovered, same) {
-            (false, true) => return Check::Unchanged,
+            (false, true) if was_dirty == Some(dirty) => return Check::Unchanged,
+            (false, true) => {
+                tracing::debug!(revision, "the manifests are the same in another revision");
+            }
             (true, _) => {
                 tracing::info!(manifests, files, revision, "the manifests are valid again");
             }
@@ -343,9 +469,11 @@ mod tests {
         }
         let mut checkout = Checkout::new(folder.path(), Options { allow_empty: true });
         let mut now = Instant::now();
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.build().unwrap();
         let mut check = |checkout: &mut Checkout| {
             now += QUIET_TIME;
-            checkout.check(false, now);
+            runtime.block_on(checkout.check(false, now));
             let set = checkout.set()?;
             let ends = [set.desired.iter().next()?, set.desired.iter().last()?];
             Some(ends.map(|image| image.description.to_string()))
@@ -399,8 +527,8 @@ mod tests {
         assert!(late.should_log(UNSTABLE_WARNING, start + 2 * UNSTABLE_WARNING));
     }
 
-    #[test]
-    fn manifests_are_valid_if_there_is_a_set_and_no_problem_since() {
+    #[tokio::test]
+    async fn manifests_are_valid_if_there_is_a_set_and_no_problem_since() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.yaml");
         let mut checkout = Checkout::new(folder.path(), Options { allow_empty: true });
@@ -413,9 +541,9 @@ mod tests {
             (manifest("a", "one"), true, true),
         ] {
             write_whole(&file, text.as_bytes()).unwrap();
-            checkout.check(true, now);
+            checkout.check(true, now).await;
             now += QUIET_TIME;
-            checkout.check(true, now);
+            checkout.check(true, now).await;
             let found = (checkout.is_valid(), checkout.set().is_some());
             assert_eq!(found, (is_valid, has_set), "{text}");
         }

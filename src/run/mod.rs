@@ -7,3 +7,4 @@ pub mod daemon;
 pub mod once;
 pub(crate) mod questions;
 pub mod reconcile;
+pub mod revision;

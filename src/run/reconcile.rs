@@ -74,6 +74,7 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
             warning,
         } = store.load(target).await?;
         status.run = Some(run);
+        status.target.credentials.clone_from(&target.credentials);
         if let Some(warning) = warning {
             tracing::warn!("{warning}");
         }
@@ -169,14 +170,15 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
         Ok(())
     }
 
-    /// Saves the manifests' problems when there is no valid set to run a pass with. The revision and digest in the status stay
-    /// those of the last valid set.
-    pub(crate) async fn record_problems(
+    /// Saves why the current manifests are not used, without a pass. The revision and digest in the status stay those of the
+    /// last valid set.
+    pub(crate) async fn record_unused(
         &mut self,
-        problems: Vec<String>,
+        manifests: ManifestsStatus,
     ) -> Result<(), StoreError> {
         let manifests = ManifestsStatus {
-            problems,
+            held_back: manifests.held_back,
+            problems: manifests.problems,
             ..self.status.manifests.clone()
         };
         self.record_manifests(&manifests).await?;
@@ -192,11 +194,10 @@ impl<C: Cloud, S: Store> Reconciler<C, S> {
     /// Records which account was listed. The status of another account is set aside.
     async fn record_account(&mut self, owner: Option<&str>) -> Result<(), StoreError> {
         let target = Target {
-            region: self.status.target.region.clone(),
             account_id: owner
                 .map(str::to_owned)
                 .or_else(|| self.status.target.account_id.clone()),
-            simulated: self.status.target.simulated,
+            ..self.status.target.clone()
         };
         if self.status.is_foreign_to(&target) {
             let aside = self.store.set_aside().await?;

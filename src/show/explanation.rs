@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::status::why;
+use super::status::{drift, why};
 use super::wrap::paragraph;
 use crate::show::explain::{Group, Topic};
 use crate::state::status::{ConditionStatus, ConditionType, ImageStatus};
@@ -18,10 +18,10 @@ use crate::sys::words::duration;
 pub(crate) struct Explanation<'a> {
     /// The topics, each with its text.
     pub topics: &'a [Topic],
-    /// The image in the status file.
-    pub image: Option<&'a ImageStatus>,
-    /// The manifest of the image, if the image is not in the status file.
-    pub manifest: Option<String>,
+    /// The images in the status file.
+    pub images: &'a [&'a ImageStatus],
+    /// The manifests of the images that are not in the status file.
+    pub manifests: Vec<&'a String>,
 }
 
 pub(crate) fn topics_text(topics: &[Topic], columns: Option<usize>) -> String {
@@ -40,7 +40,7 @@ pub(crate) fn topics_text(topics: &[Topic], columns: Option<usize>) -> String {
         text.push('\n');
     }
     text += &paragraph(
-        "repave explain TOPIC explains one of them. repave explain NAME, with the name of an image or of its manifest, explains the state of that image.",
+        "repave explain TOPIC explains one of them. repave explain NAME explains the state of an image. NAME is a manifest name, an image name or an image ID.",
         "",
         columns,
     );
@@ -93,7 +93,7 @@ pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -
         let words = match ready.status {
             ConditionStatus::True => "ready",
             ConditionStatus::False => "not ready",
-            ConditionStatus::Unknown => "not checked yet",
+            ConditionStatus::Unknown => "not checked",
         };
         let _ = write!(
             text,
@@ -103,6 +103,13 @@ pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -
     }
     if let Some(why) = why(image, now) {
         let _ = write!(text, "\n  Why\n{}", paragraph(&why, "    ", columns));
+    }
+    if let Some(drift) = drift(image, true) {
+        let _ = write!(
+            text,
+            "\n  Differences\n{}",
+            paragraph(&drift, "    ", columns)
+        );
     }
     if let Some(at) = image.next_retry_at {
         let when = if at > now {
@@ -149,7 +156,7 @@ pub fn image_text(image: &ImageStatus, now: Timestamp, columns: Option<usize>) -
 
 /// Returns the events in the status of the image, in the order of time.
 fn history(image: &ImageStatus) -> Vec<(Timestamp, String)> {
-    let source = image.source_image_id.as_deref();
+    let source = image.made_from();
     let from = source
         .map(|id| format!(" from {}", Escaped(id)))
         .unwrap_or_default();

@@ -19,7 +19,11 @@ pub struct PlanBody<'a> {
     checksum: Option<&'a str>,
     totals: Totals,
     targets: [TargetRow<'a>; 1],
-    items: &'a [Row<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names: Option<&'a [String]>,
+    items: Vec<&'a Row<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifests: Option<&'a ManifestsStatus>,
     warnings: &'a [Problem],
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptRow<'a>>>,
@@ -30,6 +34,7 @@ pub struct PlanBody<'a> {
 pub(crate) struct StatusBody<'a> {
     totals: Totals,
     targets: [TargetRow<'a>; 1],
+    names: &'a [String],
     items: &'a [Row<'a>],
     manifests: &'a ManifestsStatus,
     listing_error: Option<&'a ListingError>,
@@ -42,6 +47,7 @@ struct TargetRow<'a> {
     account_id: Option<&'a str>,
     region: &'a str,
     simulated: bool,
+    credentials: Option<&'a str>,
     exit_code: ExitCode,
     reason: String,
     totals: Totals,
@@ -69,16 +75,32 @@ impl<'a> PlanBody<'a> {
             checksum: None,
             totals,
             targets: [target_row(target, outcome, totals)],
-            items: rows,
+            names: None,
+            items: rows.iter().filter(|row| row.is_shown()).collect(),
+            manifests: None,
             warnings: &[],
             attempts: None,
         }
+    }
+
+    /// Adds the revision of the manifests.
+    #[must_use]
+    pub(crate) fn with_manifests(mut self, manifests: &'a ManifestsStatus) -> Self {
+        self.manifests = Some(manifests);
+        self
     }
 
     /// Adds the warnings of the manifests.
     #[must_use]
     pub(crate) fn with_warnings(mut self, warnings: &'a [Problem]) -> Self {
         self.warnings = warnings;
+        self
+    }
+
+    /// Adds the names that narrow the items; none of them means all items.
+    #[must_use]
+    pub(crate) fn with_names(mut self, names: &'a [String]) -> Self {
+        self.names = Some(names);
         self
     }
 
@@ -97,11 +119,18 @@ impl<'a> PlanBody<'a> {
 }
 
 impl<'a> StatusBody<'a> {
-    pub(crate) fn new(status: &'a Status, outcome: &Outcome, rows: &'a [Row<'a>]) -> Self {
-        let totals = totals(rows);
+    /// Returns the output of a status. The rows can be fewer than the images that the totals count.
+    pub(crate) fn new(
+        status: &'a Status,
+        outcome: &Outcome,
+        rows: &'a [Row<'a>],
+        totals: Totals,
+        names: &'a [String],
+    ) -> Self {
         Self {
             totals,
             targets: [target_row(&status.target, outcome, totals)],
+            names,
             items: rows,
             manifests: &status.manifests,
             listing_error: status.listing_error.as_ref(),
@@ -115,6 +144,7 @@ fn target_row<'a>(target: &'a Target, outcome: &Outcome, totals: Totals) -> Targ
         account_id: target.account_id.as_deref(),
         region: &target.region,
         simulated: target.simulated,
+        credentials: target.credentials.as_deref(),
         exit_code: outcome.code,
         reason: outcome.reason(),
         totals,

@@ -234,7 +234,7 @@ mod tests {
             }
             insta::assert_snapshot!(seen.lock().unwrap(), @"
             ~ a  Building for 1m 5s; checked 1m 5s ago: image o...
-              and 2 more
+            and 2 more
             ");
         }
         assert_eq!(term.contents(), "", "cleared when the wait is dropped");

@@ -8,11 +8,14 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::group::word;
-use super::row::{Row, totals};
+use super::row::{Row, shown_text, totals};
+use super::target::target_line;
 use super::text::totals_text;
 use crate::manifest::Problem;
 use crate::model::group::Group;
 use crate::model::outcome::Outcome;
+use crate::model::target::Target;
+use crate::state::status::ConditionType;
 use crate::sys::escape::Escaped;
 use crate::sys::words::{counted, duration};
 
@@ -22,11 +25,13 @@ const MAX_PAGE: usize = 65_536;
 /// The space reserved for the last line, which has the number of omitted rows.
 const RESERVE: usize = 256;
 
-/// Returns a plan: title and totals, then a folded section for each group. Groups that need action come first.
+/// Returns a plan: title and totals of all images, then a folded section for each group of the shown images. Groups that
+/// need action come first.
 ///
 /// Above 65,536 bytes, rows are omitted and counted.
 pub fn plan_markdown(
     title: &str,
+    target: &Target,
     outcome: &Outcome,
     rows: &[Row<'_>],
     checksum: Option<&str>,
@@ -34,13 +39,22 @@ pub fn plan_markdown(
 ) -> String {
     let totals = totals(rows);
     let mut page = Page::new(title, &totals_text(totals));
+    let _ = writeln!(page.text, "{}\n", code(&target_line(target)));
     if let Some(checksum) = checksum {
         let _ = writeln!(page.text, "Checksum {}\n", code(checksum));
+    }
+    if let Some(count) = shown_text(rows) {
+        let _ = writeln!(page.text, "{count}. The totals are of all images.\n");
     }
     let planned = format!("planned: {}", totals_text(totals));
     if outcome.message != planned {
         let _ = writeln!(page.text, "{}\n", code(&outcome.message));
     }
+    let shown = || rows.iter().filter(|row| row.is_shown());
+    let drifted = || shown().filter(|row| !row.drift.is_empty());
+    let title = format!("{} drifted", drifted().count());
+    let heads = ["Manifest", "Image", "Differences", "File"];
+    page.section(&title, true, &heads, drifted().map(drift_cells));
     for group in [
         Group::Blocked,
         Group::Due,
@@ -48,7 +62,7 @@ pub fn plan_markdown(
         Group::Waiting,
         Group::Ready,
     ] {
-        let images = rows.iter().filter(|row| row.group == group);
+        let images = || shown().filter(|row| row.group == group);
         let heads = match group {
             Group::Due => ["Manifest", "Image", "Source", "File"],
             Group::Ready => ["Manifest", "Image", "Id", "File"],
@@ -56,9 +70,10 @@ pub fn plan_markdown(
                 ["Manifest", "Image", "Why", "File"]
             }
         };
-        let title = format!("{} {}", totals.of(group), word(group));
+        let title = format!("{} {}", images().count(), word(group));
         let open = matches!(group, Group::Blocked | Group::Due);
-        page.section(&title, open, &heads, images.map(|image| cells(image, now)));
+        let cells = images().map(|image| cells(image, now));
+        page.section(&title, open, &heads, cells);
     }
     page.end()
 }
@@ -195,6 +210,17 @@ fn cells(row: &Row<'_>, now: Timestamp) -> [String; 4] {
         code(row.subject.name.as_str()),
         code(row.image_name),
         what,
+        code(row.manifest.as_deref().unwrap_or_default()),
+    ]
+}
+
+fn drift_cells(row: &Row<'_>) -> [String; 4] {
+    let drifted = row.condition(ConditionType::Drifted);
+    let message = drifted.map_or("", |drifted| &drifted.message);
+    [
+        code(row.subject.name.as_str()),
+        code(row.image_name),
+        code(message),
         code(row.manifest.as_deref().unwrap_or_default()),
     ]
 }

@@ -2,6 +2,7 @@
 //! summary are written from it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,7 +12,8 @@ use crate::model::group::Group;
 use crate::model::reason::Reason;
 use crate::model::subject::Subject;
 use crate::plan::{Answer, Plan, PlannedImage, Totals};
-use crate::state::status::{Condition, ConditionType, ImageStatus, LastError, Status};
+use crate::state::status::{Condition, ConditionType, Difference, ImageStatus, LastError, Status};
+use crate::sys::words::counted;
 
 /// The status of one image. In JSON it is an element of `items`.
 #[derive(Debug, Clone, Serialize)]
@@ -36,10 +38,26 @@ pub struct Row<'a> {
     pub version: Option<u32>,
     /// File and document, or `None` if the image is not declared any more.
     pub manifest: Option<Cow<'a, str>>,
+    /// How the image differs from its manifest.
+    pub drift: &'a [Difference],
     pub conditions: &'a [Condition],
     /// How many steps were sent for this manifest.
     pub attempts: u32,
     pub last_error: Option<&'a LastError>,
+    #[serde(skip)]
+    pub(crate) shown: Shown,
+}
+
+/// Whether a row is shown. Totals count every row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// No names narrow what is shown.
+    #[default]
+    WithAll,
+    /// A name means this row.
+    ByName,
+    /// Names mean only other rows.
+    Hidden,
 }
 
 /// A step that is due, or that was attempted.
@@ -49,6 +67,10 @@ pub struct ShownStep<'a> {
     pub verb: Verb,
     /// The source, if known.
     pub from: Option<&'a str>,
+    /// The name of the source, if known.
+    pub from_name: Option<&'a str>,
+    /// What the update of the source brings, if AWS reports it.
+    pub update: Option<&'a str>,
     pub to: &'a str,
     pub reason: Reason,
 }
@@ -58,6 +80,8 @@ impl<'a> ShownStep<'a> {
         Self {
             verb: step.verb(),
             from: Some(step.from()),
+            from_name: None,
+            update: None,
             to: step.to(),
             reason: Reason::Missing,
         }
@@ -80,12 +104,22 @@ impl<'a> Row<'a> {
                 entry.and_then(|entry| entry.image_id.as_deref())
             }
         };
-        let made_from = entry.and_then(|entry| entry.source_image_id.as_deref());
+        let made_from = entry.and_then(ImageStatus::made_from);
         let source = image.step().map(Step::from).or(made_from);
         Self {
             subject: Cow::Borrowed(&desired.subject),
             group: answer.group(),
-            step: image.step().map(ShownStep::of),
+            step: image.step().map(|step| ShownStep {
+                from_name: image
+                    .source
+                    .as_ref()
+                    .and_then(|source| source.name.as_deref()),
+                update: image
+                    .source
+                    .as_ref()
+                    .and_then(|source| source.update.as_deref()),
+                ..ShownStep::of(step)
+            }),
             reason: answer.reason(),
             message: answer.message(),
             since,
@@ -95,9 +129,11 @@ impl<'a> Row<'a> {
             source: Some(source.map_or_else(|| desired.source.to_string().into(), Cow::Borrowed)),
             version: None,
             manifest: Some(desired.place.to_string().into()),
+            drift: entry.map_or(&[], |entry| &entry.drift),
             conditions: entry.map_or(&[], |entry| &entry.conditions),
             attempts: entry.map_or(0, |entry| entry.attempts),
             last_error: entry.and_then(|entry| entry.last_error.as_ref()),
+            shown: Shown::default(),
         }
     }
 
@@ -107,6 +143,8 @@ impl<'a> Row<'a> {
         let step = entry.due.map(|verb| ShownStep {
             verb,
             from: None,
+            from_name: None,
+            update: None,
             to: entry.image_name.as_str(),
             reason: Reason::Missing,
         });
@@ -120,13 +158,19 @@ impl<'a> Row<'a> {
             until: entry.next_retry_at,
             image_name: entry.image_name.as_str(),
             image_id: entry.image_id.as_deref(),
-            source: entry.source_image_id.as_deref().map(Cow::Borrowed),
+            source: entry.made_from().map(Cow::Borrowed),
             version: None,
             manifest: entry.manifest.as_deref().map(Cow::Borrowed),
+            drift: &entry.drift,
             conditions: &entry.conditions,
             attempts: entry.attempts,
             last_error: entry.last_error.as_ref(),
+            shown: Shown::default(),
         }
+    }
+
+    pub(super) fn is_shown(&self) -> bool {
+        self.shown != Shown::Hidden
     }
 
     pub(super) fn condition(&self, condition_type: ConditionType) -> Option<&'a Condition> {
@@ -155,11 +199,30 @@ pub fn status_rows(status: &Status) -> Vec<Row<'_>> {
     status.images.iter().map(Row::of_entry).collect()
 }
 
-/// Counts the rows by group and verb.
-pub(super) fn totals(rows: &[Row<'_>]) -> Totals {
+/// Shows only the rows with these indexes.
+pub(crate) fn show_only(rows: &mut [Row<'_>], selected: &BTreeSet<usize>) {
+    for (index, row) in rows.iter_mut().enumerate() {
+        row.shown = if selected.contains(&index) {
+            Shown::ByName
+        } else {
+            Shown::Hidden
+        };
+    }
+}
+
+/// Returns "Shown: 1 of 9 images", or nothing if every row is shown.
+pub(super) fn shown_text(rows: &[Row<'_>]) -> Option<String> {
+    let shown = rows.iter().filter(|row| row.is_shown()).count();
+    let all = counted(rows.len(), "image");
+    (shown < rows.len()).then(|| format!("Shown: {shown} of {all}"))
+}
+
+/// Counts the rows by group and verb, also those that are not shown.
+pub(crate) fn totals(rows: &[Row<'_>]) -> Totals {
     let mut totals = Totals::default();
     for row in rows {
-        totals.add(row.group, row.step.as_ref().map(|step| step.verb));
+        let verb = row.step.as_ref().map(|step| step.verb);
+        totals.add(row.group, verb, !row.drift.is_empty());
     }
     totals
 }

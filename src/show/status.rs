@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::group::style;
 use super::row::Row;
+use super::target::target_line;
 use super::wrap::wrapped;
 use crate::model::group::Group;
 use crate::model::reason::Reason;
@@ -79,19 +80,12 @@ fn by_name(status: &Status) -> BTreeMap<&ImageName, &ImageStatus> {
 }
 
 fn head(status: &Status, now: Timestamp, view: View) -> String {
-    let account = status.target.account_id.as_deref();
-    let simulated = if status.target.simulated {
-        ", simulated"
-    } else {
-        ""
-    };
-    let mut text = format!(
-        "Account {}, Region {}{simulated}\n",
-        Escaped(account.unwrap_or("not known yet")),
-        Escaped(&status.target.region)
-    );
+    let mut text = wrapped(&target_line(&status.target), "", view.columns);
     if let Some(revision) = &status.manifests.revision {
         let _ = writeln!(text, "Manifests {}", Escaped(revision));
+    }
+    if let Some(why) = &status.manifests.held_back {
+        text += &wrapped(&format!("Held back: {}", Escaped(why)), "", view.columns);
     }
     for problem in &status.manifests.problems {
         text += &wrapped(&format!("Problem: {}", Escaped(problem)), "", view.columns);
@@ -99,7 +93,7 @@ fn head(status: &Status, now: Timestamp, view: View) -> String {
     if let Some(error) = &status.listing_error {
         let age = duration(now.duration_since(error.since));
         let why = format!(
-            "Cannot list images for {age} ({}): {}. The table shows the last known status.",
+            "Listing the images has failed for {age} ({}): {}. The table shows the last known status.",
             error.reason,
             Escaped(error.message.trim_end_matches('.'))
         );
@@ -122,7 +116,7 @@ fn lines(status: &Status, now: Timestamp, view: View) -> Vec<Line> {
         Line {
             cells: cells(&row, now, view),
             style: style(row.group),
-            why: why(entry, now),
+            why: below(entry, now, view),
         }
     };
     status.images.iter().map(line).collect()
@@ -139,7 +133,7 @@ fn cells(row: &Row<'_>, now: Timestamp, view: View) -> Vec<String> {
         row.subject.name.to_string(),
         row.image_name.to_owned(),
         ready.map_or("Unknown".into(), |c| format!("{:?}", c.status)),
-        ready.map_or("-".into(), |c| c.reason.to_string()),
+        ready.map_or("-".into(), |c| cause(c.reason, row).to_string()),
         row.since
             .map_or("-".into(), |since| short(now.duration_since(since))),
         next,
@@ -172,9 +166,35 @@ fn cells(row: &Row<'_>, now: Timestamp, view: View) -> Vec<String> {
     cells
 }
 
+/// Returns the reason of an image. A scheduled retry is shown in its own column, so here stands why the last create failed.
+fn cause(reason: Reason, row: &Row<'_>) -> Reason {
+    match (reason, row.last_error) {
+        (Reason::RetryScheduled, Some(error)) => error.reason,
+        (reason, _) => reason,
+    }
+}
+
 /// Returns a duration for a column: `1h5m`.
 fn short(length: SignedDuration) -> String {
     duration(length).replace(' ', "")
+}
+
+/// Returns the line below an image: what it waits for, and how it differs from its manifest.
+fn below(image: &ImageStatus, now: Timestamp, view: View) -> Option<String> {
+    let drift = drift(image, view.wide);
+    let parts: Vec<String> = why(image, now).into_iter().chain(drift).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Returns how an image differs from its manifest; with `adopted` also that repave has no record of creating it.
+pub(super) fn drift(image: &ImageStatus, adopted: bool) -> Option<String> {
+    let of = |kind| image.condition(kind);
+    let adopted = adopted.then(|| of(ConditionType::Adopted)).flatten();
+    let both = of(ConditionType::Drifted).into_iter().chain(adopted);
+    let both =
+        both.map(|condition| format!("{}: {}", condition.reason, Escaped(&condition.message)));
+    let both: Vec<String> = both.collect();
+    (!both.is_empty()).then(|| both.join("; "))
 }
 
 /// Returns what an image waits for, or `None` if it is ready.
@@ -210,7 +230,9 @@ pub(super) fn why(image: &ImageStatus, now: Timestamp) -> Option<String> {
         | Reason::QuotaExceeded
         | Reason::AccessDenied
         | Reason::WrongAccount
-        | Reason::InvalidSpec => "waiting",
+        | Reason::InvalidSpec
+        | Reason::Drifted
+        | Reason::Adopted => "waiting",
     };
     let mut why = format!("{waits_for}: {}", Escaped(&ready.message));
     if let (Reason::Building | Reason::BuildOverdue | Reason::AwaitingListing, Some(at)) =

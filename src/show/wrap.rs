@@ -23,10 +23,23 @@ pub(super) fn paragraph(text: &str, indent: &str, columns: Option<usize>) -> Str
     )
 }
 
+/// Wraps text to the width of the terminal; the first line begins with `first` and the others with `next`. Without a terminal
+/// it is one line.
+pub(super) fn hanging(text: &str, first: &str, next: &str, columns: Option<usize>) -> String {
+    match columns {
+        Some(columns) => filled(text, (first, next), columns.max(next.len() + 20)),
+        None => format!("{first}{text}\n"),
+    }
+}
+
 fn fill(text: &str, indent: &str, width: usize) -> String {
+    filled(text, (indent, indent), width)
+}
+
+fn filled(text: &str, (first, next): (&str, &str), width: usize) -> String {
     let options = Options::new(width)
-        .initial_indent(indent)
-        .subsequent_indent(indent)
+        .initial_indent(first)
+        .subsequent_indent(next)
         .break_words(false)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation);

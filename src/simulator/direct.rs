@@ -183,12 +183,21 @@ fn observed(image: ListedImage) -> ObservedImage {
     }
     let details = image.error_details.into_iter();
     errors.extend(details.map(|detail| (detail.error_code, detail.error_message)));
+    let updates = image
+        .updates
+        .map(|updates| (updates.update_available, updates.description));
+    let (update_available, update) = match updates {
+        Some((is_available, text)) => (Some(is_available), text),
+        None => (None, None),
+    };
     ObservedImage {
         id: image.image_id.unwrap_or_default(),
         name: image.name,
+        description: image.description,
         state,
         operating_system,
-        update_available: image.updates.map(|updates| updates.update_available),
+        update_available,
+        update,
         created: image.created.map(whole_seconds),
         errors,
         owner: image.owner_account_id,

@@ -126,7 +126,7 @@ fn validate_rule(rule: &Rule) -> Result<(), String> {
     if let Some(operation) = rule.operation
         && !rule.fault.fits(operation)
     {
-        let problem = format!("this fault cannot happen to {operation}");
+        let problem = format!("{operation} cannot have this fault");
         return Err(format!("operation: {problem}. Leave operation out"));
     }
     match &rule.fault {
@@ -485,7 +485,7 @@ mod tests {
             ),
             (
                 "faults:\n  - {fault: HiddenImages, operation: CreateTags}",
-                "faults[0]: operation: this fault cannot happen to CreateTags",
+                "faults[0]: operation: CreateTags cannot have this fault",
             ),
         ]);
     }

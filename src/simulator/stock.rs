@@ -116,9 +116,9 @@ pub struct Image {
     #[serde(default)]
     pub(crate) hidden_for: u64,
     #[serde(default, deserialize_with = "unique_keys")]
-    pub(crate) tags: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
     /// The image it was made from, which no call reports.
-    pub(crate) source: Option<ImageId>,
+    pub source: Option<ImageId>,
 }
 
 impl Image {

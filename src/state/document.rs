@@ -48,7 +48,8 @@ fn identity_fields(key: &str) -> &'static [&'static str] {
         "run" => &["id"],
         "manifests" => &["revision", "digest"],
         "listingError" => &["since"],
-        "lastError" => &["at"],
+        "lastError" | "createdWith" => &["at"],
+        "drift" => &["field", "image", "manifest"],
         _ => &[],
     }
 }

@@ -9,7 +9,7 @@ use super::status::Status;
 use super::store::{Loaded, Store, StoreError};
 use crate::model::target::Target;
 use crate::sys::escape;
-use crate::sys::files::{beside, failed, read_limited, shown, write_whole};
+use crate::sys::files::{behind_links, beside, failed, read_limited, shown, write_whole};
 use crate::sys::lock::Lock;
 use crate::sys::stamp::Stamp;
 
@@ -102,16 +102,18 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Takes the lock file beside the status file, and creates the folder if needed.
+    /// Takes the lock file beside the status file, and creates the folder if needed. If the path is a symbolic link, the lock
+    /// and the status are those of the file that it leads to, so every name of the file has one lock.
     ///
     /// `holder` describes this process to other processes.
     pub fn lock(path: &Path, holder: &str) -> Result<Self, StoreError> {
+        let path = behind_links(path);
         Ok(Self {
-            path: path.to_owned(),
+            lock: Some(Lock::beside(&path, holder)?),
+            path,
             saved: None,
             unknown: Unknown::default(),
             stamp: None,
-            lock: Some(Lock::beside(path, holder)?),
         })
     }
 
@@ -258,6 +260,7 @@ mod tests {
             region: region.into(),
             account_id: None,
             simulated: false,
+            credentials: None,
         }
     }
 
@@ -415,6 +418,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_link_to_a_status_file_stays_a_link_and_every_name_has_one_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (
+            folder.path().join("real.json"),
+            folder.path().join("link.json"),
+        );
+        let far = folder.path().join("far.json");
+        std::os::unix::fs::symlink("link.json", &far).unwrap();
+        std::os::unix::fs::symlink("real.json", &link).unwrap();
+        for name in [&far, &link, &real] {
+            let mut store = FileStore::lock(name, "me").unwrap();
+            for other in [&far, &link, &real] {
+                let busy = FileStore::lock(other, "other");
+                assert!(matches!(busy, Err(StoreError::Lock(_))), "{busy:?}");
+            }
+            let status = store.load(&target("eu-west-1")).await.unwrap().status;
+            store.save(&status).await.unwrap();
+            store.release().await;
+            assert!(link.is_symlink() && far.is_symlink() && !real.is_symlink());
+            assert!(matches!(read_any(name), Ok(Ok(_))));
+        }
+    }
+
+    #[tokio::test]
     async fn fields_of_a_newer_version_are_kept_with_their_object() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
@@ -423,7 +450,9 @@ mod tests {
         let image = |name: &str| {
             json!({
                 "kind": "UpdatedImage", "name": name, "imageName": name, "manifest": null, "withdrawnAt": null, "observedDigest": "",
-                "imageId": null, "sourceImageId": null, "group": "due", "due": "create",
+                "imageId": null, "group": "due", "due": "create",
+                "createdWith": {"imageId": null, "afterOther": false, "at": at, "digest": "", "sourceImageId": "", "description": "", "tags": {}, "new": name},
+                "drift": [{"field": "source", "image": null, "manifest": null, "new": name}],
                 "conditions": [condition("Ready"), condition("Stalled")], "createRequestedAt": null,
                 "firstSeenAt": null, "missingSince": null, "attempts": 0, "nextRetryAt": null, "lastError": null,
                 "new": {"of": name},
@@ -473,7 +502,7 @@ mod tests {
         let mut document: Value = serde_json::from_str(&ours()).unwrap();
         document["run"] = run("one");
         document["run"]["new"] = json!(1);
-        document["manifests"]["dirty"] = json!(true);
+        document["manifests"]["new"] = json!(1);
         document["listingError"] = json!({"reason": "Throttled", "code": null, "message": "", "since": "2026-11-22T12:00:00+00:00", "new": 1});
         document["history"] = json!([
             entry("2026-11-22T13:00:00+01:00"),
@@ -503,7 +532,7 @@ mod tests {
             let read = read();
             let new = [
                 &read["run"]["new"],
-                &read["manifests"]["dirty"],
+                &read["manifests"]["new"],
                 &read["listingError"]["new"],
             ];
             assert_eq!(new, [&Value::Null; 3]);

@@ -2,6 +2,8 @@
 //!
 //! The status never says what exists in the account. Only a listing does.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -26,10 +28,15 @@ pub const KIND: &str = "ReconcileStatus";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ManifestsStatus {
-    /// The checkout's branch and commit, like `main@sha1:<commit>`, if the folder is in a Git checkout.
+    /// The checkout's branch and commit, like `main@sha1:<commit>`, if the folder is in a Git checkout. It ends with `+dirty`
+    /// if the manifests differ from the commit.
     pub revision: Option<String>,
+    /// Whether the manifests differ from the commit; null if it is not known.
+    pub dirty: Option<bool>,
     /// The digest of the whole valid set.
     pub digest: Option<String>,
+    /// Why the current manifests are not used, while an earlier set stays in use.
+    pub held_back: Option<String>,
     /// The problems of the current manifests, while an earlier set stays in use.
     pub problems: Vec<String>,
 }
@@ -99,13 +106,16 @@ pub struct ImageStatus {
     pub observed_digest: String,
     /// The image's id, from the accepted create or the last listing.
     pub image_id: Option<String>,
-    /// The source image of the last create.
-    pub source_image_id: Option<String>,
+    /// What the last create was sent with.
+    pub created_with: Option<CreatedWith>,
+    /// How the image differs from its manifest, in the last plan.
+    #[serde(default)]
+    pub drift: Vec<Difference>,
     /// The image's group in the last plan.
     pub group: Group,
     /// The step that was due in the last plan.
     pub due: Option<Verb>,
-    /// `Ready` always; `Reconciling` and `Stalled` only while they are true.
+    /// `Ready` always; the others only while they are true.
     pub conditions: Vec<Condition>,
     /// When the last create was sent, unless it was refused.
     pub create_requested_at: Option<Timestamp>,
@@ -119,6 +129,36 @@ pub struct ImageStatus {
     pub next_retry_at: Option<Timestamp>,
     /// The last failure, until the image is listed or the manifest changes.
     pub last_error: Option<LastError>,
+}
+
+/// What an image was created with. Images cannot change, so a later manifest is compared with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedWith {
+    /// The image that the create made, if it is known.
+    pub image_id: Option<String>,
+    /// Whether the result of an earlier create with other values was unknown when this create was marked.
+    #[serde(default)]
+    pub after_other: bool,
+    /// When the create was marked.
+    pub at: Timestamp,
+    /// The digest of the manifest.
+    pub digest: String,
+    pub source_image_id: String,
+    pub description: String,
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A value of an image that differs from its manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// The field of the manifest's `spec`: `description`, `source` or `tags.KEY`.
+    pub field: String,
+    /// The value of the image; null if the image has none.
+    pub image: Option<String>,
+    /// The value in the manifest; null if the manifest has none.
+    pub manifest: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +185,10 @@ pub enum ConditionType {
     /// repave or AWS is working on it.
     Reconciling,
     Stalled,
+    /// The image differs from its manifest.
+    Drifted,
+    /// repave has no record of creating the image.
+    Adopted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,6 +281,12 @@ impl ImageStatus {
     /// image was listed before.
     pub(crate) fn may_exist(&self) -> bool {
         self.create_requested_at.is_some() || self.first_seen_at.is_some()
+    }
+
+    /// Returns the id of the source image of the last create.
+    pub(crate) fn made_from(&self) -> Option<&str> {
+        let record = self.created_with.as_ref();
+        record.map(|record| record.source_image_id.as_str())
     }
 
     /// Returns whether AWS accepted the last create and no listing has shown the image yet.

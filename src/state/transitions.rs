@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::status::{ImageStatus, LastError, ListingError, Status};
+use super::status::{CreatedWith, ImageStatus, LastError, ListingError, Status};
 use crate::cloud::{ALREADY_EXISTS, ApiError, FailureKind, Receipt, Step, retry};
 use crate::model::group::Group;
 use crate::model::image::{Desired, DesiredImage, Observed, ObservedImage};
@@ -15,6 +15,9 @@ const MAX_UNRESOLVED: SignedDuration = SignedDuration::from_hours(24);
 
 /// After this many creates in a row with an unknown result, action is required.
 const MAX_UNKNOWN_RESULTS: u32 = 3;
+
+/// How much the clock of AWS and this clock may differ before an image counts as older than a create.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
 impl Status {
     /// Records that the account could not be listed. The images stay unchanged. A repeated failure keeps its first record.
@@ -80,8 +83,30 @@ impl Status {
         if let Some(entry) = self.image_mut(&create.name) {
             let subject = entry.subject();
             entry.attempts = entry.attempts.saturating_add(1);
+            let is_open = entry.create_requested_at.is_some();
+            let earlier = entry
+                .created_with
+                .take()
+                .filter(|record| is_open && record.image_id.is_none());
+            let differs = |earlier: CreatedWith| {
+                earlier.after_other
+                    || earlier.digest != entry.observed_digest
+                    || earlier.source_image_id != create.source_id
+            };
+            let after_other = earlier.is_some_and(differs);
             entry.create_requested_at = Some(now);
-            entry.source_image_id = Some(create.source_id.clone());
+            let tags = create.tags.iter();
+            entry.created_with = Some(CreatedWith {
+                image_id: None,
+                after_other,
+                at: now,
+                digest: entry.observed_digest.clone(),
+                source_image_id: create.source_id.clone(),
+                description: create.description.to_string(),
+                tags: tags
+                    .map(|(key, value)| (key.to_string(), value.to_string()))
+                    .collect(),
+            });
             entry.image_id = None;
             entry.first_seen_at = None;
             entry.missing_since = None;
@@ -102,6 +127,9 @@ impl Status {
         match result {
             Ok(receipt) => {
                 entry.image_id = Some(receipt.image_id.clone());
+                if let Some(record) = &mut entry.created_with {
+                    record.image_id = Some(receipt.image_id.clone());
+                }
                 entry.last_error = None;
             }
             Err(error) => entry.fail(error, now),
@@ -119,7 +147,8 @@ impl ImageStatus {
             withdrawn_at: None,
             observed_digest: image.digest.clone(),
             image_id: None,
-            source_image_id: None,
+            created_with: None,
+            drift: Vec::new(),
             group: Group::Waiting,
             due: None,
             conditions: Vec::new(),
@@ -171,10 +200,35 @@ impl ImageStatus {
         {
             self.image_id = Some(first.id.clone());
         }
+        self.attribute(images);
         self.first_seen_at.get_or_insert(now.after());
         self.missing_since = None;
         self.next_retry_at = None;
         self.last_error = None;
+    }
+
+    /// Attributes the only listed image to the last create if the create's result is unknown, unless the image is older than
+    /// the create, the name was taken before, or an earlier create with other values can have made the image.
+    fn attribute(&mut self, images: &[&ObservedImage]) {
+        let code = self
+            .last_error
+            .as_ref()
+            .and_then(|error| error.code.as_deref());
+        let is_new = self.create_requested_at.is_some() && self.first_seen_at.is_none();
+        let is_open = is_new && code != Some(ALREADY_EXISTS);
+        let (Some(record), [image], true) = (&mut self.created_with, images, is_open) else {
+            return;
+        };
+        let earliest = record
+            .at
+            .saturating_sub(CLOCKS_DIFFER)
+            .unwrap_or(Timestamp::MIN);
+        if record.image_id.is_none()
+            && !record.after_other
+            && image.created.is_none_or(|at| at >= earliest)
+        {
+            record.image_id = Some(image.id.clone());
+        }
     }
 
     fn fail(&mut self, error: &ApiError, now: Timestamp) {

@@ -1,14 +1,9 @@
-//! The only module that reads the environment variables of the process. An empty variable counts as unset.
+//! The only module that reads the environment variables and the arguments of the process. An empty variable counts as unset.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-/// Returns the arguments of the process, its name included.
-pub(crate) fn arguments() -> Vec<OsString> {
-    std::env::args_os().collect()
-}
 
 /// Returns the value of a variable of the process, if the variable is set and not empty.
 pub(crate) fn variable(name: impl AsRef<OsStr>) -> Option<OsString> {
@@ -162,6 +157,11 @@ impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.variables.keys()).finish()
     }
+}
+
+/// Returns the command line of the process, its name first.
+pub(crate) fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
 }
 
 #[cfg(test)]

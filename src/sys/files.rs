@@ -28,8 +28,37 @@ pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
     move |source| FileError {
         action,
         path,
-        source,
+        source: with_advice(source),
     }
+}
+
+/// Adds what to do, where the kind of the error says it.
+fn with_advice(error: io::Error) -> io::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::ResourceBusy => {
+            "If the file is mounted alone, as in a container, mount its folder instead"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "Choose a folder that is not read-only",
+        io::ErrorKind::PermissionDenied => {
+            "Give the user of repave access to the file and its folder"
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), format!("{error}. {advice}"))
+}
+
+/// Returns the file that a symbolic link leads to, or the path itself: replacing the link would not replace that file.
+pub(crate) fn behind_links(path: &Path) -> PathBuf {
+    /// More links than Linux follows.
+    const MAX_LINKS: usize = 64;
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = folder_of(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    path
 }
 
 /// Returns the path as text that is safe to print.

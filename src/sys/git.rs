@@ -5,31 +5,39 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::stamp::Stamp;
+
 /// The largest Git file that is read, in bytes. `packed-refs` grows with the number of references.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
-/// Returns the branch and commit of the checkout that contains `folder`, as `main@sha1:<commit>`, or `HEAD@...` without a
-/// branch. Returns `None` without a checkout or a commit.
-pub(crate) fn revision(folder: &Path) -> Option<String> {
+/// The commit of a checkout, and its branch. It is shown as `main@sha1:<commit>`, or `HEAD@...` without a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// None if the checkout is not on a branch.
+    pub(crate) branch: Option<String>,
+    /// The algorithm and the digits.
+    commit: String,
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let branch = self.branch.as_deref().unwrap_or("HEAD");
+        write!(f, "{branch}@{}", self.commit)
+    }
+}
+
+/// Returns the commit of the checkout that contains `folder`. Returns `None` without a checkout or a commit.
+pub(crate) fn head(folder: &Path) -> Option<Head> {
     let git = git_directory_of(folder)?;
     let head = read(&git.join("HEAD"))?;
     let (branch, commit) = match head.strip_prefix("ref: ") {
         Some(reference) => {
-            // A linked worktree has its own HEAD. Its branches are in the main worktree.
-            let common = match read(&git.join("commondir")) {
-                Some(common) => git.join(common),
-                None => git,
-            };
+            let common = common_directory(&git);
             let commit = read(&common.join(reference)).or_else(|| packed(&common, reference))?;
-            (
-                reference
-                    .strip_prefix("refs/heads/")
-                    .unwrap_or(reference)
-                    .to_owned(),
-                commit,
-            )
+            let branch = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+            (Some(branch.to_owned()), commit)
         }
-        None => ("HEAD".to_owned(), head),
+        None => (None, head),
     };
     let algorithm = match commit.len() {
         40 => "sha1",
@@ -37,7 +45,60 @@ pub(crate) fn revision(folder: &Path) -> Option<String> {
         _ => return None,
     };
     let hexadecimal = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    hexadecimal.then(|| format!("{branch}@{algorithm}:{commit}"))
+    hexadecimal.then(|| Head {
+        branch,
+        commit: format!("{algorithm}:{commit}"),
+    })
+}
+
+/// A value that changes with each commit, each checkout of another commit, and each change of the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GitStamp {
+    pub(crate) head: Option<Head>,
+    index: Option<Stamp>,
+}
+
+/// Returns the stamp of the checkout that contains `folder`.
+pub(crate) fn stamp(folder: &Path) -> GitStamp {
+    let index = git_directory_of(folder).and_then(|git| fs::metadata(git.join("index")).ok());
+    GitStamp {
+        head: head(folder),
+        index: index.map(|index| Stamp::of(&index)),
+    }
+}
+
+/// Returns the top of the checkout that contains `folder`. `folder` need not exist.
+pub(crate) fn top(folder: &Path) -> Option<PathBuf> {
+    let folder = std::path::absolute(folder).ok()?;
+    let there = folder
+        .ancestors()
+        .find_map(|folder| fs::canonicalize(folder).ok())?;
+    let top = there.ancestors().find(|top| git_directory(top).is_some());
+    top.map(Path::to_owned)
+}
+
+/// Returns the folders in which a commit or a Git operation changes files: the Git directory, and the folder of the branch.
+pub(crate) fn folders(folder: &Path) -> Vec<PathBuf> {
+    let Some(git) = git_directory_of(folder) else {
+        return Vec::new();
+    };
+    let head = read(&git.join("HEAD")).unwrap_or_default();
+    let branch = head.strip_prefix("ref: ").and_then(|reference| {
+        let file = common_directory(&git).join(reference);
+        // Git makes the folder of a branch that is only in `packed-refs` at the next commit.
+        let above = file.ancestors().skip(1).find(|above| above.is_dir());
+        above.map(Path::to_owned)
+    });
+    [Some(git), branch].into_iter().flatten().collect()
+}
+
+/// Returns whether a path in one of [`folders`] may tell of a commit or a Git operation.
+pub(crate) fn is_state(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| {
+        ["HEAD", "index", "index.lock", "packed-refs"].contains(&name)
+            || UNFINISHED.iter().any(|(unfinished, _)| *unfinished == name)
+    }) || path.components().any(|part| part.as_os_str() == "refs")
 }
 
 /// A Git operation in progress. Files in the checkout may be of different commits, or contain conflicts.
@@ -79,11 +140,15 @@ pub(crate) fn operation_in_progress(folder: &Path) -> Option<GitOperation> {
 
 /// Returns the Git directory of the checkout that contains `folder`. `folder` need not exist.
 fn git_directory_of(folder: &Path) -> Option<PathBuf> {
-    let folder = std::path::absolute(folder).ok()?;
-    let there = folder
-        .ancestors()
-        .find_map(|folder| fs::canonicalize(folder).ok())?;
-    there.ancestors().find_map(git_directory)
+    git_directory(&top(folder)?)
+}
+
+/// Returns the directory of the branches. A linked worktree has its own HEAD; its branches are in the main worktree.
+fn common_directory(git: &Path) -> PathBuf {
+    match read(&git.join("commondir")) {
+        Some(common) => git.join(common),
+        None => git.to_owned(),
+    }
 }
 
 /// Returns the Git directory if `folder` is the top of a checkout. In a linked worktree `.git` is a file.
@@ -129,7 +194,7 @@ mod tests {
         }
         let inner = folder.path().join("manifests/deep");
         fs::create_dir_all(&inner).unwrap();
-        super::revision(&inner)
+        head(&inner).map(|head| head.to_string())
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Lock {
         }
         self.file = take(&self.path, &self.holder)?;
         Ok(Some(format!(
-            "{} was deleted. Created and locked it again",
+            "{} was deleted. repave created and locked it again",
             shown(&path)
         )))
     }

@@ -6,8 +6,11 @@ pub(crate) mod environment;
 pub mod escape;
 pub mod files;
 pub(crate) mod git;
+pub(crate) mod git_command;
 pub mod http;
 pub(crate) mod lock;
+#[cfg(target_os = "linux")]
+pub(crate) mod mounts;
 pub mod panics;
 pub(crate) mod random;
 pub(crate) mod similar;

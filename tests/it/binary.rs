@@ -119,9 +119,19 @@ impl Ran {
         ran
     }
 
-    /// The outcome in words.
+    /// The outcome in words. The log has a long one whole.
     pub fn last_line(&self) -> &str {
-        self.err.lines().last().unwrap_or_default()
+        let mut lines = self.err.lines().rev();
+        let last = lines.next().unwrap_or_default();
+        assert!(last.chars().count() <= 200, "{last}");
+        match last.strip_suffix('…') {
+            Some(begin) => {
+                let whole = lines.next().unwrap_or_default();
+                assert!(whole.contains(&begin["repave: ".len()..]), "{}", self.err);
+                whole
+            }
+            None => last,
+        }
     }
 
     pub fn json(&self) -> serde_json::Value {
@@ -162,7 +172,8 @@ async fn exit_0_creates_what_is_missing_and_only_that() {
     );
     assert_eq!(server.bodies()[2]["Name"], "b");
     assert!(
-        ran.out.contains("+ b  create b from wsi-source000"),
+        ran.out
+            .contains("+ b  create b from source (wsi-source000)"),
         "{}",
         ran.out
     );
@@ -435,7 +446,7 @@ async fn exit_9_names_what_is_left_when_the_time_is_over() {
     assert_eq!((ran.code, server.operations().len()), (9, 1), "{ran:?}");
     assert!(
         ran.last_line()
-            .contains("a (SourceImageNotAvailable: source wsi-source000 is PENDING)"),
+            .contains("a (SourceImageNotAvailable: source source (wsi-source000) is PENDING)"),
         "{}",
         ran.err
     );

@@ -94,6 +94,11 @@ impl Room {
         let ran = self.checkout.run(&self.arguments("reconcile --once")).await;
         assert_eq!(ran.code, 0, "{what}: {ran:?}");
         self.each_name_once(what);
+        let text = std::fs::read_to_string(self.status_file()).unwrap();
+        assert!(
+            !text.contains("\"Adopted\""),
+            "{what}: the record of a create is lost: {text}"
+        );
         let mut left: Vec<String> = std::fs::read_dir(self.checkout.path().join(".repave"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

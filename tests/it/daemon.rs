@@ -177,6 +177,7 @@ impl House {
             region: "eu-west-1".into(),
             account_id: None,
             simulated: true,
+            credentials: None,
         };
         let clock = self.clock.shifted(self.wrong);
         let about = (&target, run());
@@ -488,10 +489,11 @@ async fn files_that_keep_changing_are_logged_and_do_not_delay_passes() {
             let passes = house.heard.triggers();
             assert!(passes.contains(&"interval".to_owned()), "{passes:?}");
             assert!(passes.len() < 6, "{passes:?}");
-            assert!(house.status().manifests.problems[0].contains("keep changing"));
+            let held_back = house.status().manifests.held_back.unwrap();
+            assert!(held_back.contains("keep changing"), "{held_back}");
             house.write("log.yaml", &manifest("b"));
             sleep(MINUTE).await;
-            assert_eq!(house.status().manifests.problems, [""; 0]);
+            assert_eq!(house.status().manifests.held_back, None);
             assert_eq!(house.ids("b").len(), 1);
         })
         .await;
@@ -770,7 +772,11 @@ async fn more_creates_than_are_allowed_are_refused_and_logged_once() {
 
 #[tokio::test(start_paused = true)]
 async fn git_at_work_is_waited_for_but_not_for_ever() {
-    for (file, bound) in [("index.lock", MINUTE), ("MERGE_HEAD", 15 * MINUTE)] {
+    let held_back = "WARN the manifests are held back, and the last valid set stays in use: Git";
+    for (file, reported, bound, times) in [
+        ("index.lock", 10, MINUTE, 1),
+        ("MERGE_HEAD", 2, 15 * MINUTE, 2),
+    ] {
         let mut house = House::new(&["a"], "");
         std::fs::create_dir_all(house.path(".git")).unwrap();
         let lock = house.path(".git").join(file);
@@ -779,11 +785,21 @@ async fn git_at_work_is_waited_for_but_not_for_ever() {
                 sleep(MINUTE).await;
                 write_whole(&lock, b"").unwrap();
                 house.declare("b");
-                sleep(bound.saturating_sub(Duration::from_secs(1))).await;
-                assert_eq!(house.ids("b").len(), 0, "{file}");
+                // It is reported as soon as it takes longer than without a conflict.
+                let reported = Duration::from_secs(reported);
+                sleep(reported).await;
                 assert_eq!(house.heard.count("WARN"), 0);
+                assert_eq!(house.status().manifests.held_back, None);
+                sleep(Duration::from_secs(2)).await;
+                assert_eq!(house.heard.count(held_back), 1);
+                let why = house.status().manifests.held_back.unwrap();
+                assert!(why.starts_with("Git "), "{why}");
+                sleep(bound.saturating_sub(reported + Duration::from_secs(3))).await;
+                assert_eq!(house.ids("b").len(), 0, "{file}");
+                assert_eq!(house.heard.count("WARN"), 1);
                 sleep(Duration::from_secs(3)).await;
                 assert_eq!(house.ids("b").len(), 1, "{file}");
+                assert_eq!(house.status().manifests.held_back, None);
                 assert_eq!(
                     house.heard.count("WARN Git"),
                     1,
@@ -802,7 +818,9 @@ async fn git_at_work_is_waited_for_but_not_for_ever() {
                 std::fs::rename(&lock, house.path("gone")).unwrap();
                 sleep(Duration::from_secs(2)).await;
                 assert_eq!(house.ids("d").len(), 1);
-                assert_eq!(house.heard.count("WARN"), 1);
+                assert_eq!(house.heard.count(held_back), times);
+                assert_eq!(house.heard.count("INFO the manifests are no longer"), times);
+                assert_eq!(house.status().manifests.held_back, None);
             })
             .await;
     }

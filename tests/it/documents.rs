@@ -153,19 +153,6 @@ fn manual_pages_say_all() {
     assert!(!schema.contains("REPAVE_MANIFESTS"), "{schema}");
 }
 
-/// What the page on permissions shows is what is printed.
-#[test]
-fn the_page_shows_the_policy_of_the_samples() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(root.join("docs/permissions.md")).unwrap();
-    let (_, shown) = page.split_once("```console\n$ repave ").unwrap();
-    let (shown, _) = shown.split_once("```").unwrap();
-    let (arguments, shown) = shown.split_once('\n').unwrap();
-    let output = repave(root, arguments);
-    let printed = [output.stdout, output.stderr].concat();
-    assert_eq!(String::from_utf8(printed).unwrap(), shown);
-}
-
 /// The documents' list of exit codes is the program's.
 #[test]
 fn every_exit_code_is_in_the_documents() {
@@ -184,60 +171,4 @@ fn every_exit_code_is_in_the_documents() {
         });
         assert!(is_in_card, "{number}");
     }
-}
-
-/// A manifest with the problems that docs/json.md and docs/manifests.md show.
-const BAD: &str = "\
-apiVersion: repave.dev/v1alpha1
-kind: UpdatedImage
-metadata:
-  name: finance
-spec:
-  imageName: Finance
-  source:
-    imageId: ami-12
-  descripton: Finance desktop
-";
-
-/// The text with every time as `T`.
-fn without_times(text: &str) -> String {
-    let is_time = |word: &str| word.parse::<jiff::Timestamp>().is_ok();
-    let words = text
-        .split('"')
-        .map(|word| if is_time(word) { "T" } else { word });
-    words.collect::<Vec<_>>().join("\"")
-}
-
-#[test]
-#[expect(clippy::disallowed_methods, reason = "a checkout")]
-fn pages_show_what_commands_print() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut shown = 0;
-    for page in ["docs/json.md", "docs/manifests.md"] {
-        let finance = std::fs::read_to_string(root.join("manifests/finance.yaml")).unwrap();
-        let folder = checkout(&finance);
-        std::fs::rename(
-            folder.path().join("manifests/a.yaml"),
-            folder.path().join("manifests/finance.yaml"),
-        )
-        .unwrap();
-        std::fs::create_dir(folder.path().join("bad")).unwrap();
-        std::fs::write(folder.path().join("bad/finance.yaml"), BAD).unwrap();
-        let text = std::fs::read_to_string(root.join(page)).unwrap();
-        for block in text.split("```console\n$ repave ").skip(1) {
-            let (command, rest) = block.split_once('\n').unwrap();
-            // The output follows in the same block, or alone in the next.
-            let said = rest.strip_prefix("```\n\n```json\n").unwrap_or(rest);
-            let said = said.split("```").next().unwrap();
-            let output = repave(folder.path(), command);
-            let printed = String::from_utf8(output.stdout).unwrap();
-            assert_eq!(
-                without_times(said),
-                without_times(&printed),
-                "{page}: repave {command}"
-            );
-            shown += 1;
-        }
-    }
-    assert!(shown >= 6, "{shown}");
 }

@@ -157,6 +157,10 @@ fn each_outside_thing_has_its_door() {
         ("Timestamp::now", &["sys/clock.rs"][..]),
         ("env::", &["sys/environment.rs"]),
         ("use notify::", &["run/daemon/watch.rs"]),
+        (
+            "process::Command",
+            &["cloud/aws/process.rs", "sys/git_command.rs"],
+        ),
         ("fs::rename", &["state/file.rs", "sys/files.rs"]),
         (".write(true)", &["sys/files.rs", "sys/lock.rs"]),
         ("create_dir", &["sys/files.rs"]),

@@ -247,7 +247,7 @@ async fn the_command_explains_images_words_and_near_misses() {
     for (word, said) in [
         (
             "finanse",
-            "no topic or image is named \"finanse\"; did you mean finance?",
+            "no topic or image has the name or ID \"finanse\"; did you mean finance?",
         ),
         ("Bulding", "did you mean Building?"),
         ("zzz", "repave explain lists all topics"),
@@ -281,7 +281,7 @@ async fn the_command_explains_images_words_and_near_misses() {
         .collect();
     assert_eq!(topics, ["QuotaExceeded", "ResourceLimitExceededException"]);
     assert_eq!(
-        json["image"]["lastError"]["code"],
+        json["images"][0]["lastError"]["code"],
         "ResourceLimitExceededException"
     );
     // Words need no manifests and no status.

@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,8 @@ impl Daemon {
             .args(arguments.split_whitespace())
             .current_dir(daemon.folder.path())
             .env_clear()
+            .env("PATH", crate::revision::search_path())
+            .env("HOME", daemon.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -113,6 +115,11 @@ impl Daemon {
     }
 
     fn git(&self, arguments: &str) {
+        assert!(self.try_git(arguments), "git {arguments}");
+    }
+
+    /// Runs Git, and returns whether it succeeded.
+    fn try_git(&self, arguments: &str) -> bool {
         let status = Command::new("git")
             .args(["-c", "user.name=x", "-c", "user.email=x@example.com"])
             .args(arguments.split_whitespace())
@@ -120,7 +127,7 @@ impl Daemon {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        assert!(status.unwrap().success(), "git {arguments}");
+        status.unwrap().success()
     }
 
     fn signal(&self, signal: &str) {
@@ -194,6 +201,106 @@ fn a_folder_that_is_missing_removed_and_made_again_is_followed() {
         let problem = || daemon.log().matches("no such folder").count();
         daemon.wait_for("the problem", || problem() >= 2);
     }
+    daemon.end();
+}
+
+/// Switches the link in one step, as `ln -sfn` does.
+fn switch(target: &str, link: &Path) {
+    let new = link.with_extension("new");
+    symlink(target, &new).unwrap();
+    fs::rename(new, link).unwrap();
+}
+
+/// Makes a release with a manifest for this image in `<release>/manifests`.
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn release(daemon: &Daemon, name: &str, image: &str) {
+    let manifests = daemon.path(name).join("manifests");
+    fs::create_dir_all(&manifests).unwrap();
+    fs::write(manifests.join("a.yaml"), manifest(image)).unwrap();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn a_link_that_is_switched_at_or_above_the_folder_is_followed() {
+    // The link is above the folder, or the folder itself, or leads over another link in another folder.
+    for (folder, link, first, of) in [
+        ("current/manifests", "current", "r1", "r"),
+        ("manifests", "manifests", "r1/manifests", "r/manifests"),
+        ("current/manifests", "far/newest", "../r1", "../r"),
+    ] {
+        let to = |number: usize| of.replacen('r', &format!("r{number}"), 1);
+        let daemon = Daemon::start(&format!("--manifests {folder}"), |daemon| {
+            for (name, image) in [("r1", "a"), ("r2", "b"), ("r3", "c")] {
+                release(daemon, name, image);
+            }
+            fs::create_dir(daemon.path("far")).unwrap();
+            symlink(first, daemon.path(link)).unwrap();
+            if link == "far/newest" {
+                symlink("far/newest", daemon.path("current")).unwrap();
+            }
+        });
+        daemon.has(&["a"]);
+        let at = daemon.path(folder);
+        for (number, image) in [(2, "b"), (3, "c"), (1, "a"), (2, "b")] {
+            // The releases before stay.
+            switch(&to(number), &daemon.path(link));
+            daemon.has(&[image]);
+            fs::write(at.join("later.yaml"), manifest("later")).unwrap();
+            daemon.has(&[image, "later"]);
+            fs::remove_file(at.join("later.yaml")).unwrap();
+            daemon.has(&[image]);
+        }
+        daemon.end();
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn a_folder_above_that_is_replaced_or_comes_later_is_followed() {
+    let daemon = Daemon::start("--manifests deep/er/manifests", |_| {});
+    daemon.wait_for("a reason", || daemon.log().contains("no such folder"));
+    for (name, image) in [("one", "a"), ("two", "b"), ("three", "c")] {
+        release(&daemon, &format!("{name}/er"), image);
+        let _ = fs::rename(daemon.path("deep"), daemon.path(&format!("old-{name}")));
+        fs::rename(daemon.path(name), daemon.path("deep")).unwrap();
+        daemon.has(&[image]);
+        let later = daemon.path("deep/er/manifests/later.yaml");
+        fs::write(later, manifest("later")).unwrap();
+        daemon.has(&[image, "later"]);
+    }
+    daemon.end();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator's shell")]
+fn a_status_file_that_is_mounted_alone_is_waited_for() {
+    let probe = Command::new("unshare").args(["-Urm", "true"]).output();
+    if !probe.is_ok_and(|ran| ran.status.success()) {
+        eprintln!("left out: no user namespaces");
+        return;
+    }
+    let mut command = Command::new("unshare");
+    let script = "mount --bind empty .repave/simulated/status.json; \
+                  (while ! test -e go; do sleep 0.05; done; umount .repave/simulated/status.json) & \
+                  exec \"$0\" \"$@\"";
+    let program = env!("CARGO_BIN_EXE_repave");
+    command.args(["-Urm", "sh", "-c", script, program]);
+    let daemon = Daemon::launch(command, "", |daemon| {
+        with_manifests(daemon);
+        fs::create_dir_all(daemon.path(".repave/simulated")).unwrap();
+        fs::write(daemon.path(".repave/simulated/status.json"), "").unwrap();
+        fs::write(daemon.path("empty"), "").unwrap();
+    });
+    daemon.wait_for("what to do", || {
+        daemon.log().contains("mount its folder instead")
+    });
+    assert_eq!(daemon.passes(), 0, "{}", daemon.log());
+    fs::write(daemon.path("go"), "").unwrap();
+    daemon.wait_for("the first pass", || daemon.passes() > 0);
+    let status = || fs::read_to_string(daemon.path(".repave/simulated/status.json"));
+    daemon.wait_for("a status", || {
+        status().is_ok_and(|text| text.contains("\"a\""))
+    });
     daemon.end();
 }
 
@@ -296,6 +403,117 @@ fn events_that_were_lost_are_made_up_for() {
     daemon.end();
 }
 
+/// What the status file says of the manifests.
+fn manifests_status(daemon: &Daemon) -> Value {
+    let text = fs::read(daemon.path(".repave/simulated/status.json")).unwrap_or_default();
+    let status: Value = serde_json::from_slice(&text).unwrap_or_default();
+    status["manifests"].clone()
+}
+
+/// A repository with one commit, in which repave's own files are ignored.
+fn in_repository(daemon: &Daemon) {
+    with_manifests(daemon);
+    edit(daemon.path(".gitignore"), "log\n.repave\n");
+    daemon.git("init -q -b main");
+    daemon.git("add -A");
+    daemon.git("commit -qm one");
+}
+
+#[test]
+fn manifests_that_are_not_committed_are_held_back_if_they_must_be() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let arguments = format!("--require-clean --branch main --health-addr {port}");
+    let daemon = Daemon::start(&arguments, in_repository);
+    daemon.has(&["a"]);
+    let is_ready = || get(port, "/readyz").starts_with("HTTP/1.1 200");
+    daemon.wait_for("ready", is_ready);
+    let metric = || {
+        let metrics = get(port, "/metrics");
+        let mut samples = metrics.lines();
+        let sample = samples.find(|line| line.starts_with("repave_manifests_held_back{"));
+        sample.unwrap().rsplit(' ').next().unwrap().to_owned()
+    };
+    let revision = manifests_status(&daemon)["revision"].clone();
+    let held_back = |why: &str| {
+        daemon.wait_for(why, || {
+            let status = manifests_status(&daemon);
+            let held = status["heldBack"].as_str().is_some_and(|h| h.contains(why));
+            held && status["dirty"] == false && status["revision"] == revision
+        });
+        assert!(get(port, "/readyz").contains("--require-clean holds manifests back"));
+        assert_eq!(metric(), "1");
+        daemon.has(&["a"]);
+    };
+    let is_used = |names: &[&str]| {
+        daemon.has(names);
+        daemon.wait_for("used", || manifests_status(&daemon)["heldBack"].is_null());
+        daemon.wait_for("ready again", is_ready);
+        assert_eq!(metric(), "0");
+    };
+    // A manifest that is not committed, and then its commit: no file changes with it.
+    edit(daemon.path("manifests/b.yaml"), manifest("b"));
+    held_back("manifests/b.yaml is not in the commit. Commit or undo the change");
+    let held = "WARN the manifests are held back, and the last valid set stays in use: manifests/b";
+    assert_eq!(daemon.log().matches(held).count(), 1, "{}", daemon.log());
+    daemon.git("add -A");
+    held_back("manifests/b.yaml differs from the commit");
+    // Another branch with the same files.
+    daemon.git("checkout -q -b topic");
+    daemon.git("commit -qm two");
+    held_back("the checkout is on branch topic, but --branch requires main. Check out main");
+    // And back, with its commit: Git changes no file.
+    daemon.git("branch -f main");
+    daemon.git("checkout -q main");
+    is_used(&["a", "b"]);
+    daemon.end();
+}
+
+#[test]
+fn a_merge_conflict_is_in_the_status_at_once() {
+    let daemon = Daemon::start("", in_repository);
+    daemon.has(&["a"]);
+    let file = daemon.path("manifests/a.yaml");
+    let text = manifest("a");
+    daemon.git("checkout -q -b topic");
+    edit(file.clone(), text.replace("one", "two"));
+    daemon.git("commit -qam two");
+    daemon.git("checkout -q main");
+    edit(file, text.replace("one", "three"));
+    daemon.git("commit -qam three");
+    let digest = || manifests_status(&daemon)["digest"].clone();
+    let before = digest();
+    daemon.wait_for("the last commit", || digest() != before);
+    let before = digest();
+    daemon.try_git("merge -q topic");
+    let why = "Git is in the middle of a merge. Finish it, or run git merge --abort";
+    daemon.wait_for(why, || manifests_status(&daemon)["heldBack"] == why);
+    assert_eq!(digest(), before);
+    assert!(daemon.log().contains(&format!(
+        "WARN the manifests are held back, and the last valid set stays in use: {why}"
+    )));
+    daemon.git("merge --abort");
+    daemon.wait_for("the end", || {
+        manifests_status(&daemon)["heldBack"].is_null()
+    });
+    assert_eq!(digest(), before);
+    let held = daemon.log().matches("WARN the manifests").count();
+    assert_eq!(held, 1, "{}", daemon.log());
+    daemon.end();
+}
+
+fn get(port: u16, path: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn health_is_served_where_it_is_asked_for_and_a_hangup_makes_a_pass() {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -306,22 +524,22 @@ fn health_is_served_where_it_is_asked_for_and_a_hangup_makes_a_pass() {
     let daemon = Daemon::start(&format!("--health-addr {port}"), with_manifests);
     daemon.is_watching();
     daemon.has(&["a"]);
-    let get = |path: &str| {
-        use std::io::{Read as _, Write as _};
-        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
+    let get = |path: &str| get(port, path);
     assert!(get("/healthz").starts_with("HTTP/1.1 200"));
     daemon.wait_for("ready", || get("/readyz").starts_with("HTTP/1.1 200"));
     let passes = daemon.passes();
     daemon.signal("-HUP");
     daemon.wait_for("a pass", || daemon.passes() > passes);
     let metrics = get("/metrics");
-    assert!(metrics.contains("repave_manifests_valid 1"), "{metrics}");
-    assert!(metrics.contains("repave_manifests 1"), "{metrics}");
+    assert!(
+        metrics
+            .contains("repave_manifests_valid{account_id=\"111122223333\",region=\"eu-west-1\"} 1"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("repave_manifests{account_id=\"111122223333\",region=\"eu-west-1\"} 1"),
+        "{metrics}"
+    );
     daemon.end();
 }
 

@@ -182,10 +182,13 @@ fn a_problem_is_shown_where_it_stands() {
        = allowed: 0 to 255 characters
     "#);
     let whole = load("no-such-folder".as_ref(), &Options::default()).unwrap_err();
-    insta::assert_snapshot!(text(&whole.problems[0]), @"
+    let shown = text(&whole.problems[0]);
+    let shown = shown.replace(env!("CARGO_MANIFEST_DIR"), "HERE");
+    insta::assert_snapshot!(shown, @"
     error: no such folder
     --> no-such-folder
      = allowed: a folder of manifests
+     = help: repave checked HERE/no-such-folder. Set --manifests to the folder of the manifests
     ");
 }
 

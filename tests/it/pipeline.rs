@@ -45,6 +45,70 @@ async fn what_was_approved_is_carried_out() {
 }
 
 #[tokio::test]
+async fn a_name_narrows_what_is_shown_and_not_what_is_decided() {
+    let checkout = Checkout::of(&["a", "b", "c"]);
+    let images = [SOURCE, "wsi-b00000000 b AVAILABLE", "wsi-c00000000 c ERROR"];
+    let flags = "--fail-on blocked --json-into plan.json --markdown-into plan.md";
+    let whole = plan(&checkout, &images, flags).await;
+    let whole_json: serde_json::Value =
+        serde_json::from_str(&read(&checkout, "plan.json")).unwrap();
+    let has = |text: &str, name: &str| text.contains(&format!(" {name}  "));
+    // The source is the one of all images: none of them has this ID.
+    for (names, shown) in [
+        ("a", "a"),
+        ("b", "b"),
+        ("wsi-b00000000 a", "a b"),
+        ("wsi-source000", "a b c"),
+    ] {
+        let ran = plan(&checkout, &images, &format!("{names} {flags}")).await;
+        assert_eq!((ran.code, whole.code), (4, 4), "{ran:?}");
+        assert_eq!(checksum(&ran), checksum(&whole));
+        assert_eq!(ran.last_line(), whole.last_line());
+        let json: serde_json::Value = serde_json::from_str(&read(&checkout, "plan.json")).unwrap();
+        for field in ["checksum", "totals", "targets", "exitCode", "message"] {
+            assert_eq!(json[field], whole_json[field], "{field}");
+        }
+        let items = json["items"].as_array().unwrap().iter();
+        let items: Vec<&str> = items.map(|item| item["name"].as_str().unwrap()).collect();
+        assert_eq!(items.join(" "), shown);
+        let given: Vec<&str> = names.split(' ').collect();
+        assert_eq!(json["names"], serde_json::json!(given));
+        let markdown = read(&checkout, "plan.md");
+        for name in ["a", "b", "c"] {
+            let is_shown = items.contains(&name);
+            assert_eq!(has(&ran.out, name), is_shown, "{names}: {}", ran.out);
+            let cell = format!("| `{name}` |");
+            assert_eq!(markdown.contains(&cell), is_shown, "{names}: {markdown}");
+        }
+        let count = format!(
+            "Shown: {} of 3 images. The totals are of all images.",
+            items.len()
+        );
+        let is_narrowed = items.len() < 3;
+        assert_eq!(ran.out.contains(&count), is_narrowed, "{}", ran.out);
+        assert_eq!(markdown.contains(&count), is_narrowed, "{markdown}");
+        assert!(markdown.contains("**1 to create, 0 building, 0 waiting, 1 blocked, 1 ready**"));
+    }
+    // A narrowed file is not the plan that was reviewed.
+    let server = Server::start(vec![page(&images, None)]).await;
+    let ran = checkout
+        .run_at(
+            &server,
+            "reconcile --once --expect-plan plan.json --timeout 1s",
+        )
+        .await;
+    assert!(
+        ran.code == 64 && ran.last_line().contains("without NAME"),
+        "{ran:?}"
+    );
+    let ran = plan(&checkout, &images, "a bb --json-into plan.json").await;
+    let words = "no image in the plan has the name or ID \"bb\"";
+    assert_eq!((ran.code, ran.out.as_str()), (64, ""), "{ran:?}");
+    assert!(ran.last_line().contains(words), "{ran:?}");
+    assert!(read(&checkout, "plan.json").contains("\"kind\": \"Error\""));
+}
+
+#[tokio::test]
 async fn the_checksum_covers_creates_and_not_waits() {
     let checkout = Checkout::of(&["a", "b"]);
     let of = async |images: &[&str]| checksum(&plan(&checkout, images, "").await);
@@ -71,7 +135,7 @@ async fn exit_5_when_the_plan_is_not_the_approved_plan() {
         ),
         (
             "plan.json",
-            "no longer create a from wsi-source000; now create c from wsi-source000",
+            "it no longer creates a from wsi-source000; it now creates c from wsi-source000",
         ),
     ] {
         let server = Server::start(vec![page(&[SOURCE], None)]).await;
@@ -166,11 +230,13 @@ async fn one_run_writes_every_form() {
         .unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
     let sum = out.lines().last().unwrap().replace("Checksum: ", "");
-    insta::assert_snapshot!(out.replace(&sum, "sha256:<digits>"), @r"
-      + a  create a from wsi-source000
+    insta::assert_snapshot!(out.replace(&sum, "sha256:<digits>"), @"
+    Account 111122223333, Region eu-west-1, credentials from the environment (AWS_ACCESS_KEY_ID)
+      + a  create a from source (wsi-source000)
       ! b  BuildFailed: wsi-b is in state ERROR. repave does not replace it. Delete the image, or declare another imageName
     (+ to create, ! blocked: action required)
     Plan: 1 to create, 0 building, 0 waiting, 1 blocked, 0 ready.
+    Images in the account: 2, and 3 after this plan. The default quota is 40.
     Checksum: sha256:<digits>
     ");
     let json: serde_json::Value = serde_json::from_str(&read(&checkout, "plan.json")).unwrap();
@@ -183,10 +249,12 @@ async fn one_run_writes_every_form() {
         read(&checkout, "summary.md"),
         format!("# before\n{markdown}")
     );
-    insta::assert_snapshot!(markdown.replace(&sum, "sha256:<digits>"), @r"
+    insta::assert_snapshot!(markdown.replace(&sum, "sha256:<digits>"), @"
     ### repave plan
 
     **1 to create, 0 building, 0 waiting, 1 blocked, 0 ready**
+
+    `Account 111122223333, Region eu-west-1, credentials from the environment (AWS_ACCESS_KEY_ID)`
 
     Checksum `sha256:<digits>`
 

@@ -711,6 +711,7 @@ fn totals_count_every_image_once() {
         .mark("k")
         .record("k", Err("ResourceLimitExceededException"));
     let totals = Totals {
+        drifted: 0,
         due: 2,
         create: 2,
         building: 2,

@@ -142,6 +142,7 @@ impl Story {
             region: "eu-west-1".into(),
             account_id: None,
             simulated: true,
+            credentials: None,
         };
         let stop = self.stop.clone();
         let about = (&target, run());
@@ -565,7 +566,9 @@ async fn a_new_memory_is_about_the_manifests_of_its_pass() {
     let mut reconciler = reconciler.await.unwrap();
     let manifests = ManifestsStatus {
         revision: Some("main@sha1:1".into()),
+        dirty: Some(false),
         digest: Some("sha256:1".into()),
+        held_back: Some("a reason".into()),
         problems: Vec::new(),
     };
     let pass = reconciler.pass(&other.desired, &manifests, |_, _| Ok(()));

@@ -258,6 +258,7 @@ fn another_region_or_another_known_account_is_foreign() {
         region: region.into(),
         account_id: account.map(Into::into),
         simulated: false,
+        credentials: None,
     };
     for (region, known, listed, is_foreign) in [
         ("eu-west-1", None, None, false),

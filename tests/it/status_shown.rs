@@ -69,24 +69,24 @@ fn without_a_terminal_no_line_is_wrapped() {
     insta::assert_snapshot!(shown(&team(), View::default()), @r"
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
-    NAME      IMAGE     READY    REASON           AGE    NEXT TRY
-    accepted  accepted  False    AwaitingListing  1m12s  -
+    NAME      IMAGE     READY    REASON                   AGE    NEXT TRY
+    accepted  accepted  False    AwaitingListing          1m12s  -
         waiting for AWS to list the image: accepted as wsi-4, not listed yet; requested 7s ago
-    broken    broken    False    BuildFailed      1m12s  -
+    broken    broken    False    BuildFailed              1m12s  -
         action required: wsi-2 is in state ERROR: DomainJoined (joined to \u{1b}[31mcorp). repave does not replace it. Delete the image, or declare another imageName
-    building  building  False    Building         1m12s  -
+    building  building  False    Building                 1m12s  -
         waiting for AWS: wsi-3 is PENDING
-    held      held      Unknown  Suspended        1m12s  -
+    held      held      Unknown  Suspended                1m12s  -
         nothing to create: suspended in its manifest
-    lost      lost      False    AwaitingListing  1m12s  -
+    lost      lost      False    AwaitingListing          1m12s  -
         waiting for AWS to list the image: a create was sent, and its result is unknown (no. The image may have been created: repave checks the image list before it tries again); not listed yet; requested 7s ago
-    new       new       False    Missing          1m12s  -
+    new       new       False    Missing                  1m12s  -
         due at the next pass: missing; to be created from wsi-gold00000
-    refused   refused   False    QuotaExceeded    1m12s  in 53s
+    refused   refused   False    QuotaExceeded            1m12s  in 53s
         action required: ResourceLimitExceededException: no. Delete images that are no longer used, or ask for a higher quota of WorkSpaces images in Service Quotas
-    retried   retried   False    RetryScheduled   1m12s  in 8s
+    retried   retried   False    SourceImageNotAvailable  1m12s  in 8s
         waiting for the next try: SourceImageNotAvailable: InvalidResourceStateException: no
-    there     there     True     Available        1m12s  -
+    there     there     True     Available                1m12s  -
     ");
 }
 
@@ -104,16 +104,16 @@ fn the_wide_table_has_ids_and_the_last_error() {
     insta::assert_snapshot!(table.join("\n"), @"
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
-    NAME      IMAGE     READY    REASON           AGE    NEXT TRY  ID     SOURCE         TRIES  LAST ERROR
-    accepted  accepted  False    AwaitingListing  1m12s  -         wsi-4  wsi-gold00000  1      -
-    broken    broken    False    BuildFailed      1m12s  -         wsi-2  -              0      -
-    building  building  False    Building         1m12s  -         wsi-3  -              0      -
-    held      held      Unknown  Suspended        1m12s  -         -      -              0      -
-    lost      lost      False    AwaitingListing  1m12s  -         -      wsi-gold00000  1      CreateResultUnknown 7s ago, request r-1
-    new       new       False    Missing          1m12s  -         -      -              0      -
-    refused   refused   False    QuotaExceeded    1m12s  in 53s    -      wsi-gold00000  1      ResourceLimitExceededException 7s ago, request r-1
-    retried   retried   False    RetryScheduled   1m12s  in 8s     -      wsi-gold00000  1      InvalidResourceStateException 7s ago, request r-1
-    there     there     True     Available        1m12s  -         wsi-1  -              0      -
+    NAME      IMAGE     READY    REASON                   AGE    NEXT TRY  ID     SOURCE         TRIES  LAST ERROR
+    accepted  accepted  False    AwaitingListing          1m12s  -         wsi-4  wsi-gold00000  1      -
+    broken    broken    False    BuildFailed              1m12s  -         wsi-2  -              0      -
+    building  building  False    Building                 1m12s  -         wsi-3  -              0      -
+    held      held      Unknown  Suspended                1m12s  -         -      -              0      -
+    lost      lost      False    AwaitingListing          1m12s  -         -      wsi-gold00000  1      CreateResultUnknown 7s ago, request r-1
+    new       new       False    Missing                  1m12s  -         -      -              0      -
+    refused   refused   False    QuotaExceeded            1m12s  in 53s    -      wsi-gold00000  1      ResourceLimitExceededException 7s ago, request r-1
+    retried   retried   False    SourceImageNotAvailable  1m12s  in 8s     -      wsi-gold00000  1      InvalidResourceStateException 7s ago, request r-1
+    there     there     True     Available                1m12s  -         wsi-1  -              0      -
     ");
 }
 
@@ -131,12 +131,12 @@ fn the_status_fits_a_terminal_of_80_columns() {
     };
     let text = shown(&world, view);
     assert!(text.lines().all(|line| line.len() <= 80), "{text}");
-    insta::assert_snapshot!(text, @r"
+    insta::assert_snapshot!(text, @"
     Account not known yet, Region eu-west-1
-    NAME                  IMAGE                 READY  REASON          AGE  NEXT TRY
-    a                     a                     False  Missing         0s   -
+    NAME              IMAGE            READY  REASON                   AGE  NEXT TRY
+    a                 a                False  Missing                  0s   -
         due at the next pass: missing; to be created from wsi-gold00000
-    engineeri..mber-2026  engineeri..mber-2026  False  RetryScheduled  0s   in 15s
+    enginee..er-2026  enginee..r-2026  False  SourceImageNotAvailable  0s   in 15s
         waiting for the next try: SourceImageNotAvailable:
         InvalidResourceStateException: no
     ");
@@ -179,7 +179,7 @@ fn a_failed_listing_is_shown_above_the_table() {
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
     Problem: a.yaml:1:1: \u{202e}no
-    Cannot list images for 1m 12s (AccessDenied): No credentials. The table shows the last known status.
+    Listing the images has failed for 1m 12s (AccessDenied): No credentials. The table shows the last known status.
     ");
 }
 
@@ -297,12 +297,57 @@ async fn watch(arguments: &str, terminal: Option<&InMemoryTerm>) -> (String, Out
 #[tokio::test(start_paused = true)]
 async fn a_watch_in_json_prints_one_document_per_change() {
     let (text, outcome) = watch("-o json --reason awaitinglisting,available", None).await;
-    assert!(!text.contains("held"), "{text}");
+    assert!(!text.contains("\"held\""), "{text}");
     let documents = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
     let building =
         documents.map(|document| document.unwrap()["items"][0]["conditions"][0]["status"].clone());
     assert_eq!(building.collect::<Vec<_>>(), ["False", "True"]);
     assert_eq!(outcome.code, ExitCode::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_of_a_name_counts_all_images_and_outlives_the_image() {
+    let (text, outcome) = watch("-o json accepted", None).await;
+    assert_eq!(outcome.code, ExitCode::Done);
+    let documents = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
+    let shown = documents.map(|document| {
+        let document = document.unwrap();
+        let items = document["items"].as_array().unwrap().iter();
+        let names: Vec<&str> = items.map(|item| item["name"].as_str().unwrap()).collect();
+        format!("{} {}", names.join(" "), document["totals"]["ready"])
+    });
+    assert_eq!(shown.collect::<Vec<_>>(), ["accepted 1", "accepted 2"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("status.json");
+    let file = path.to_str().unwrap();
+    let words = ["repave", "status", "-w", "broken", "there", "--status-file"];
+    let words = words.into_iter().chain([file]);
+    let command = Cli::try_parse_from(words).unwrap().command;
+    let (stopper, stop) = Stopper::new();
+    let out = Out::default();
+    let world = team();
+    let clock = Clock::following_runtime(world.now);
+    let mut target = out.clone();
+    save(&path, &world.status);
+    let story = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let mut status = world.status.clone();
+        status.images.retain(|image| image.name.as_str() != "there");
+        save(&path, &status);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stopper.stop();
+    };
+    let screen = Screen::new(&mut target, command.output(), Terminal::None);
+    let run = command::run(&command, screen, None, clock, stop);
+    let (outcome, ()) = tokio::join!(run, story);
+    assert_eq!(outcome.code, ExitCode::Done, "{outcome}");
+    let text = out.text();
+    assert!(text.contains("\nbroken ") && !text.contains("\naccepted "));
+    assert!(
+        text.ends_with("there was removed from the status\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -317,13 +362,13 @@ async fn a_watched_terminal_is_overwritten() {
     insta::assert_snapshot!(first, @"
     Account 111122223333, Region eu-west-1
     Manifests main@sha1:2be07bf
-    NAME      IMAGE     READY    REASON           AGE    NEXT TRY
-    accepted  accepted  False    AwaitingListing  1m43s  -
+    NAME      IMAGE     READY    REASON                   AGE    NEXT TRY
+    accepted  accepted  False    AwaitingListing          1m43s  -
         waiting for AWS to list the image: accepted as wsi-4, not listed yet;
         requested 38s ago
-    broken    broken    False    BuildFailed      1m43s  -
+    broken    broken    False    BuildFailed              1m43s  -
         action required: wsi-2 is in state ERROR: DomainJoined (joined to
-    (20 more lines: --reason shows fewer images)
+    (20 more lines: a name or --reason shows fewer images)
     ");
 }
 

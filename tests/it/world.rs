@@ -17,6 +17,9 @@ use repave::state::store::StoreError;
 /// The source that images are made from unless a test says otherwise.
 pub const GOLD: &str = "wsi-gold00000";
 
+/// The description of every manifest and image unless a test says otherwise.
+pub const DESCRIPTION: &str = "Desktop with current components";
+
 /// The settle window in tests.
 pub const SETTLE: SignedDuration = SignedDuration::from_mins(10);
 
@@ -31,7 +34,7 @@ pub fn want(name: &str) -> DesiredImage {
         subject: Subject::new(Kind::UpdatedImage, ManifestName::parse(name).unwrap()),
         image_name: ImageName::parse(name).unwrap(),
         source: Source::ImageId(ImageId::parse(GOLD).unwrap()),
-        description: Description::parse("Desktop with current components").unwrap(),
+        description: Description::parse(DESCRIPTION).unwrap(),
         tags: Tags::default(),
         create_when: CreateWhen::Always,
         suspend: false,
@@ -56,9 +59,11 @@ pub fn image(id: &str, name: &str) -> ObservedImage {
     ObservedImage {
         id: id.into(),
         name: Some(name.into()),
+        description: Some(DESCRIPTION.into()),
         state: ImageState::Available,
         operating_system: OperatingSystem::Windows,
         update_available: Some(true),
+        update: None,
         created: Some(noon() - SignedDuration::from_hours(1)),
         errors: Vec::new(),
         owner: Some("111122223333".into()),
@@ -92,6 +97,7 @@ impl World {
                 region: "eu-west-1".into(),
                 account_id: None,
                 simulated: false,
+                credentials: None,
             }),
             now: noon(),
         }
@@ -182,7 +188,7 @@ fn shown(answer: &Answer) -> String {
 pub fn create(name: &str) -> Step {
     Step::CreateImage(CreateImage {
         name: ImageName::parse(name).unwrap(),
-        description: Description::parse("Desktop with current components").unwrap(),
+        description: Description::parse(DESCRIPTION).unwrap(),
         source_id: GOLD.into(),
         tags: Tags::default(),
     })

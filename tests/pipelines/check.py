@@ -208,7 +208,7 @@ def github(folder, repave):
 
     here.declare("sales")
     said = here.runs("apply of another plan", steps["Apply"], 5, *shell, EXPECTED="reviewed/plan.json")
-    check("apply of another plan: says what differs", "now create sales from" in said, said)
+    check("apply of another plan: says what differs", "it now creates sales from" in said, said)
     (here.folder / "manifests/sales.yaml").unlink()
     here.runs("apply", steps["Apply"], 0, *shell, EXPECTED="reviewed/plan.json")
     check("apply: leaves result and status", here.kinds("result.json", ".repave/status.json") == ["Reconciliation", "ReconcileStatus"])

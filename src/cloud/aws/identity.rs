@@ -216,7 +216,7 @@ impl Identity {
             let key = escaped(now.access_key_id(), 40);
             tracing::info!(
                 key,
-                "the service refused the credentials. Using new credentials from {source_name}"
+                "the service refused the credentials. repave uses new credentials from {source_name}"
             );
         }
         Ok(is_other)

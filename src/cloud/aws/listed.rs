@@ -24,9 +24,14 @@ pub(super) fn observed(image: types::WorkspaceImage) -> ObservedImage {
             detail.error_message,
         );
     }
+    let updates = image
+        .updates
+        .map(|updates| (updates.update_available, updates.description));
+    let (update_available, update) = updates.unwrap_or_default();
     ObservedImage {
         id: image.image_id.unwrap_or_default(),
         name: image.name,
+        description: image.description,
         state: match image.state {
             Some(types::WorkspaceImageState::Available) => ImageState::Available,
             Some(types::WorkspaceImageState::Pending) => ImageState::Pending,
@@ -39,7 +44,8 @@ pub(super) fn observed(image: types::WorkspaceImage) -> ObservedImage {
             Some(types::OperatingSystemType::Linux) => OperatingSystem::Linux,
             Some(_) | None => OperatingSystem::Unknown,
         },
-        update_available: image.updates.and_then(|updates| updates.update_available),
+        update_available,
+        update,
         // Parsing changes fractions of a second, so only whole seconds can be compared.
         created: image
             .created

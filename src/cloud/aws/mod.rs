@@ -21,6 +21,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use crate::cloud::{ApiError, Ask, Cloud, Gate, Operation, Page, Receipt, Step, all_pages};
 use crate::model::image::{Observed, Question};
 use crate::model::reason::Reason;
+use crate::model::target::Target;
 use crate::model::value::is_account_id;
 use crate::sys::environment::Environment;
 use crate::sys::panics::{Panicked, catch_panic};
@@ -83,6 +84,8 @@ pub struct AwsCloud {
     client: Client,
     limiter: Arc<RateLimiter>,
     region: String,
+    /// Where the credentials come from, or `None` in the simulator.
+    credentials: Option<String>,
     identity: Arc<Identity>,
     /// The account of the first listing with an owner.
     account: Arc<OnceLock<String>>,
@@ -117,6 +120,7 @@ impl AwsCloud {
             use_dual_stack,
             trust,
         } = settings.network.clone();
+        let credentials = settings.source.name();
         let endpoint = endpoints.workspaces;
         let transport = endpoint.as_deref().map_or(Transport::Tls, Transport::to);
         let mut config = aws_sdk_workspaces::Config::builder();
@@ -141,7 +145,10 @@ impl AwsCloud {
             connection.expected_account.clone(),
             Some((connection.clone(), environment)),
         );
-        Ok(Self::build(config, http, region, limiter, identity))
+        Ok(Self {
+            credentials: Some(credentials),
+            ..Self::build(config, http, region, limiter, identity)
+        })
     }
 
     /// Sets up the SDK for the embedded simulator, with credentials that are valid only there.
@@ -202,13 +209,20 @@ impl AwsCloud {
             client: Client::from_conf(config),
             limiter,
             region,
+            credentials: None,
             identity,
             account: Arc::default(),
         }
     }
 
-    pub(crate) fn region(&self) -> &str {
-        &self.region
+    /// Returns the target. Its account is not known before a listing.
+    pub(crate) fn target(&self, simulated: bool) -> Target {
+        Target {
+            region: self.region.clone(),
+            account_id: None,
+            simulated,
+            credentials: self.credentials.clone(),
+        }
     }
 
     async fn list(&self) -> Result<Observed, ApiError> {

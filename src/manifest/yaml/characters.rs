@@ -36,7 +36,7 @@ pub(super) fn refusal(text: &str) -> Option<Problem> {
             ),
             _ if marks > MAX_MARKS => (
                 format!("found more than {MAX_MARKS} structural characters"),
-                "fewer commas, colons, quotes and brackets",
+                "fewer commas, colons, quotes and brackets: split the file",
             ),
             // YAML 1.1, section 4.1, as serde_yaml reads it.
             '\t'

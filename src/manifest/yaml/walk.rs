@@ -94,7 +94,8 @@ fn events(
                 document: Some(number),
                 span: Some(start),
                 found: format!("found {what}"),
-                allowed: "plain values, each written out".to_owned(),
+                allowed: "values without &, * and !: repeat a value in place of an alias"
+                    .to_owned(),
                 help: "a text that begins with &, * or ! needs quotes".to_owned(),
                 ..Problem::default()
             });
@@ -130,7 +131,7 @@ fn too_much(start: Span, what: &str) -> Box<Problem> {
     Box::new(Problem {
         span: Some(start),
         found: format!("found {what}"),
-        allowed: "fewer; nothing after this place was read".to_owned(),
+        allowed: "fewer; split the file. Nothing after this place was read".to_owned(),
         ..Problem::default()
     })
 }

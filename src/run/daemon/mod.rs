@@ -158,7 +158,12 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
     pub async fn run(mut self) -> u64 {
         let stop = self.reconciler.stop().clone();
         let interval = self.settings.interval;
-        tracing::info!(?interval, "started");
+        let target = &self.reconciler.status().target;
+        let shown = |text: &Option<String>| text.as_deref().map(|text| escaped(text, 500));
+        let (account, credentials) = (shown(&target.account_id), shown(&target.credentials));
+        let account = account.unwrap_or_else(|| "not known yet".to_owned());
+        let region = escaped(&target.region, 100);
+        tracing::info!(account, region, credentials, ?interval, "started");
         self.health.metrics().images(self.reconciler.status());
         let systemd = Rc::clone(&self.systemd);
         systemd.borrow_mut().ready();
@@ -205,7 +210,11 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
         if !check_is_due && self.due.is_empty() {
             return;
         }
-        match self.check_files(now) {
+        let stop = self.reconciler.stop().clone();
+        let Ok(check) = stop.unless(self.check_files(now)).await else {
+            return;
+        };
+        match check {
             Check::Unchanged => {}
             // The first read is not a change.
             Check::Changed if self.due.contains(&Trigger::Start) => {}
@@ -214,6 +223,7 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
             }
             Check::NotYet(delay) => {
                 self.check_files_by(now + delay);
+                self.report_held_back().await;
                 let since = *self.waiting_since.get_or_insert(now);
                 if now.duration_since(since) < MAX_FILE_WAIT {
                     return;
@@ -226,15 +236,32 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
         }
     }
 
-    fn check_files(&mut self, now: Instant) -> Check {
-        let check = self.checkout.check(!self.due.is_empty(), now);
-        let sees_all = self.watch.watch(self.checkout.folders());
+    async fn check_files(&mut self, now: Instant) -> Check {
+        let check = self.checkout.check(!self.due.is_empty(), now).await;
+        let unready = self.checkout.is_unready();
+        self.health.record_held_back(unready);
+        let sees_all = self.watch.watch(&self.checkout.folders());
         match (self.settings.poll, sees_all) {
             (Some(poll), _) => self.check_files_by(now + poll),
             (None, false) => self.check_files_by(now + POLL),
             (None, true) => {}
         }
         check
+    }
+
+    /// Saves at once that the manifests are held back: the next pass may be minutes away.
+    async fn report_held_back(&mut self) {
+        if !self.checkout.take_news() {
+            return;
+        }
+        let manifests = self.checkout.manifests();
+        let metrics = self.health.metrics();
+        metrics.held_back(self.checkout.is_held_back());
+        if let Err(error) = self.reconciler.record_unused(manifests).await {
+            // The next pass logs it.
+            let why = escaped(&with_causes(&error), 800);
+            tracing::debug!("cannot save why the manifests are held back: {why}");
+        }
     }
 
     fn check_files_by(&mut self, at: Instant) {
@@ -275,11 +302,17 @@ impl<C: Cloud, S: Store> Daemon<C, S> {
             self.checkout.is_valid(),
             self.checkout.set().map_or(0, |set| set.desired.len()),
         );
+        metrics.held_back(self.checkout.is_held_back());
+        self.checkout.take_news();
         let Some(set) = self.checkout.set() else {
             // No valid set yet: there is nothing to reconcile, but there are problems to report.
-            let recorded = self.reconciler.record_problems(manifests.problems).await;
+            let recorded = self.reconciler.record_unused(manifests).await;
             self.timers = Timers::after(interval, Instant::now());
-            let text = "waiting for valid manifests; none since the start";
+            let text = if self.checkout.is_held_back() {
+                "the manifests are held back; repave status shows why"
+            } else {
+                "waiting for valid manifests; none since the start"
+            };
             self.systemd.borrow_mut().status(text);
             metrics.pass(
                 match recorded {

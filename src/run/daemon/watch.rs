@@ -1,16 +1,18 @@
 //! Watches the manifests' folders. An event only means "check again soon": repave does not use its content, and a lost event
 //! costs time, not correctness.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::collections::{BTreeSet, VecDeque};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
 use crate::sys::escape::escaped;
+use crate::sys::git;
 
 /// Events of the manifests' folders.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ struct Events {
     something: Notify,
     /// Folders may have been added, removed or moved, or events were lost: all watches must be renewed.
     stale: AtomicBool,
+    /// The folders and links that lead to the manifests' folder.
+    way: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// Sends events to a [`Watch`].
@@ -81,7 +85,8 @@ impl Watch {
         self.events.something.notified().await;
     }
 
-    /// Watches these folders, and the nearest existing folder above the manifests' folder. Returns whether events report every
+    /// Watches these folders, and the folders that hold the folders and links on the way to the manifests' folder: any of these
+    /// can be replaced, or come later. Returns whether events report every
     /// change; if not, the caller must check the files regularly. The reason is logged once.
     ///
     /// Folders that are already watched cost nothing, so this can be called after every check.
@@ -146,14 +151,14 @@ fn update(
         .filter_map(|folder| std::path::absolute(folder).ok())
         .collect();
     wanted.insert(folder.to_owned());
-    // The nearest existing folder above: the manifests' folder may be removed and come back.
-    wanted.extend(
-        folder
-            .ancestors()
-            .skip(1)
-            .find(|above| above.is_dir())
-            .map(Path::to_owned),
-    );
+    let way = way(folder);
+    let above: BTreeSet<PathBuf> = way
+        .iter()
+        .filter_map(|place| place.parent())
+        .map(Path::to_owned)
+        .collect();
+    wanted.extend(above.iter().cloned());
+    *events.way.lock().unwrap_or_else(PoisonError::into_inner) = way;
     for gone in active.difference(&wanted) {
         // The folder may be deleted, and its watch with it.
         let _ = watcher.unwatch(gone);
@@ -167,6 +172,8 @@ fn update(
         match watcher.watch(&path, RecursiveMode::NonRecursive) {
             Ok(()) => has_new |= active.insert(path),
             Err(error) if is_missing(&error) => {}
+            // A folder that holds other users' files may not be readable. Few setups replace what is in it.
+            Err(error) if above.contains(&path) && is_denied(&error) => {}
             Err(error) => return Err(error),
         }
     }
@@ -189,7 +196,10 @@ fn new_watcher(folder: &Path, events: &Arc<Events>) -> notify::Result<Recommende
     let folder = folder.to_owned();
     notify::recommended_watcher(move |event: notify::Result<Event>| {
         let (relevant, stale) = match &event {
-            Ok(event) => (is_relevant(event, &folder), makes_stale(event)),
+            Ok(event) => {
+                let way = events.way.lock().unwrap_or_else(PoisonError::into_inner);
+                (is_relevant(event, &folder, &way), makes_stale(event, &way))
+            }
             Err(_) => (true, true),
         };
         if relevant {
@@ -199,6 +209,48 @@ fn new_watcher(folder: &Path, events: &Arc<Events>) -> notify::Result<Recommende
             events.something.notify_one();
         }
     })
+}
+
+/// Returns every folder and link that is passed on the way to the folder.
+fn way(folder: &Path) -> BTreeSet<PathBuf> {
+    /// More links than Linux follows.
+    const MAX_LINKS: usize = 64;
+    let parts = |path: &Path| -> Vec<OsString> {
+        let parts = path.components();
+        parts.map(|part| part.as_os_str().to_owned()).collect()
+    };
+    let mut left: VecDeque<OsString> = parts(folder).into();
+    let (mut way, mut at, mut links) = (BTreeSet::new(), PathBuf::new(), 0);
+    while let Some(part) = left.pop_front() {
+        match Path::new(&part).components().next() {
+            Some(Component::ParentDir) => {
+                at.pop();
+            }
+            Some(Component::Normal(_)) => {
+                at.push(&part);
+                way.insert(at.clone());
+                let Ok(target) = std::fs::read_link(&at) else {
+                    continue;
+                };
+                links += 1;
+                if links > MAX_LINKS {
+                    break;
+                }
+                at.pop();
+                for part in parts(&target).into_iter().rev() {
+                    left.push_front(part);
+                }
+            }
+            // A root begins anew.
+            Some(Component::RootDir | Component::Prefix(_)) => at.push(&part),
+            Some(Component::CurDir) | None => {}
+        }
+    }
+    way
+}
+
+fn is_denied(error: &notify::Error) -> bool {
+    matches!(&error.kind, ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 fn is_missing(error: &notify::Error) -> bool {
@@ -212,8 +264,9 @@ fn is_missing(error: &notify::Error) -> bool {
     }
 }
 
-/// Returns whether the event may change the manifests: a write in their folder or to a folder above it.
-fn is_relevant(event: &Event, folder: &Path) -> bool {
+/// Returns whether the event may change the manifests or their commit: a write in their folder, to a folder or link on the way
+/// to it, or to a file of Git.
+fn is_relevant(event: &Event, folder: &Path, way: &BTreeSet<PathBuf>) -> bool {
     match event.kind {
         // Reading is not a change; repave reads the files itself.
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => {}
@@ -225,11 +278,12 @@ fn is_relevant(event: &Event, folder: &Path) -> bool {
         || event
             .paths
             .iter()
-            .any(|path| path.starts_with(folder) || folder.starts_with(path))
+            .any(|path| path.starts_with(folder) || way.contains(path) || git::is_state(path))
 }
 
-fn makes_stale(event: &Event) -> bool {
+fn makes_stale(event: &Event, way: &BTreeSet<PathBuf>) -> bool {
     event.need_rescan()
+        || event.paths.iter().any(|path| way.contains(path))
         || matches!(
             event.kind,
             EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
@@ -252,6 +306,10 @@ mod tests {
             (EventKind::Create(CreateKind::Folder), "/w/manifests", true),
             (EventKind::Remove(RemoveKind::Folder), "/w", true),
             (data, "/w/README.md", false),
+            (data, "/w/.git/index", true),
+            (data, "/w/.git/refs/heads/main", true),
+            (data, "/w/.git/MERGE_HEAD", true),
+            (data, "/w/.git/FETCH_HEAD", false),
             (data, "/w/manifests2/a.yaml", false),
             (closed(AccessMode::Write), "/w/manifests/a.yaml", true),
             (closed(AccessMode::Read), "/w/manifests/a.yaml", false),
@@ -262,13 +320,12 @@ mod tests {
             ),
         ] {
             let event = Event::new(kind).add_path(path.into());
-            assert_eq!(
-                is_relevant(&event, Path::new("/w/manifests")),
-                relevant,
-                "{event:?}"
-            );
+            let folder = Path::new("/w/manifests");
+            let is = is_relevant(&event, folder, &way(folder));
+            assert_eq!(is, relevant, "{event:?}");
         }
         let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
-        assert!(is_relevant(&lost, Path::new("/w/manifests")) && makes_stale(&lost));
+        let none = BTreeSet::new();
+        assert!(is_relevant(&lost, Path::new("/w/manifests"), &none) && makes_stale(&lost, &none));
     }
 }

@@ -19,7 +19,7 @@ use repave::model::target::Target;
 use repave::model::value::{Description, ImageId, ImageName, ManifestName, Tags};
 use repave::plan::{Answer, Plan, plan};
 use repave::show::{
-    self, Document, DocumentKind, PlanBody, View, diagnostic_text, plan_markdown, plan_text,
+    self, Document, DocumentKind, PlanBody, PlanText, View, diagnostic_text, plan_markdown,
     status_text,
 };
 use repave::state::status::{ConditionStatus, ConditionType, Status};
@@ -167,6 +167,7 @@ pub fn target() -> Target {
         region: "eu-west-1".into(),
         account_id: None,
         simulated: false,
+        credentials: None,
     }
 }
 
@@ -202,11 +203,13 @@ fn wanted(name: &ImageName) -> DesiredImage {
 
 fn gold() -> ObservedImage {
     ObservedImage {
+        description: None,
         id: GOLD.into(),
         name: Some("gold of the checks".into()),
         state: ImageState::Available,
         operating_system: OperatingSystem::Windows,
         update_available: Some(true),
+        update: None,
         created: None,
         errors: Vec::new(),
         owner: None,
@@ -273,12 +276,12 @@ pub fn status(path: &Path) {
 pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     let status = Status::new(target());
     let rows = show::plan_rows(plan, &status);
-    let text = plan_text(&rows, now);
+    let text = PlanText::default().of(&rows, 1, now);
     // Colours are repave's own; main.rs takes them out where they are not wanted.
     let bare = anstream::adapter::strip_str(&text).to_string();
     assert!(is_harmless(&bare), "{bare:?}");
-    // A line for each image that is not ready, the legend, and the totals.
-    assert!(bare.lines().count() <= plan.images.len() + 2, "{bare}");
+    // A line for each image that is not ready, the legend, the totals, and the quota.
+    assert!(bare.lines().count() <= plan.images.len() + 3, "{bare}");
     let target = target();
     let outcome = Outcome::new(ExitCode::Done, "");
     let json = repave::sys::escape::to_json(&Document::new(
@@ -288,7 +291,7 @@ pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     ));
     let json = String::from_utf8(json.unwrap()).unwrap();
     assert!(is_harmless(&json), "{json:?}");
-    let markdown = plan_markdown("t", &outcome, &rows, None, now);
+    let markdown = plan_markdown("t", &target, &outcome, &rows, None, now);
     assert!(
         is_harmless(&markdown) && markdown.len() <= 65_536,
         "{markdown:?}"

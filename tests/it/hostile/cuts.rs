@@ -184,7 +184,7 @@ fn untold(text: &str) -> String {
 }
 
 #[test]
-fn a_cut_within_a_line_is_told_and_one_between_lines_drops_what_follows() {
+fn a_cut_in_a_line_is_reported_and_a_cut_between_lines_drops_what_follows() {
     assert_snapshot!(untold(FULL), @r#"
     after description: Finance desktop: tags "cost-center team" -> "", createWhen "UpdateAvailable" -> "Always", suspend "true" -> "false"
     after team: finance: tags "cost-center team" -> "team", createWhen "UpdateAvailable" -> "Always", suspend "true" -> "false"
@@ -293,7 +293,7 @@ fn a_file_cut_at_any_byte_is_read_as_its_text_is() {
         std::fs::write(&path, &text.as_bytes()[..end]).unwrap();
         let mut checkout = Checkout::new(folder.path(), Options::default());
         let mut used_after = |waited: Duration| {
-            checkout.check(true, now + waited);
+            block_on(checkout.check(true, now + waited));
             checkout.set().is_some()
         };
         assert!(!used_after(Duration::ZERO));
@@ -328,6 +328,12 @@ fn a_file_cut_at_any_byte_is_read_as_its_text_is() {
     assert_snapshot!(rested, @"35");
 }
 
+/// Runs what waits only for Git, of which there is none in a folder of its own.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap().block_on(work)
+}
+
 /// A write that stops within a value, and ends later: the part is never used.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a file that is being written")]
@@ -343,7 +349,7 @@ fn the_rest_begins_again_with_every_change() {
         if std::fs::read_to_string(&path).ok().as_deref() != Some(text) {
             std::fs::write(&path, text).unwrap();
         }
-        let found = checkout.check(false, start + Duration::from_secs(seconds));
+        let found = block_on(checkout.check(false, start + Duration::from_secs(seconds)));
         let set = checkout.set().and_then(|set| set.desired.iter().next());
         (found, set.map(|image| image.description.to_string()))
     };

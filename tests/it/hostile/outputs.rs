@@ -436,10 +436,12 @@ async fn what_files_of_repaves_own_say() {
     let status = json!({
         "apiVersion": "repave.dev/v1alpha1", "kind": "ReconcileStatus", "formatVersion": 1, "run": null,
         "target": {"region": EVIL, "accountId": EVIL, "simulated": false},
-        "manifests": {"revision": EVIL, "digest": EVIL, "problems": [EVIL, EVIL]},
+        "manifests": {"revision": EVIL, "dirty": true, "digest": EVIL, "heldBack": EVIL, "problems": [EVIL, EVIL]},
         "listingError": {"reason": "Throttled", "code": EVIL, "message": EVIL, "since": "2026-11-22T11:55:00Z"},
         "images": [{
-            "kind": "UpdatedImage", "name": "a", "imageName": "A", "group": "building", "due": null, "manifest": EVIL, "observedDigest": EVIL, "imageId": EVIL, "sourceImageId": EVIL,
+            "kind": "UpdatedImage", "name": "a", "imageName": "A", "group": "building", "due": null, "manifest": EVIL, "observedDigest": EVIL, "imageId": EVIL,
+            "createdWith": {"imageId": EVIL, "at": "2026-11-22T11:55:00Z", "digest": EVIL, "sourceImageId": EVIL, "description": EVIL, "tags": {EVIL: EVIL}},
+            "drift": [{"field": EVIL, "image": EVIL, "manifest": EVIL}],
             "conditions": [{"type": "Ready", "status": "False", "reason": "Building", "message": EVIL, "lastTransitionTime": "2026-11-22T11:55:00Z"}],
             "createRequestedAt": null, "firstSeenAt": null, "missingSince": null, "attempts": 1, "nextRetryAt": "2026-11-22T11:55:00Z",
             "lastError": {"kind": "Blocked", "reason": "QuotaExceeded", "code": EVIL, "message": EVIL, "requestId": EVIL,

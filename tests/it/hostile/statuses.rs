@@ -17,11 +17,12 @@ fn full() -> Value {
         "apiVersion": "repave.dev/v1alpha1", "kind": "ReconcileStatus", "formatVersion": 1,
         "run": {"id": "0", "url": "https://ci/7", "host": "h", "pid": 7, "version": "1"},
         "target": {"region": "eu-west-1", "accountId": "111122223333", "simulated": false},
-        "manifests": {"revision": "main@sha1:2b", "digest": "sha256:5", "problems": ["a problem"]},
+        "manifests": {"revision": "main@sha1:2b", "dirty": false, "digest": "sha256:5", "heldBack": "a reason", "problems": ["a problem"]},
         "listingError": {"reason": "Throttled", "code": "Slow", "message": "slowly", "since": at},
         "images": [{
             "kind": "UpdatedImage", "name": "a", "imageName": "A", "group": "blocked", "due": null, "manifest": "m.yaml#1", "observedDigest": "sha256:1",
-            "imageId": "wsi-000000001", "sourceImageId": "wsi-000000002",
+            "imageId": "wsi-000000001", "createdWith": {"imageId": "wsi-000000001", "at": at, "digest": "sha256:1", "sourceImageId": "wsi-000000002", "description": "d", "tags": {"team": "x"}},
+            "drift": [{"field": "description", "image": "d", "manifest": null}],
             "conditions": [
                 {"type": "Ready", "status": "False", "reason": "RetryScheduled", "message": "m", "lastTransitionTime": at},
                 {"type": "Stalled", "status": "True", "reason": "QuotaExceeded", "message": "m", "lastTransitionTime": at},

@@ -153,7 +153,8 @@ impl Entry {
                     "wsi-made".into()
                 }
             }),
-            source_image_id: odd.then(|| "wsi-some0000".into()),
+            created_with: None,
+            drift: Vec::new(),
             group: if odd { Group::Ready } else { Group::Waiting },
             due: odd.then_some(Verb::Create),
             conditions: Vec::new(),

@@ -79,5 +79,6 @@ pub fn target() -> Target {
         region: "eu-west-1".into(),
         account_id: Some("111122223333".into()),
         simulated: false,
+        credentials: None,
     }
 }

@@ -269,6 +269,7 @@ impl Network {
         let wire = self.happen(state, &call, fault);
         state.heard(&call, &wire, shown);
         state.watch.account(&state.account);
+        state.watch.records(&state.account);
         state.note(&match &wire {
             Wire::Answer(answer, delay, _) => format!("  {} after {delay:?}", answer.status()),
             Wire::Refused => "  refused".into(),

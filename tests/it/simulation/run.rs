@@ -222,6 +222,7 @@ impl World {
         state.watch.look(&path);
         let state = &mut *state;
         state.watch.account(&state.account);
+        state.watch.records(&state.account);
         match state.watch.found.first() {
             Some(found) => Err(found.clone()),
             None => Ok(()),
@@ -249,6 +250,7 @@ impl World {
             region: "eu-west-1".into(),
             account_id: None,
             simulated: true,
+            credentials: None,
         };
         let clock = self.clock.shifted(self.shift);
         let gate = api.gate();
@@ -267,11 +269,11 @@ impl World {
     }
 
     /// The manifests as a process reads them at its start.
-    fn manifests(&self) -> Checkout {
+    async fn manifests(&self) -> Checkout {
         let mut checkout = self.checkout();
         let now = Instant::now();
-        checkout.check(true, now);
-        checkout.check(true, now + Duration::from_secs(1));
+        checkout.check(true, now).await;
+        checkout.check(true, now + Duration::from_secs(1)).await;
         checkout
     }
 
@@ -279,7 +281,7 @@ impl World {
         let mut reconciler = self.reconciler().await?;
         match self.drive {
             Drive::Once => {
-                let checkout = self.manifests();
+                let checkout = self.manifests().await;
                 let set = checkout.set().ok_or("no manifests")?;
                 let review = |plan: &repave::plan::Plan<'_>, _: &_, _: &[_]| {
                     self.network.review(plan.totals().create);
@@ -355,7 +357,7 @@ impl World {
         let before = std::fs::read(self.status()).map_err(|error| error.to_string())?;
         let calls = self.network.state().verbs.len();
         let mut reconciler = self.reconciler().await?;
-        let checkout = self.manifests();
+        let checkout = self.manifests().await;
         let set = checkout.set().ok_or("no manifests")?;
         let manifests = checkout.manifests();
         let pass = reconciler.pass(&set.desired, &manifests, |_, _| Ok(()));

@@ -88,6 +88,35 @@ impl Watch {
         }
     }
 
+    /// The record of a create says what its image was made with, and a difference has the image's value.
+    pub fn records(&mut self, account: &Account) {
+        let entries = self.disk.iter().flat_map(|status| status.images.clone());
+        for entry in entries.collect::<Vec<_>>() {
+            let Some(record) = &entry.created_with else {
+                continue;
+            };
+            let made = account
+                .images()
+                .find(|(id, _)| record.image_id.as_deref() == Some(id.as_str()));
+            let Some((id, image)) = made else {
+                continue;
+            };
+            let is = (
+                image.source.as_ref().map(ToString::to_string),
+                image.description.as_ref().map(ToString::to_string),
+                &image.tags,
+            );
+            let recorded = (
+                Some(record.source_image_id.clone()),
+                Some(record.description.clone()),
+                &record.tags,
+            );
+            self.must(is == recorded, || {
+                format!("{id} is {is:?}, recorded {recorded:?}")
+            });
+        }
+    }
+
     /// A listing begins.
     pub fn begin_listing(&mut self) {
         self.listing = Listing::Begun(Vec::new());
