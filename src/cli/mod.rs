@@ -232,8 +232,7 @@ impl Cli {
     /// Parses the arguments and `REPAVE_*` variables of the process.
     pub fn parse_arguments() -> Result<Self, clap::Error> {
         let definition = without_empty_variables(pages::with_rule(Self::command()));
-        let arguments = environment::arguments();
-        Self::from_definition(definition, &arguments)
+        Self::from_definition(definition, &environment::arguments())
     }
 
     fn from_definition(
@@ -406,9 +405,10 @@ mod tests {
             ("plan --json", "use '-o json'"),
             ("plan --target finance", "'suspend: true' in a manifest"),
             ("plan --account 111122223333", "use '--expect-account ID'"),
-            ("plan -n prod", "'repave plan' shows"),
+            ("plan -n prod", "repave has no namespaces"),
             ("simulate --port 80", "use '--listen 127.0.0.1:PORT'"),
             ("reconcile --port 80", "use '--health-addr PORT'"),
+            ("iam-policy images", "use '--manifests images'"),
             // Flags of another command, and before the command.
             ("--once", "'--once' is a flag of: reconcile"),
             ("plan --once", "'--once' is a flag of: reconcile"),
@@ -423,6 +423,23 @@ mod tests {
                 "plan -region eu-west-1",
                 "write '--region', with two dashes",
             ),
+            // Values without their flag, and other writings of flags and commands.
+            ("reconcile once", "write '--once'"),
+            (
+                "reconcile —simulate",
+                "write '--simulate', with two hyphens",
+            ),
+            (
+                "reconcile --simulate seed.yaml",
+                "write '--simulate=seed.yaml', with an equals sign",
+            ),
+            ("reconcile validate", "'repave validate' is another"),
+            ("PLAN", "write 'plan' in lower case"),
+            ("plan -o markdown", "use '--markdown-into FILE'"),
+            ("status -o yaml", "use '-o json'"),
+            ("plan -o table", "use '-o text'"),
+            ("plan -o wide", "'-o wide' is a format of: status"),
+            ("plan -o sarif", "'-o sarif' is a format of: validate"),
             // What clap itself knows.
             ("reconsile", "a similar subcommand exists: 'reconcile'"),
             (
@@ -440,6 +457,9 @@ mod tests {
             );
             assert!(error.use_stderr(), "{arguments}");
         }
+        // The usage does not contain another guess.
+        let shown = parsed("plan --max-creates 3").unwrap_err().to_string();
+        assert!(shown.contains("Usage: repave plan [OPTIONS]"), "{shown}");
         // No tip is better than a wrong one.
         for arguments in ["frobnicate", "plan --frobnicate"] {
             let shown = parsed(arguments).unwrap_err().to_string();

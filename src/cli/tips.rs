@@ -14,10 +14,18 @@ pub(super) fn with_tip(mut error: Error, root: &Command, arguments: &[String]) -
         .iter()
         .find_map(|argument| root.find_subcommand(argument));
     let tip = one_dash(command.unwrap_or(root), arguments).or_else(|| match error.kind() {
-        ErrorKind::InvalidSubcommand => other_command(&word(ContextKind::InvalidSubcommand)?),
+        ErrorKind::InvalidSubcommand => other_command(&word(ContextKind::InvalidSubcommand)?, root),
         ErrorKind::UnknownArgument => {
             let argument = word(ContextKind::InvalidArg)?;
-            unknown_flag(argument.strip_prefix('-')?, command, root)
+            match argument.strip_prefix('-') {
+                Some(flag) => unknown_flag(flag, command, root),
+                None => value_without_flag(&argument, command?, root, arguments),
+            }
+        }
+        ErrorKind::InvalidValue => {
+            let is_output = word(ContextKind::InvalidArg)?.contains("--output");
+            let value = word(ContextKind::InvalidValue)?;
+            is_output.then(|| other_output(&value, root, command))?
         }
         _ => None,
     });
@@ -26,6 +34,11 @@ pub(super) fn with_tip(mut error: Error, root: &Command, arguments: &[String]) -
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedSubcommand);
         error.remove(ContextKind::SuggestedArg);
+        if error.kind() == ErrorKind::UnknownArgument {
+            // That of clap can contain its guess.
+            let usage = command.unwrap_or(root).clone().render_usage();
+            error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+        }
         let tip = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
         error.insert(ContextKind::Suggested, tip);
     }
@@ -84,8 +97,11 @@ const COMMANDS: [(&[&str], &str); 9] = [
     (&["version"], "'repave --version' prints the version"),
 ];
 
-fn other_command(word: &str) -> Option<String> {
+fn other_command(word: &str, root: &Command) -> Option<String> {
     let word = word.to_ascii_lowercase();
+    if root.find_subcommand(&word).is_some() {
+        return Some(format!("write '{word}' in lower case"));
+    }
     let mut known = COMMANDS.iter();
     let (_, tip) = known.find(|(words, _)| words.contains(&word.as_str()))?;
     Some((*tip).to_owned())
@@ -95,7 +111,7 @@ fn other_command(word: &str) -> Option<String> {
 const FLAGS: [(&[&str], &str); 11] = [
     (
         &[
-            "dry-run", "dryrun", "n", "diff", "preview", "check", "noop", "no-op",
+            "dry-run", "dryrun", "diff", "preview", "check", "noop", "no-op",
         ],
         "'repave plan' shows what a run would do, and changes nothing",
     ),
@@ -150,7 +166,7 @@ const FLAGS: [(&[&str], &str); 11] = [
         "leave it out: repave only creates images",
     ),
     (
-        &["namespace", "context", "all-namespaces", "A"],
+        &["namespace", "n", "context", "all-namespaces", "A"],
         "leave it out: repave has no namespaces. Set the account with '--profile' and the Region with '--region'",
     ),
 ];
@@ -180,6 +196,66 @@ fn unknown_flag(flag: &str, command: Option<&Command>, root: &Command) -> Option
     }
     let known = FLAGS.iter().find(|(names, _)| names.contains(&name));
     known.map(|(_, tip)| (*tip).to_owned())
+}
+
+/// Returns what to use for a value that no flag is before.
+fn value_without_flag(
+    value: &str,
+    command: &Command,
+    root: &Command,
+    arguments: &[String],
+) -> Option<String> {
+    let name = value.trim_start_matches(['\u{2013}', '\u{2014}']);
+    if name.len() < value.len() {
+        return Some(format!(
+            "write '--{name}', with two hyphens in place of a dash"
+        ));
+    }
+    if has_flag(command, value) {
+        return Some(format!("write '--{value}'"));
+    }
+    if root.find_subcommand(value).is_some() {
+        return Some(format!(
+            "a run has one command: 'repave {value}' is another"
+        ));
+    }
+    let at = arguments.iter().position(|argument| argument == value);
+    let before = at.and_then(|at| arguments.get(at.checked_sub(1)?));
+    if let Some(before) = before
+        && let Some(name) = before.strip_prefix("--")
+        && command
+            .get_arguments()
+            .any(|flag| flag.get_long() == Some(name) && flag.is_require_equals_set())
+    {
+        return Some(format!("write '{before}={value}', with an equals sign"));
+    }
+    has_flag(command, "manifests").then(|| {
+        format!("use '--manifests {value}' for a folder; a run is about all its manifests")
+    })
+}
+
+/// Returns what to use for a format that the command does not have.
+fn other_output(value: &str, root: &Command, command: Option<&Command>) -> Option<String> {
+    match value {
+        "markdown" | "md" if has_flag(command?, "markdown-into") => {
+            Some("use '--markdown-into FILE'".into())
+        }
+        "yaml" | "yml" => Some("use '-o json'".into()),
+        "table" => Some("use '-o text'".into()),
+        _ => {
+            let has = |other: &&Command| {
+                let output = other
+                    .get_arguments()
+                    .find(|flag| flag.get_long() == Some("output"));
+                let values = output
+                    .map(clap::Arg::get_possible_values)
+                    .unwrap_or_default();
+                values.iter().any(|known| known.matches(value, true))
+            };
+            let other = root.get_subcommands().find(has)?.get_name();
+            Some(format!("'-o {value}' is a format of: {other}"))
+        }
+    }
 }
 
 /// Returns how to write a long flag that has only one dash.

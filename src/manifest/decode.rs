@@ -70,10 +70,7 @@ impl Decoder<'_, '_> {
                     root.span,
                     Path::ROOT,
                     format_args!("found {other}"),
-                    format_args!(
-                        "a manifest, which begins with apiVersion: {}",
-                        shape::API_VERSION
-                    ),
+                    help::manifest(),
                     || help::other_document(other),
                 );
                 return Decoded::Nothing;
@@ -97,11 +94,11 @@ impl Decoder<'_, '_> {
         spec: Field<'_, '_>,
         place: Place,
     ) -> Option<(DesiredImage, Origin)> {
-        let name = self.map(metadata).and_then(|map| {
+        let name = self.map(metadata, &shape::METADATA, ", ").and_then(|map| {
             let [name] = self.fields(map, "metadata", shape::METADATA);
             self.text::<ManifestName>(name)
         });
-        let map = self.map(spec)?;
+        let map = self.map(spec, &shape::SPEC, ", ")?;
         let [image_name, source, description, tags, create_when, suspend] =
             self.fields(map, "spec", shape::SPEC);
         let image_name = match image_name.value {
@@ -162,20 +159,29 @@ impl Decoder<'_, '_> {
 
     fn source(&mut self, field: Field<'_, '_>) -> Option<(Source, Span)> {
         if field.text().is_some() {
-            self.wrong_and_help(field, "a map", help::source, String::new);
+            let allowed = "a map with imageId or imageName";
+            self.wrong_and_help(field, allowed, help::source, String::new);
             return None;
         }
-        let (key, entries) = self.map(field)?;
+        let (key, entries) = self.map(field, &shape::SOURCE, " or ")?;
         let [id, name] = self.fields((key, entries), "spec.source", shape::SOURCE);
         let (key, found) = match (id.value, name.value) {
             (None, None) => (key, "found neither imageId nor imageName"),
             (Some(_), None) => {
-                return self.text(id).map(|(id, span)| (Source::ImageId(id), span));
+                let id = self.text_and_help(id, help::image_id);
+                return id.map(|(id, span)| (Source::ImageId(id), span));
             }
             (None, Some(_)) => {
-                return self
-                    .text(name)
-                    .map(|(name, span)| (Source::ImageName(name), span));
+                let path = name.path;
+                let (name, span) = self.text::<ImageName>(name)?;
+                if ImageId::parse(name.as_str()).is_ok() {
+                    let (found, allowed) = (
+                        "found an id in place of the name of an image",
+                        "the name of an image; write an id as imageId",
+                    );
+                    self.warning(span, path, found, allowed);
+                }
+                return Some((Source::ImageName(name), span));
             }
             (Some(_), Some(_)) => {
                 self.text::<ImageId>(id);
@@ -208,8 +214,18 @@ impl Decoder<'_, '_> {
                 value: Value::Map(entries),
                 ..
             }) => entries,
+            Some(Node {
+                span,
+                value: Value::List(items),
+            }) => {
+                let allowed = "a map, each tag as one line key: value";
+                self.problem_and_help(*span, field.path, "found a list", allowed, || {
+                    help::listed_tags(items)
+                });
+                return None;
+            }
             Some(_) => {
-                self.wrong(field, "a map of texts, each tag as key: value");
+                self.wrong(field, "a map, each tag as one line key: value");
                 return None;
             }
         };

@@ -212,14 +212,19 @@ impl Decoder<'_, '_> {
         let help = || match &node.value {
             Value::Text(text) => meant(text),
             Value::Bool(_) | Value::Number(_) | Value::Null => meant(source.of(node.span)),
-            Value::List(_) | Value::Map(_) => String::new(),
+            Value::List(_) | Value::Map(_) => help::template(source.from(node.span)),
         };
         let found = format_args!("found {}", node.value);
         self.problem_and_help(span, field.path, found, allowed, help);
     }
 
-    /// Returns the key and the entries of a required map.
-    pub(super) fn map<'n, 'a>(&mut self, field: Field<'n, 'a>) -> Option<(Span, &'n Entries<'a>)> {
+    /// Returns the key and the entries of a required map with these fields.
+    pub(super) fn map<'n, 'a>(
+        &mut self,
+        field: Field<'n, 'a>,
+        known: &[&str],
+        separator: &str,
+    ) -> Option<(Span, &'n Entries<'a>)> {
         if let Some(Node {
             value: Value::Map(entries),
             ..
@@ -227,12 +232,23 @@ impl Decoder<'_, '_> {
         {
             return Some((field.key, entries));
         }
-        self.wrong(field, "a map");
+        let fields = known.join(separator);
+        let allowed = format_args!("a map with {fields}");
+        self.wrong_and_help(field, allowed, help::map, String::new);
         None
     }
 
     /// Returns a required text and its span.
     pub(super) fn text<T: Limited>(&mut self, field: Field<'_, '_>) -> Option<(T, Span)> {
+        self.text_and_help(field, help::text::<T>)
+    }
+
+    /// Returns the same, with what may have been meant by an invalid text.
+    pub(super) fn text_and_help<T: Limited>(
+        &mut self,
+        field: Field<'_, '_>,
+        meant: impl FnOnce(&str) -> String,
+    ) -> Option<(T, Span)> {
         let allowed = T::LIMITS.allowed;
         match field.value {
             Some(
@@ -247,7 +263,7 @@ impl Decoder<'_, '_> {
                     field.path,
                     format_args!("found {}: {}", node.value, e.problem),
                     allowed,
-                    || help::text::<T>(text),
+                    || meant(text),
                 ),
             },
             Some(_) | None => self.wrong_and_help(field, allowed, help::quotes::<T>, String::new),

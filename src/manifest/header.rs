@@ -42,6 +42,12 @@ impl Decoder<'_, '_> {
             self.problem_and_help(item.span, path, found, allowed, help::split);
             return Header::Broken;
         }
+        if version.value.is_none() && kind.value.is_none() {
+            let found = "found neither apiVersion nor kind";
+            let allowed = help::manifest();
+            self.problem_and_help(root, Path::ROOT, found, allowed, help::not_a_manifest);
+            return Header::Broken;
+        }
         let has_version = version.text() == Some(API_VERSION);
         if !has_version {
             let meant = |text: &str| help::one_of(text, &[API_VERSION]);

@@ -11,7 +11,7 @@ use crate::sys::similar::similar;
 
 use super::problem::MAX_SHOWN;
 use super::shape;
-use super::yaml::Value;
+use super::yaml::{Node, Value};
 
 /// What may have been meant by an unknown field.
 #[derive(Debug, Clone, Copy)]
@@ -176,6 +176,15 @@ pub(super) fn kind(word: &str) -> String {
     one_of(word, &[shape::KIND])
 }
 
+/// Says what a document must be.
+pub(super) fn manifest() -> String {
+    format!(
+        "a manifest, which begins with apiVersion: {} and kind: {}",
+        shape::API_VERSION,
+        shape::KIND
+    )
+}
+
 /// Says how manifests leave a list.
 pub(super) fn split() -> String {
     "write each manifest as a separate document, with --- on a line between two of them".into()
@@ -194,6 +203,56 @@ pub(super) fn other_document(found: &Value<'_>) -> String {
         }
         _ => not_a_manifest(),
     }
+}
+
+/// Suggests how a map without content gets it.
+pub(super) fn map(written: &str) -> String {
+    match written {
+        "" => "indent the lines that belong to it".into(),
+        _ => String::new(),
+    }
+}
+
+/// Suggests tags for a list of tags, as AWS writes them.
+pub(super) fn listed_tags(items: &[Node<'_>]) -> String {
+    let entry = |map: &[(Node<'_>, Node<'_>)], name: &str| {
+        let is_named = |key: &Node<'_>| key.text().is_some_and(|k| k.eq_ignore_ascii_case(name));
+        let value = map.iter().find(|(key, _)| is_named(key))?.1.text()?;
+        Some(escaped(value, MAX_SHOWN))
+    };
+    let first = items.first().map(|item| &item.value);
+    if let Some(Value::Map(map)) = first
+        && let (Some(key), Some(value)) = (entry(map, "key"), entry(map, "value"))
+    {
+        return format!("write {key}: {value}");
+    }
+    "write the tags without hyphens, such as team: finance".into()
+}
+
+const TEMPLATE: &str = "replace the placeholder with a value: repave does not fill in templates";
+
+/// Says that a text or map is the placeholder of a template.
+pub(super) fn template(text: &str) -> String {
+    let is_placeholder = text.contains("${")
+        || text.contains("{{")
+        || (text.starts_with('<') && text.ends_with('>'));
+    if is_placeholder {
+        return TEMPLATE.into();
+    }
+    String::new()
+}
+
+/// Suggests what an invalid id may be.
+pub(super) fn image_id(given: &str) -> String {
+    let meant = text::<ImageId>(given);
+    if meant.is_empty() && !given.starts_with("wsi") && ImageName::limited(given.to_owned()).is_ok()
+    {
+        return format!(
+            "for an image by its name, write imageName: {}",
+            written(given)
+        );
+    }
+    meant
 }
 
 /// Suggests a boolean for a text or number that was one in YAML 1.1.
@@ -223,7 +282,7 @@ fn written(text: &str) -> String {
     if is_number || matches!(text, "true" | "false" | "null") {
         return format!("\"{shown}\"");
     }
-    shown.clone()
+    shown
 }
 
 /// Suggests a valid text similar to an invalid one.
@@ -234,13 +293,11 @@ pub(super) fn text<T: Limited>(given: &str) -> String {
     if let Some((_, what)) = other_id {
         return (*what).to_owned();
     }
+    if !template(given).is_empty() {
+        return TEMPLATE.into();
+    }
     let trimmed = given.trim();
     let low = trimmed.to_ascii_lowercase();
-    // Without one or two characters that are not allowed; without more, or without a prefix, it would be another text.
-    let is_foreign = |c: char| !c.is_ascii_alphanumeric() && !" _./()-".contains(c);
-    let foreign = given.chars().filter(|c| is_foreign(*c)).count();
-    let without =
-        (foreign <= 2 && !given.starts_with("aws:")).then(|| given.replace(is_foreign, ""));
     let candidates = [
         trimmed.to_owned(),
         trimmed.replace(' ', "_"),
@@ -248,9 +305,35 @@ pub(super) fn text<T: Limited>(given: &str) -> String {
         low.replace([' ', '_'], "-"),
     ];
     let of_arn = end_of_arn(trimmed).map(str::to_owned);
-    let mut candidates = candidates.into_iter().chain(of_arn).chain(without);
+    let mut candidates = candidates.into_iter().chain(of_arn).chain(folded(trimmed));
     let meant = candidates.find(|text| T::limited(text.clone()).is_ok());
     meant.map_or_else(String::new, |text| did_you_mean(&written(&text)))
+}
+
+/// Returns a text without its one or two characters that no field allows. Without more, without letters, or without the
+/// prefix of AWS it would be another text.
+fn folded(text: &str) -> Option<String> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || " _./()-".contains(c);
+    let is_foreign = |c: &char| !is_allowed(*c) && !c.is_whitespace();
+    let foreign = text.chars().filter(is_foreign).count();
+    if foreign > 2 || text.starts_with("aws:") {
+        return None;
+    }
+    let mut folded = String::new();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_between_words = folded.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && rest.peek().is_some_and(char::is_ascii_alphanumeric);
+        match c {
+            c if is_allowed(c) => folded.push(c),
+            c if c.is_whitespace() => folded.push(' '),
+            c if c.is_alphanumeric() => return None,
+            '\'' | '\u{2018}' | '\u{2019}' => {}
+            _ if is_between_words => folded.push('_'),
+            _ => {}
+        }
+    }
+    Some(folded)
 }
 
 /// Returns the id or name at the end of an ARN.

@@ -288,6 +288,10 @@ pub(super) fn text<'a>(file: &Found, buffer: &'a mut Vec<u8>) -> Result<&'a str,
         let byte = rest.first().copied().unwrap_or_default();
         let found = format!("found the byte 0x{byte:02x}, which is not UTF-8");
         let mut problem = problem(found, "text in UTF-8");
+        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            "save the file as UTF-8: it is UTF-16, as some Windows programs write it"
+                .clone_into(&mut problem.help);
+        }
         problem.span = Some(Span::after(&String::from_utf8_lossy(valid)));
         problem
     })

@@ -49,16 +49,22 @@ impl<'a> Source<'a> {
         self.lines.get_or_init(|| lines(self.text))
     }
 
+    /// Returns the rest of the line from the beginning of a span.
+    pub(super) fn from(&self, span: Span) -> &'a str {
+        let line = self.lines().get(span.line - 1).copied().unwrap_or_default();
+        let mut characters = line.char_indices();
+        let start = characters
+            .nth(span.column - 1)
+            .map_or(line.len(), |(at, _)| at);
+        line.get(start..).unwrap_or_default()
+    }
+
     /// Returns the text of a span; empty where the end of the span is not known.
     pub(super) fn of(&self, span: Span) -> &'a str {
-        let line = self.lines().get(span.line - 1).copied().unwrap_or_default();
-        let byte = |column: usize| {
-            let mut characters = line.char_indices();
-            characters.nth(column - 1).map_or(line.len(), |(at, _)| at)
-        };
-        line.get(byte(span.column)..byte(span.end_column))
-            .unwrap_or_default()
-            .trim()
+        let rest = self.from(span);
+        let mut characters = rest.char_indices();
+        let end = characters.nth(span.end_column - span.column);
+        rest[..end.map_or(rest.len(), |(at, _)| at)].trim()
     }
 }
 

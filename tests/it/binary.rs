@@ -482,6 +482,8 @@ async fn exit_64_for_a_command_line_that_makes_no_sense() {
     for arguments in [
         "",
         "reconsile",
+        "apply",
+        "plan --dry-run",
         "reconcile --wait",
         "reconcile --timeout 5m",
         "reconcile --once --interval 5m",
@@ -496,6 +498,12 @@ async fn exit_64_for_a_command_line_that_makes_no_sense() {
         assert_eq!(ran.code, 64, "{arguments}: {ran:?}");
         assert!(!ran.err.is_empty());
     }
+    let ran = checkout.run("apply").await;
+    assert!(
+        ran.err.contains("tip: 'repave reconcile --once'"),
+        "{}",
+        ran.err
+    );
     let mut command = checkout.command("plan");
     command.env_remove("AWS_REGION");
     let ran = Ran::of(

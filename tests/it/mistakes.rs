@@ -103,7 +103,7 @@ fn each_typical_mistake_says_its_mend() {
             "team: finance",
             "- team: finance",
             11,
-            "each tag as key: value",
+            "write the tags without hyphens",
         ),
         (
             "Always\n",

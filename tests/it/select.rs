@@ -145,7 +145,7 @@ async fn an_image_whose_source_is_only_declared_is_explained_from_the_status() {
 #[tokio::test]
 async fn validate_checks_paths_below_the_folder_and_elsewhere() {
     let checkout = Checkout::of(&["finance"]);
-    checkout.write("manifests/b.yaml", "x: 1\n");
+    checkout.write("manifests/b.yaml", "kind: Other\n");
     checkout.write("new.yaml", &manifest("finance"));
     let ran = checkout.run("validate manifests/a.yaml").await;
     assert_eq!(ran.code, 0, "{ran:?}");

@@ -25,6 +25,7 @@ use crate::model::target::Target;
 use crate::model::value::is_account_id;
 use crate::sys::environment::Environment;
 use crate::sys::panics::{Panicked, catch_panic};
+use crate::sys::similar::did_you_mean;
 
 mod calls;
 mod checks;
@@ -126,6 +127,14 @@ impl AwsCloud {
         if endpoint.is_none() {
             config.set_use_fips(use_fips);
             config.set_use_dual_stack(use_dual_stack);
+        }
+        if endpoint.is_none() && !region::is_known(&region) {
+            // A host of a Region that does not exist is a network failure, which is retried.
+            let meant = did_you_mean(&region::similar_known(&region));
+            tracing::warn!(
+                region,
+                "this version of repave does not know the Region{meant}"
+            );
         }
         config.set_endpoint_url(endpoint);
         let limiter = Arc::new(RateLimiter::new(connection.api_rate, RateLimiter::BURST));

@@ -81,6 +81,15 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
     Err(format!("expected the name of a Region{nearest}"))
 }
 
+pub(super) fn is_known(region: &str) -> bool {
+    KNOWN.contains(&region)
+}
+
+/// Returns the known Regions that may have been meant.
+pub(super) fn similar_known(region: &str) -> Vec<&'static str> {
+    similar(region, &KNOWN)
+}
+
 /// Returns whether a text has an area of two to four letters, an optional part like gov or iso, a direction, and a number.
 fn has_region_form(text: &str) -> bool {
     let letters = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
@@ -109,6 +118,15 @@ mod tests {
             assert!(has_region_form(known), "{known}");
         }
         assert!(KNOWN.is_sorted());
+    }
+
+    #[test]
+    fn a_region_that_is_not_known_is_like_known_ones() {
+        assert!(is_known("eu-west-1") && !is_known("eu-west-11"));
+        assert_eq!(similar_known("zz-southwest-99"), [""; 0]);
+        for (text, meant) in [("ue-west-1", "eu-west-1"), ("us-west-11", "us-west-1")] {
+            assert_eq!(similar_known(text).first(), Some(&meant), "{text}");
+        }
     }
 
     #[test]

@@ -96,6 +96,7 @@ fn events(
                 found: format!("found {what}"),
                 allowed: "values without &, * and !: repeat a value in place of an alias"
                     .to_owned(),
+                help: "a text that begins with &, * or ! needs quotes".to_owned(),
                 ..Problem::default()
             });
         }
@@ -144,7 +145,15 @@ fn syntax(text: &str, marker: Marker, message: &str) -> Box<Problem> {
     let lines = lines(text);
     let mut rest = lines.iter().skip(start.line - 1);
     let tab = rest.position(|line| line.trim_start_matches(' ').starts_with('\t'));
+    let conflict = lines.iter().position(|line| is_conflict_mark(line));
+    let no_space = (start.line.saturating_sub(2)..start.line)
+        .find(|at| lines.get(*at).is_some_and(|line| lacks_space(line)));
     let (start, help) = match tab {
+        _ if let Some(at) = conflict => (
+            Span::at(at + 1, 1),
+            "resolve the merge conflict: remove the lines <<<<<<<, ======= and >>>>>>>",
+        ),
+        _ if let Some(at) = no_space => (Span::at(at + 1, 1), "write a space after the colon"),
         Some(ahead) if ahead == 0 || message.contains("tab") => (
             Span::at(start.line + ahead, 1),
             "indent with spaces: YAML allows no tab there",
@@ -160,11 +169,33 @@ fn syntax(text: &str, marker: Marker, message: &str) -> Box<Problem> {
     })
 }
 
+fn is_conflict_mark(line: &str) -> bool {
+    ["<<<<<<< ", "=======", ">>>>>>> "]
+        .iter()
+        .any(|mark| line.starts_with(mark))
+}
+
+/// Returns whether a line is a key and a value with no space in between.
+fn lacks_space(line: &str) -> bool {
+    let line = line.trim_start();
+    let Some((key, value)) = line.split_once(':') else {
+        return false;
+    };
+    !key.is_empty()
+        && key.bytes().all(|b| b.is_ascii_alphanumeric())
+        && value.starts_with(|c: char| !c.is_whitespace())
+        && !value.contains(": ")
+}
+
 fn likely_cause(message: &str) -> &'static str {
-    if message.contains("scanning a quoted scalar") {
+    if message.contains("quoted scalar") {
         "close the quote that is opened there"
     } else if message.contains("mapping values are not allowed") {
         "a text with ': ' in it needs quotes; if there is none, check the indentation"
+    } else if message.contains("unexpected character") {
+        "quote the text: it begins with a character that YAML reserves"
+    } else if message.contains("unknown anchor") {
+        "write the value out: aliases (*) are not allowed"
     } else if message.contains("expect") {
         "check the indentation, and that each quote and bracket is closed, here or above"
     } else {
