@@ -64,17 +64,6 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Returns the number of images in the group.
-    pub fn of(self, group: Group) -> usize {
-        match group {
-            Group::Due => self.due,
-            Group::Building => self.building,
-            Group::Waiting => self.waiting,
-            Group::Blocked => self.blocked,
-            Group::Ready => self.ready,
-        }
-    }
-
     pub fn add(&mut self, group: Group, verb: Option<Verb>, is_drifted: bool) {
         self.drifted += usize::from(is_drifted);
         *match group {
