@@ -36,11 +36,11 @@ pub(crate) struct StatusFile {
     /// with a second file beside it. If the file is lost, its history is lost.
     #[arg(long, env = "REPAVE_STATUS_FILE", value_name = "FILE")]
     status_file: Option<PathBuf>,
-    /// Use an embedded account instead of AWS
+    /// Use a simulated account instead of AWS
     ///
-    /// The real client sends HTTP requests to an account in this process. The account begins as SEED.yaml describes, or
-    /// with the source images that the manifests name. repave keeps the account and its status file from run to run,
-    /// apart from the status file of the real account.
+    /// Commands that call AWS call a simulated account in this process instead. The account begins as SEED.yaml
+    /// describes, or with the source images that the manifests name. repave keeps the account and its status file from
+    /// run to run, apart from the status file of the real account. Other commands use this status file.
     #[arg(
         long,
         env = "REPAVE_SIMULATE",

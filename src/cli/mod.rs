@@ -34,7 +34,7 @@ pub(crate) use values::{ExpectPlan, Simulation};
 #[command(after_help = "repave COMMAND -h lists the flags of a command; --help explains them.")]
 #[command(after_long_help = "\
 Examples:
-  # Rehearse with an embedded account
+  # Rehearse with a simulated account
   repave reconcile --once --simulate
   # Check the manifests offline
   repave validate
@@ -129,7 +129,7 @@ Examples:
   # An image ID
   repave explain wsi-0123456789ab")]
     Explain(Explain),
-    /// Serve the embedded WorkSpaces image API for any AWS client
+    /// Serve a simulated WorkSpaces account for any AWS client
     ///
     /// The API has the image operations of WorkSpaces, with the limits of the service, short builds, and faults if
     /// the seed sets them. It checks no credentials. It runs until a signal stops it.

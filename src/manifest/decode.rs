@@ -264,7 +264,7 @@ impl Decoder<'_, '_> {
                     key.span,
                     path,
                     "found a tag that is named like a field of spec",
-                    "the field beside tags, with the same indentation, if the field was meant",
+                    "if you meant the field, the same indentation as tags",
                 );
             }
             if tags.insert(tag_key, tag_value).is_some() {

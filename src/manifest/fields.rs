@@ -126,8 +126,8 @@ impl Decoder<'_, '_> {
                 self.problem(
                     key.span,
                     Path { map, key: field },
-                    format_args!("found {} as the name of a field", key.value),
-                    known.join(", "),
+                    format_args!("found {} in place of the name of a field", key.value),
+                    format_args!("the fields {}", known.join(", ")),
                 );
                 continue;
             };

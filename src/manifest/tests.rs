@@ -171,7 +171,7 @@ mod values {
         assert_snapshot!(with("kind:", "kind: UpdatedImage\nkind:"), @"f:3:1: kind: found the field a second time; allowed: each field once; if another manifest begins here, write --- on a line before it");
         assert_snapshot!(with("  name: finance", "  name: finance\n  labels: {}\n  ? [a]\n  : b"), @"
         f:5:3: metadata.labels: unknown field; allowed: name; remove it: tags of the image are in spec.tags
-        f:6:5: metadata: found a list as the name of a field; allowed: name
+        f:6:5: metadata: found a list in place of the name of a field; allowed: the fields name
         ");
         assert_snapshot!(with("suspend", "\"sus\\u001b[31m pend\""), @r#"f:12:3: spec["sus\u{1b}[31m pend"]: unknown field; allowed: imageName, source, description, tags, createWhen, suspend; rename or remove it"#);
         assert_snapshot!(problems("apiVersion: repave.dev/v1alpha1\nkind: UpdatedImage\n"), @"
@@ -485,7 +485,7 @@ mod values {
             .replace("  createWhen", "    createWhen");
         let result = parse("f", &text);
         assert_eq!((result.images.len(), result.problems.len()), (1, 0));
-        assert_snapshot!(lines(&result.warnings), @"f:12:5: spec.tags.createWhen: found a tag that is named like a field of spec; allowed: the field beside tags, with the same indentation, if the field was meant");
+        assert_snapshot!(lines(&result.warnings), @"f:12:5: spec.tags.createWhen: found a tag that is named like a field of spec; allowed: if you meant the field, the same indentation as tags");
     }
 
     #[test]

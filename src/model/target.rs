@@ -8,7 +8,7 @@ pub struct Target {
     pub region: String,
     /// The account, once a listing has reported it.
     pub account_id: Option<String>,
-    /// Whether it is an account of the embedded simulator.
+    /// Whether it is a simulated account.
     pub simulated: bool,
     /// Where the credentials of the last run came from: a profile, a role, variables. Null in the simulator.
     #[serde(default)]

@@ -122,7 +122,8 @@ fn totals_line(rows: &[Row<'_>]) -> String {
     let drifted = drifted_text(drifted);
     if ready == rows.len() {
         let images = counted(ready, "image");
-        format!("Nothing to do: {images}, ready{drifted}.\n")
+        let are = if ready == 1 { "is" } else { "are" };
+        format!("Nothing to do: {images} {are} ready{drifted}.\n")
     } else if due == 0 {
         format!(
             "Nothing to create: {building} building, {waiting} waiting, {blocked} blocked, {ready} ready{drifted}.\n"

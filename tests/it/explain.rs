@@ -137,10 +137,10 @@ fn a_text_fits_its_terminal_and_is_the_same_without_one() {
     reason UpdateNotSupported
 
       What it means
-        The service does not update this kind of image. AWS names Windows 10,
-        Windows Server 2016 and Windows Server 2019. repave sees only Windows or
-        Linux: it refuses Linux itself, and otherwise the answer of the service
-        counts.
+        The service does not update this kind of image. AWS documents updates for
+        Windows 10, Windows Server 2016 and Windows Server 2019. A listing shows
+        only whether an image is Windows or Linux. repave refuses a Linux image
+        without a call. For a Windows image, the service decides.
 
       How to fix it
         Name another source in the manifest. repave repeats a refused call once an

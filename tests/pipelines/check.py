@@ -214,7 +214,7 @@ def github(folder, repave):
     check("apply: leaves result and status", here.kinds("result.json", ".repave/status.json") == ["Reconciliation", "ReconcileStatus"])
     here.runs("apply once more, as a job that is started again", steps["Apply"], 0, *shell, EXPECTED="reviewed/plan.json")
     said = here.runs("plan after it", steps["Plan"], 0, *shell)
-    check("plan after it: nothing is left", "Nothing to do: 1 image, ready." in said, said)
+    check("plan after it: nothing is left", "Nothing to do: 1 image is ready." in said, said)
 
     here.declare("sales")
     here.runs("plan by hand", steps["Plan"], 0, *shell)
