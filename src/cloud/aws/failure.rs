@@ -261,4 +261,14 @@ mod tests {
             assert_eq!(without_passwords(text), expected);
         }
     }
+
+    #[test]
+    fn an_error_and_its_causes_show_no_password() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot connect")]
+        struct Outer(#[source] std::io::Error);
+        let cause = std::io::Error::other("no answer of http://user:secret@proxy:8080");
+        let text = super::error_chain(&Outer(cause));
+        assert_eq!(text, "cannot connect: no answer of http://proxy:8080");
+    }
 }
