@@ -289,7 +289,10 @@ async fn faults_show_on_the_wire() {
 async fn every_change_is_saved_before_it_is_answered() {
     let saves = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&saves);
-    let save: Save = Box::new(move |account| {
+    let save: Save = Box::new(move |change| {
+        let Change::Account(account) = change else {
+            panic!("{change:?}");
+        };
         // The first call starts the account; the create is the second thing to save, and that fails.
         if counted.fetch_add(1, Ordering::SeqCst) == 1 {
             assert_eq!(account.created().len(), 1);
