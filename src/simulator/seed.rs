@@ -669,4 +669,156 @@ mod tests {
             ),
         ]);
     }
+
+    const CALLER: &str = "caller: {accountId: '999988887777'}\n";
+
+    #[test]
+    fn a_seed_with_accounts_is_a_world() {
+        let is_world = |text: &str| matches!(read(text), Ok(Contents::World(_)));
+        assert!(is_world(&format!("{CALLER}accounts: []")));
+        assert!(!is_world(""));
+        assert!(!is_world("images: []"));
+        let text = format!(
+            "{CALLER}accounts: [{{regions: [eu-west-1, us-east-1], images: [{{name: Gold}}, {{name: B, id: wsi-000000001}}]}}]"
+        );
+        let form = parse_world(&text).unwrap();
+        let places = form
+            .accounts
+            .iter()
+            .map(|a| (a.account_id.as_str(), a.region.as_str()));
+        let own = "111122223333";
+        assert_eq!(
+            places.collect::<Vec<_>>(),
+            [(own, "eu-west-1"), (own, "us-east-1")]
+        );
+        let ids = |at: usize| {
+            form.accounts[at].images().map(|(id, image)| {
+                assert_eq!(image.id.as_ref(), Some(id));
+                (image.name.to_string(), id.clone())
+            })
+        };
+        let (first, second): (Vec<_>, Vec<_>) = (ids(0).collect(), ids(1).collect());
+        assert_eq!(
+            first.iter().filter(|image| second.contains(image)).count(),
+            1
+        );
+        let json = serde_json::to_string(&form).unwrap();
+        assert_eq!(serde_json::from_str::<WorldForm>(&json).unwrap(), form);
+    }
+
+    #[test]
+    fn a_problem_of_a_world_names_its_place() {
+        let mut wrong = Vec::new();
+        for (text, error) in [
+            ("accounts: []", "line 1, column 1: missing field `caller`"),
+            (
+                "caller: {}\naccounts: []",
+                "line 1, column 9: caller: missing field `accountId`",
+            ),
+            (
+                "caller: {accountId: '1'}\naccounts: []",
+                "caller: accountId: expected 12 digits in quotes",
+            ),
+            (
+                "caller: {accountId: '999988887777', arn: 'arn:aws:iam::999988887776:user/x'}\naccounts: []",
+                "caller: arn: expected the ARN of a user or session in account 999988887777, found",
+            ),
+            (
+                "@images: []",
+                "line 3, column 1: unknown field `images`, expected one of `caller`, `roles`,",
+            ),
+            (
+                "@roles: [{arn: x, trusts: []}]",
+                "roles[0]: arn: expected an ARN like arn:aws:iam::111122223333:role/repave, found",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x'}]",
+                "line 3, column 9: roles[0]: missing field `trusts`",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x', trusts: ['*']}]",
+                "roles[0]: trusts: expected an account ID of 12 digits in quotes, or",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x', trusts: [], externalId: x}]",
+                "roles[0]: externalId: expected 2 to 1224",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x', trusts: [], maxSession: 13h}]",
+                "roles[0]: maxSession: expected 1h to 12h, found 13h",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x', trusts: []}, {arn: 'arn:aws:iam::999988887777:role/x', trusts: []}]",
+                "roles[1]: two roles have the ARN arn:aws:iam::999988887777:role/x",
+            ),
+            (
+                "@sessionDuration: 0s",
+                "sessionDuration: expected 1s to 12h, found 0s",
+            ),
+            (
+                "@faults: [{fault: RegionDown, region: here}]",
+                "faults[0]: region: expected the name of a Region",
+            ),
+            (
+                "@faults: [{fault: ThrottleSts, times: 0}]",
+                "faults[0]: times: expected 1 to 4294967295, found 0",
+            ),
+            (
+                "@faults: [{fault: RefuseRole, role: x}]",
+                "faults[0]: role: expected an ARN like",
+            ),
+            (
+                "@faults: [{fault: SlowSts}]",
+                "line 3, column 10: faults[0]: missing field `by`",
+            ),
+            (
+                "@faults: [{fault: ThrottleSts, by: 3s}]",
+                "line 3, column 10: faults[0]: unknown field `by`, there are no fields; every fault has fault, role, region,",
+            ),
+            (
+                "+{region: here}",
+                "account 111122223333 in here: region: expected the name of a Region",
+            ),
+            (
+                "+{pageSize: 99}",
+                "account 111122223333 in eu-west-1: pageSize: expected 1 to 25",
+            ),
+            (
+                "+{}, {}",
+                "account 111122223333 in eu-west-1: stands twice in accounts",
+            ),
+            (
+                "+{regions: [eu-west-1, eu-west-1]}",
+                "account 111122223333 in eu-west-1: stands twice in accounts",
+            ),
+            (
+                "+{region: us-east-1, regions: [eu-west-1]}",
+                "accounts[0]: found region and regions",
+            ),
+            (
+                "+{images: [{name: a b}]}",
+                "line 2, column 29: accounts[0].images[0].name: character 2 is",
+            ),
+            (
+                "+{faults: [{fault: Throttle, by: 3s}]}",
+                "line 2, column 22: accounts[0].faults[0]: unknown field `by`, there are no fields; every fault has fault, operation,",
+            ),
+        ] {
+            let text = match (text.strip_prefix('@'), text.strip_prefix('+')) {
+                (Some(rest), _) => format!("{CALLER}accounts: []\n{rest}"),
+                (_, Some(accounts)) => format!("{CALLER}accounts: [{accounts}]"),
+                _ => text.to_owned(),
+            };
+            let found = read(&text).unwrap_err();
+            if !found.starts_with(error) {
+                wrong.push(format!("{text}\n gave: {found}\n  not: {error}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        let found = parse("regions: [eu-west-1]").unwrap_err();
+        assert!(
+            found.starts_with("regions: only accounts of a list"),
+            "{found}"
+        );
+    }
 }
