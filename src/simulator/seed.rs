@@ -422,6 +422,9 @@ mod tests {
         assert_eq!(account.faults().count(), 0);
         let rehearsal = parse(include_str!("../../examples/simulator/faults.yaml")).unwrap();
         assert_eq!(rehearsal.faults().count(), 5);
+        let accounts = include_str!("../../examples/simulator/accounts.yaml");
+        let form = parse_world(accounts).unwrap();
+        assert_eq!((form.roles.len(), form.accounts.len()), (3, 4));
     }
 
     #[test]

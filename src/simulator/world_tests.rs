@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::simulator::seed;
-use crate::simulator::wire::{Answer, Call, CreateUpdatedImage, DescribeImages, Output};
+use crate::simulator::wire::{Answer, Call, DeleteImage, DescribeImages, Output};
 
 const HUB: &str = "arn:aws:iam::999988887777:role/vdi-hub";
 const FINANCE: &str = "arn:aws:iam::111122223333:role/repave";
@@ -160,19 +160,16 @@ fn what_happens_in_one_account_and_region_is_seen_in_no_other() {
     assert_ne!(gold, there);
     assert!(ids("eu-west-1", &design).iter().all(|id| *id != gold[0]));
     assert_eq!(ids("us-west-2", &finance), Vec::<String>::new());
-    let create = Call::CreateUpdatedImage(CreateUpdatedImage {
-        name: Some("New".into()),
-        description: Some("d".into()),
-        source_image_id: Some(gold[0].clone()),
-        tags: None,
+    let delete = Call::DeleteImage(DeleteImage {
+        image_id: Some(gold[0].clone()),
     });
-    for (keys, region, is_made) in [
+    for (keys, region, is_done) in [
         (&design, "eu-west-1", false),
         (&finance, "us-east-1", false),
         (&finance, "eu-west-1", true),
     ] {
-        let answer = call(&mut world, keys, region, &create);
-        assert_eq!(matches!(answer, Answer::Ok(_)), is_made, "{answer:?}");
+        let answer = call(&mut world, keys, region, &delete);
+        assert_eq!(matches!(answer, Answer::Ok(_)), is_done, "{answer:?}");
     }
 }
 
