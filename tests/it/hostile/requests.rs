@@ -121,6 +121,101 @@ fn a_world_answers_any_header_and_any_form() {
         .unwrap();
 }
 
+/// One request of a client: by which of the keys so far, with a change of its token, so much later, and what.
+type Act = (Index, Option<u8>, i64, What);
+
+#[derive(Debug, Clone)]
+enum What {
+    List(&'static str),
+    Identify,
+    Assume(usize, i64),
+}
+
+/// The roles, and which accounts their trust policies name: the hub's user for the first, the hub for the others.
+const ROLES: [(&str, &str); 3] = [
+    ("arn:aws:iam::999988887777:role/hub", "999988887777"),
+    ("arn:aws:iam::111122223333:role/repave", "111122223333"),
+    ("arn:aws:iam::444455556666:role/repave", "444455556666"),
+];
+
+#[test]
+fn no_order_of_requests_leads_a_session_to_another_account() {
+    let text = SEED.replace(
+        "accounts:",
+        "- {arn: 'arn:aws:iam::444455556666:role/repave', trusts: ['999988887777'], maxSession: 12h}\naccounts:",
+    );
+    let text = text.split("faults:").next().unwrap();
+    let form = seed::parse_world(text).unwrap();
+    let what = prop_oneof![
+        2 => select(vec!["eu-west-1", "us-east-1"]).prop_map(What::List),
+        1 => Just(What::Identify),
+        4 => (0..3_usize, select(vec![900, 3600, 3601, 43200])).prop_map(|(role, seconds)| What::Assume(role, seconds)),
+    ];
+    let change = prop_oneof![6 => Just(None), 1 => any::<u8>().prop_map(Some)];
+    let later = prop_oneof![3 => 0..60_i64, 1 => 0..5000_i64];
+    let acts = prop::collection::vec((any::<Index>(), change, later, what), 1..40);
+    runner(500)
+        .run(&acts, |acts: Vec<Act>| {
+            let mut world = World::try_from(form.clone()).unwrap();
+            let mut now = Timestamp::from_second(1_790_000_000).unwrap();
+            // Key, token, account, whether it is a session, its end.
+            let mut keys = vec![("AKIA".to_owned(), None::<String>, "999988887777", false, Timestamp::MAX)];
+            for (by, change, later, what) in acts {
+                now += jiff::SignedDuration::from_secs(later);
+                let (key, token, account, is_session, ends) = by.get(&keys).clone();
+                let sent = match change {
+                    Some(0..128) => None,
+                    Some(byte) => Some(format!("{}{byte}", token.clone().unwrap_or_default())),
+                    None => token.clone(),
+                };
+                let is_valid = !is_session || sent == token && now < ends;
+                let (service, region) = match what {
+                    What::List(region) => ("workspaces", region),
+                    What::Identify | What::Assume(..) => ("sts", "eu-west-1"),
+                };
+                let header = format!("AWS4-HMAC-SHA256 Credential={key}/20260921/{region}/{service}/aws4_request");
+                let signed = Signed {
+                    authorization: Some(&header),
+                    session_token: sent.as_deref(),
+                };
+                match what {
+                    What::List(region) => {
+                        let found = world.account_of(now, &signed).result.ok();
+                        let found = found.map(|found| {
+                            let found = found.lock().unwrap();
+                            (found.account_id.clone(), found.region.clone())
+                        });
+                        let own = is_valid.then(|| (account.to_owned(), region.to_owned()));
+                        prop_assert_eq!(found, own);
+                    }
+                    What::Identify => {
+                        let found = world.identify(now, &signed).result.ok();
+                        let own = is_valid.then(|| account.to_owned());
+                        prop_assert_eq!(found.map(|found| found.account_id), own);
+                    }
+                    What::Assume(role, seconds) => {
+                        let (arn, of_role) = ROLES[role];
+                        let body = format!(
+                            "RoleArn={arn}&RoleSessionName=me&ExternalId=r-1&DurationSeconds={seconds}"
+                        );
+                        let form = Form::parse(body.as_bytes());
+                        let issued = world.assume_role(now, &signed, &form).result.ok();
+                        // The second role trusts the hub's session alone, and has sessions of an hour.
+                        let is_trusted = account == "999988887777" && (role != 1 || is_session);
+                        let is_short = seconds <= 3600 || !is_session && role != 1;
+                        prop_assert_eq!(issued.is_some(), is_valid && is_trusted && is_short);
+                        if let Some(issued) = issued {
+                            let token = Some(issued.token);
+                            keys.push((issued.access_key, token, of_role, true, issued.expires));
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
 /// Sends the bytes, and returns all that comes back.
 fn exchange(address: std::net::SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
