@@ -240,7 +240,7 @@ pub struct Explain {
 
 #[derive(Debug, Clone, Args)]
 pub struct Simulate {
-    /// File that describes the account at the start [default: an empty account]
+    /// File that describes the accounts at the start [default: an empty account]
     ///
     /// docs/simulator.md describes the format.
     #[arg(long, env = "REPAVE_SEED", value_name = "FILE")]
@@ -258,12 +258,12 @@ pub struct Simulate {
     pub(crate) listen: SocketAddr,
     /// Allow an address that other machines can reach
     ///
-    /// The simulator checks no credentials. Everyone who can reach it can change its account, and nothing else.
+    /// The simulator checks no signatures. Everyone who can reach it can change its accounts, and nothing else.
     #[arg(long, env = "REPAVE_PUBLIC", value_parser = FalseyValueParser::new())]
     pub(crate) public: bool,
-    /// Keep the account in this file between runs
+    /// Keep the accounts in this file between runs
     ///
-    /// If the file exists, the account continues from it. repave refuses a file that began with another seed.
+    /// If the file exists, the accounts continue from it. repave refuses a file that began with another seed.
     #[arg(long, env = "REPAVE_ACCOUNT_FILE", value_name = "FILE")]
     pub(crate) account_file: Option<PathBuf>,
     #[command(flatten)]

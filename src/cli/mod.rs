@@ -132,11 +132,14 @@ Examples:
     /// Serve a simulated WorkSpaces account for any AWS client
     ///
     /// The API has the image operations of WorkSpaces, with the limits of the service, short builds, and faults if
-    /// the seed sets them. It checks no credentials. It runs until a signal stops it.
+    /// the seed sets them. It serves one account, or many accounts and Regions with the roles that lead to them. It checks no
+    /// signatures. It prints the variables for its clients, and runs until a signal stops it.
     #[command(after_long_help = "\
 Examples:
   # Serve an account with images
   repave simulate --seed examples/simulator/account.yaml
+  # Serve many accounts and Regions, with roles
+  repave simulate --seed examples/simulator/accounts.yaml
   # List the images
   aws workspaces describe-workspace-images --endpoint-url http://127.0.0.1:4566")]
     Simulate(Simulate),

@@ -74,7 +74,7 @@ pub(super) async fn connect(
             "simulated account of an earlier run; to start with a new account, remove this file and the status file"
         );
     }
-    let region = region.unwrap_or(&saved.account.region).to_owned();
+    let region = region.unwrap_or(saved.contents.region()).to_owned();
     let file = keeps.then_some(account_file.as_path());
     let (server, account) = embedded::serve(saved, file, embedded::ANY_PORT, clock)
         .await
@@ -82,7 +82,7 @@ pub(super) async fn connect(
     let url = format!("http://{}", server.address());
     let expected = connection.expected_account.as_deref();
     let api = AwsCloud::embedded_in(&url, &region, connection.api_rate, expected);
-    let account = seed.is_none().then_some(account);
+    let account = account.filter(|_| seed.is_none());
     Connected::prepare(account.as_ref(), desired, clock);
     Ok(Connected {
         api,

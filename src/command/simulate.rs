@@ -9,6 +9,7 @@ use crate::model::outcome::{ExitCode, Outcome};
 use crate::show::DocumentKind;
 use crate::simulator::embedded::{self, SavedAccount};
 use crate::sys::clock::Clock;
+use crate::sys::escape::escaped;
 use crate::sys::lock::{self, Lock};
 use crate::sys::stop::Stop;
 
@@ -44,14 +45,28 @@ pub(super) async fn run(
     };
     let (saved, _) = SavedAccount::find(file, arguments.seed.as_deref(), None)
         .map_err(|error| embedded_failed(&error))?;
+    let region = saved.contents.region().to_owned();
     let (server, _) = embedded::serve(saved, file, arguments.listen, clock)
         .await
         .map_err(|error| embedded_failed(&error))?;
     let url = format!("http://{}", server.address());
     let listening = Outcome::new(ExitCode::Done, format!("listening on {url}"));
-    screen.text(&format!("{listening}\n"));
+    screen.text(&format!("{listening}\n{}", exports(&url, &region)));
     screen.json(DocumentKind::Simulator, &listening, &Listening { url });
     stop.wait().await;
     drop(server);
     Ok(Outcome::new(ExitCode::Done, "simulator stopped"))
+}
+
+/// Returns the commands that lead repave, the AWS CLI and the SDKs of a shell to the simulator.
+fn exports(url: &str, region: &str) -> String {
+    let region = escaped(region, 64);
+    [
+        ("AWS_ACCESS_KEY_ID", "simulated"),
+        ("AWS_SECRET_ACCESS_KEY", "simulated"),
+        ("AWS_DEFAULT_REGION", &region),
+        ("AWS_ENDPOINT_URL", url),
+    ]
+    .map(|(name, value)| format!("export {name}={value}\n"))
+    .concat()
 }

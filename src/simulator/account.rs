@@ -35,6 +35,9 @@ pub struct Account {
     pub unique_names: bool,
     /// Whether an image is busy while another is made from it (unknown).
     pub busy_while_updating: bool,
+    /// Only in the seed of a world, in place of `region`: the Regions that each have such an account.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) regions: Vec<String>,
     #[serde(
         serialize_with = "stock::to_list",
         deserialize_with = "stock::from_list"
@@ -57,6 +60,7 @@ impl Default for Account {
             listing_lag: 0,
             unique_names: true,
             busy_while_updating: false,
+            regions: Vec::new(),
             images: BTreeMap::new(),
             faults: Vec::new(),
             memory: Memory::default(),
@@ -120,6 +124,10 @@ impl Account {
 
     pub fn faults(&self) -> impl Iterator<Item = &Rule> {
         self.faults.iter()
+    }
+
+    pub(super) fn is_same_place(&self, other: &Self) -> bool {
+        (&self.account_id, &self.region) == (&other.account_id, &other.region)
     }
 
     /// Returns a number that grows with every change that must outlive the process: not with the rate limit's state.

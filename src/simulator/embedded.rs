@@ -1,4 +1,4 @@
-//! The embedded API in place of AWS: an account that is saved in a file, served by this process.
+//! The embedded API in place of AWS: an account or a world that is saved in a file, served by this process.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,8 +16,10 @@ use crate::sys::files::{self, FileError};
 use crate::sys::http::Server;
 
 use super::account::Account;
-use super::shared::SharedAccount;
-use super::{seed, server};
+use super::seed::{self, Contents};
+use super::server::{self, Change, Save};
+use super::shared::{SharedAccount, lock};
+use super::world::{World, WorldForm};
 
 /// The largest account file or seed that is read.
 const MAX_ACCOUNT: u64 = 64 * 1024 * 1024;
@@ -46,12 +48,22 @@ pub(crate) enum EmbeddedError {
     },
 }
 
-/// An account between runs, and the seed that it began with.
+/// The file between runs: an account or a world, and the digest of the seed that it began with.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SavedAccount<A = Account> {
+struct SavedFile<A = Account, W = WorldForm> {
     seed: Option<String>,
-    pub(crate) account: A,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<A>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    world: Option<W>,
+}
+
+/// An account or a world between runs, and the digest of the seed that it began with.
+#[derive(Debug)]
+pub(crate) struct SavedAccount {
+    seed: Option<String>,
+    pub(crate) contents: Contents,
 }
 
 impl SavedAccount {
@@ -80,26 +92,36 @@ impl SavedAccount {
             path: shown(path),
             problem,
         };
-        let saved: Self =
+        let saved: SavedFile =
             serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
-        seed::validate(&saved.account).map_err(refused)?;
+        let contents = match (saved.account, saved.world) {
+            (Some(account), None) => Contents::Account(Box::new(account)),
+            (None, Some(world)) => Contents::World(world),
+            _ => return Err(refused("expected an account or a world".into())),
+        };
+        match &contents {
+            Contents::Account(account) => seed::validate(account),
+            Contents::World(form) => seed::validate_world(form),
+        }
+        .map_err(refused)?;
         if saved.seed != new.seed {
             return Err(EmbeddedError::OtherSeed { path: shown(path) });
         }
-        Ok((saved, false))
+        let seed = saved.seed;
+        Ok((Self { seed, contents }, false))
     }
 
     fn of_seed(path: &Path) -> Result<Self, EmbeddedError> {
         let bytes = files::read_limited(path, MAX_ACCOUNT).map_err(unread(path))?;
         let text = String::from_utf8(bytes)
             .map_err(|_| unread(path)(io::Error::other("it is not UTF-8")))?;
-        let account = seed::parse(&text).map_err(|problem| EmbeddedError::Seed {
+        let contents = seed::read(&text).map_err(|problem| EmbeddedError::Seed {
             path: shown(path),
             problem,
         })?;
         Ok(Self {
             seed: Some(digest::sha256(text.as_bytes())),
-            account,
+            contents,
         })
     }
 
@@ -110,7 +132,7 @@ impl SavedAccount {
         }
         Self {
             seed: None,
-            account,
+            contents: Contents::Account(Box::new(account)),
         }
     }
 }
@@ -128,34 +150,87 @@ pub(crate) fn add_sources(account: &mut Account, desired: &Desired, clock: Clock
     }
 }
 
-/// Serves the account at the address; with `file`, every change is saved there before it is answered.
+/// Serves the account or world at the address; with `file`, every change is saved there before it is answered. Returns the
+/// account too, if it is one.
 pub(crate) async fn serve(
     saved: SavedAccount,
     file: Option<&Path>,
     address: SocketAddr,
     clock: Clock,
-) -> Result<(Server, SharedAccount), EmbeddedError> {
+) -> Result<(Server, Option<SharedAccount>), EmbeddedError> {
     if let Some(file) = file {
         files::make_folder(file)?;
     }
-    let file = file.map(Path::to_owned);
-    let SavedAccount { seed, account } = saved;
-    let save = move |account: &Account| match &file {
-        Some(file) => {
-            let bytes = serde_json::to_vec(&SavedAccount {
-                seed: seed.clone(),
-                account,
-            })?;
-            files::write_whole(file, &bytes).map_err(io::Error::other)
+    let SavedAccount { seed, contents } = saved;
+    let (save, world, account) = match contents {
+        Contents::Account(account) => {
+            let account = Arc::new(Mutex::new(*account));
+            let world = World::from(Arc::clone(&account));
+            (saving_account(seed, file), world, Some(account))
         }
-        None => Ok(()),
+        Contents::World(form) => {
+            let world =
+                World::try_from(form.clone()).map_err(|problem| EmbeddedError::Account {
+                    path: file.map_or_else(String::new, shown),
+                    problem,
+                })?;
+            (saving_world(seed, file, form), world, None)
+        }
     };
     let listen = |source| EmbeddedError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
-    let account = Arc::new(Mutex::new(account));
-    let shared = Arc::clone(&account);
-    let server = server::start(listener, shared, clock, Box::new(save)).await;
+    let server = server::start(listener, world, clock, save).await;
     Ok((server.map_err(listen)?, account))
+}
+
+fn saving_account(seed: Option<String>, file: Option<&Path>) -> Save {
+    let Some(file) = file.map(Path::to_owned) else {
+        return Box::new(|_| Ok(()));
+    };
+    Box::new(move |change| match change {
+        Change::Account(account) => write(
+            &file,
+            &SavedFile {
+                seed: seed.clone(),
+                account: Some(account),
+                world: None::<()>,
+            },
+        ),
+        Change::Faults(_) => Ok(()),
+    })
+}
+
+/// Saves from a copy of the whole world, so that a change of one account waits for no other account.
+fn saving_world(seed: Option<String>, file: Option<&Path>, form: WorldForm) -> Save {
+    let Some(file) = file.map(Path::to_owned) else {
+        return Box::new(|_| Ok(()));
+    };
+    let copy = Mutex::new(form);
+    Box::new(move |change| {
+        let mut copy = lock(&copy);
+        match change {
+            Change::Account(account) => {
+                let mut saved = copy.accounts.iter_mut();
+                match saved.find(|saved| saved.is_same_place(account)) {
+                    Some(saved) => saved.clone_from(account),
+                    None => copy.accounts.push(account.clone()),
+                }
+            }
+            Change::Faults(faults) => copy.faults = faults.to_vec(),
+        }
+        write(
+            &file,
+            &SavedFile {
+                seed: seed.clone(),
+                account: None::<()>,
+                world: Some(&*copy),
+            },
+        )
+    })
+}
+
+fn write(file: &Path, saved: &impl Serialize) -> io::Result<()> {
+    files::write_whole(file, &serde_json::to_vec(saved)?).map_err(io::Error::other)
 }
 
 /// Any free port of loopback.

@@ -1,36 +1,113 @@
-//! An account from the YAML that a user writes, and the limits of every account in a file. It reads no file and no clock.
+//! An account or a world from the YAML that a user writes, and the limits of every one in a file. It reads no file and no clock.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use jiff::SignedDuration;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
+use crate::cloud::aws::region;
 use crate::model::value::{ImageName, TagKey, Tags, is_account_id};
 use crate::sys::escape::escaped;
 
 use super::account::Account;
 use super::fault::{Fault, Rule};
-use super::stock::{BuildError, Image, State};
+use super::outage::{Outage, OutageRule};
+use super::roles::{Arn, Caller, Role, is_name_byte};
+use super::stock::{self, BuildError, Image, State};
+use super::world::WorldForm;
 
 /// The longest duration in a seed: a year.
 const YEAR: SignedDuration = SignedDuration::from_hours(8760);
+/// The longest session of a role (docs).
+const LONGEST_SESSION: SignedDuration = SignedDuration::from_hours(12);
 
-/// Reads a seed. An empty text is an account without images, with every default. The error says what is wrong and where.
+/// What a seed or a file between runs has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    Account(Box<Account>),
+    World(WorldForm),
+}
+
+impl Contents {
+    /// Returns the Region of the account, or the first one of the caller's account.
+    pub(crate) fn region(&self) -> &str {
+        match self {
+            Self::Account(account) => &account.region,
+            Self::World(form) => form.region().unwrap_or("eu-west-1"),
+        }
+    }
+}
+
+/// Reads a seed. A seed with `accounts` is a world, any other an account.
+pub fn read(text: &str) -> Result<Contents, String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        #[expect(dead_code, reason = "it is there or not")]
+        accounts: IgnoredAny,
+    }
+    if serde_yaml::from_str::<Kind>(text).is_ok() {
+        Ok(Contents::World(parse_world(text)?))
+    } else {
+        Ok(Contents::Account(Box::new(parse(text)?)))
+    }
+}
+
+/// Reads the seed of an account. An empty text is an account without images, with every default. The error says what is wrong
+/// and where.
 pub fn parse(text: &str) -> Result<Account, String> {
-    let account: Option<Account> = serde_yaml::from_str(text).map_err(|error| explain(&error))?;
+    let account: Option<Account> =
+        serde_yaml::from_str(text).map_err(|error| explain(&error, false))?;
     let mut account = account.unwrap_or_default();
+    finish(&mut account, None);
+    validate(&account).map_err(|problem| escaped(&problem, 500))?;
+    Ok(account)
+}
+
+/// Reads the seed of a world. An account with several Regions becomes one of each.
+pub fn parse_world(text: &str) -> Result<WorldForm, String> {
+    let mut form: WorldForm = serde_yaml::from_str(text).map_err(|error| explain(&error, true))?;
+    let mut accounts = Vec::with_capacity(form.accounts.len());
+    for (at, mut account) in form.accounts.into_iter().enumerate() {
+        let regions = std::mem::take(&mut account.regions);
+        if regions.is_empty() {
+            accounts.push(account);
+        } else if account.region == Account::default().region {
+            let in_region = |region| Account {
+                region,
+                ..account.clone()
+            };
+            accounts.extend(regions.into_iter().map(in_region));
+        } else {
+            return Err(format!(
+                "accounts[{at}]: found region and regions. Remove one of them"
+            ));
+        }
+    }
+    for account in &mut accounts {
+        let place = format!("{} {}", account.account_id, account.region);
+        finish(account, Some(&place));
+    }
+    form.accounts = accounts;
+    validate_world(&form).map_err(|problem| escaped(&problem, 500))?;
+    Ok(form)
+}
+
+/// Sets what a seed leaves open. In a world, images of one name have an id for each account and Region, as in AWS.
+fn finish(account: &mut Account, place: Option<&str>) {
+    stock::give_ids(&mut account.images, place);
     for image in account.images.values_mut() {
         // An image that the account shares with itself is its own.
         image
             .shared_by
             .take_if(|owner| *owner == account.account_id);
     }
-    validate(&account).map_err(|problem| escaped(&problem, 500))?;
-    Ok(account)
 }
 
 /// Says where before what, in the words of a user of YAML, and what to do.
-fn explain(error: &serde_yaml::Error) -> String {
+fn explain(error: &serde_yaml::Error, of_world: bool) -> String {
     let mut text = error.to_string();
     let mut place = String::new();
     if let Some(at) = error.location() {
@@ -45,15 +122,118 @@ fn explain(error: &serde_yaml::Error) -> String {
     if text.contains("duration format") {
         text.push_str(". Write a duration as 30s, 15m or 1h30m");
     }
-    if text.starts_with("faults[") && text.contains(": unknown field ") {
-        text.push_str("; every fault has fault, operation, imageName, skip and times");
+    if text.contains("faults[") && text.contains(": unknown field ") {
+        let of_account = !of_world || text.starts_with("accounts[");
+        text.push_str(if of_account {
+            "; every fault has fault, operation, imageName, skip and times"
+        } else {
+            "; every fault has fault, role, region, accountId, skip and times"
+        });
     }
     place + &escaped(&text, 500)
+}
+
+/// Checks what the types of a world do not. The error is the first problem, after the path of its field.
+pub(super) fn validate_world(form: &WorldForm) -> Result<(), String> {
+    validate_caller(&form.caller).map_err(|problem| format!("caller: {problem}"))?;
+    for (at, role) in form.roles.iter().enumerate() {
+        validate_role(role).map_err(|problem| format!("roles[{at}]: {problem}"))?;
+        if form
+            .roles
+            .iter()
+            .take(at)
+            .any(|other| other.arn == role.arn)
+        {
+            return Err(format!("roles[{at}]: two roles have the ARN {}", role.arn));
+        }
+    }
+    let second = SignedDuration::from_secs(1);
+    let longest = form.session_duration.unwrap_or(second);
+    in_range("sessionDuration", longest, second..=LONGEST_SESSION)?;
+    for (at, rule) in form.faults.iter().enumerate() {
+        validate_outage(rule).map_err(|problem| format!("faults[{at}]: {problem}"))?;
+    }
+    let mut places = BTreeSet::new();
+    for account in &form.accounts {
+        let Account {
+            account_id, region, ..
+        } = account;
+        let named = |problem| format!("account {account_id} in {region}: {problem}");
+        validate(account).map_err(named)?;
+        region::check(region).map_err(|problem| named(format!("region: {problem}")))?;
+        if !places.insert((account_id, region)) {
+            return Err(named("stands twice in accounts".into()));
+        }
+    }
+    Ok(())
+}
+
+fn validate_caller(caller: &Caller) -> Result<(), String> {
+    account_id("accountId", &caller.account_id)?;
+    let arn = caller.arn();
+    match Arn::parse(&arn) {
+        Some(parsed) if parsed.account_id == caller.account_id => Ok(()),
+        _ => Err(format!(
+            "arn: expected the ARN of a user or session in account {}, found {arn:?}",
+            caller.account_id
+        )),
+    }
+}
+
+fn validate_role(role: &Role) -> Result<(), String> {
+    role_arn("arn", &role.arn)?;
+    for trusted in &role.trusts {
+        if !is_account_id(trusted) && Arn::parse(trusted).is_none() {
+            return Err(format!(
+                "trusts: expected an account ID of 12 digits in quotes, or an ARN of a user, role or session, found {trusted:?}"
+            ));
+        }
+    }
+    let is_id = |id: &String| {
+        (2..=1224).contains(&id.len()) && id.bytes().all(|b| is_name_byte(b) || b":/".contains(&b))
+    };
+    if role.external_id.as_ref().is_some_and(|id| !is_id(id)) {
+        return Err("externalId: expected 2 to 1224 of a-z, A-Z, 0-9 and _ + = , . @ : / -".into());
+    }
+    let hour = SignedDuration::from_hours(1);
+    in_range("maxSession", role.max_session, hour..=LONGEST_SESSION)
+}
+
+fn role_arn(field: &str, arn: &str) -> Result<(), String> {
+    if Arn::parse(arn).and_then(Arn::role_name).is_some() {
+        return Ok(());
+    }
+    Err(format!(
+        "{field}: expected an ARN like arn:aws:iam::111122223333:role/repave, found {arn:?}"
+    ))
+}
+
+fn validate_outage(rule: &OutageRule) -> Result<(), String> {
+    in_range("times", rule.times.unwrap_or(1), 1..=u32::MAX)?;
+    if let Some(arn) = &rule.role {
+        role_arn("role", arn)?;
+    }
+    if let Some(id) = &rule.account_id {
+        account_id("accountId", id)?;
+    }
+    if let Some(region) = &rule.region {
+        region::check(region).map_err(|problem| format!("region: {problem}"))?;
+    }
+    match &rule.outage {
+        Outage::SlowSts { by } => in_range("by", *by, SignedDuration::ZERO..=YEAR),
+        Outage::RefuseRole {}
+        | Outage::ThrottleSts {}
+        | Outage::RegionDown { .. }
+        | Outage::RegionNotEnabled {} => Ok(()),
+    }
 }
 
 /// Checks what the types of an account do not. The error is the first problem, after the path of its field.
 pub(super) fn validate(account: &Account) -> Result<(), String> {
     printable("region", &account.region, 64)?;
+    if !account.regions.is_empty() {
+        return Err("regions: only accounts of a list of accounts have it. Write region".into());
+    }
     account_id("accountId", &account.account_id)?;
     in_range("imageLimit", account.image_limit, 0..=10_000)?;
     in_range(
@@ -242,6 +422,9 @@ mod tests {
         assert_eq!(account.faults().count(), 0);
         let rehearsal = parse(include_str!("../../examples/simulator/faults.yaml")).unwrap();
         assert_eq!(rehearsal.faults().count(), 5);
+        let accounts = include_str!("../../examples/simulator/accounts.yaml");
+        let form = parse_world(accounts).unwrap();
+        assert_eq!((form.roles.len(), form.accounts.len()), (3, 4));
     }
 
     #[test]
@@ -488,5 +671,157 @@ mod tests {
                 "faults[0]: operation: CreateTags cannot have this fault",
             ),
         ]);
+    }
+
+    const CALLER: &str = "caller: {accountId: '999988887777'}\n";
+
+    #[test]
+    fn a_seed_with_accounts_is_a_world() {
+        let is_world = |text: &str| matches!(read(text), Ok(Contents::World(_)));
+        assert!(is_world(&format!("{CALLER}accounts: []")));
+        assert!(!is_world(""));
+        assert!(!is_world("images: []"));
+        let text = format!(
+            "{CALLER}accounts: [{{regions: [eu-west-1, us-east-1], images: [{{name: Gold}}, {{name: B, id: wsi-000000001}}]}}]"
+        );
+        let form = parse_world(&text).unwrap();
+        let places = form
+            .accounts
+            .iter()
+            .map(|a| (a.account_id.as_str(), a.region.as_str()));
+        let own = "111122223333";
+        assert_eq!(
+            places.collect::<Vec<_>>(),
+            [(own, "eu-west-1"), (own, "us-east-1")]
+        );
+        let ids = |at: usize| {
+            form.accounts[at].images().map(|(id, image)| {
+                assert_eq!(image.id.as_ref(), Some(id));
+                (image.name.to_string(), id.clone())
+            })
+        };
+        let (first, second): (Vec<_>, Vec<_>) = (ids(0).collect(), ids(1).collect());
+        assert_eq!(
+            first.iter().filter(|image| second.contains(image)).count(),
+            1
+        );
+        let json = serde_json::to_string(&form).unwrap();
+        assert_eq!(serde_json::from_str::<WorldForm>(&json).unwrap(), form);
+    }
+
+    #[test]
+    fn a_problem_of_a_world_names_its_place() {
+        let mut wrong = Vec::new();
+        for (text, error) in [
+            ("accounts: []", "line 1, column 1: missing field `caller`"),
+            (
+                "caller: {}\naccounts: []",
+                "line 1, column 9: caller: missing field `accountId`",
+            ),
+            (
+                "caller: {accountId: '1'}\naccounts: []",
+                "caller: accountId: expected 12 digits in quotes",
+            ),
+            (
+                "caller: {accountId: '999988887777', arn: 'arn:aws:iam::999988887776:user/x'}\naccounts: []",
+                "caller: arn: expected the ARN of a user or session in account 999988887777, found",
+            ),
+            (
+                "@images: []",
+                "line 3, column 1: unknown field `images`, expected one of `caller`, `roles`,",
+            ),
+            (
+                "@roles: [{arn: x, trusts: []}]",
+                "roles[0]: arn: expected an ARN like arn:aws:iam::111122223333:role/repave, found",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x'}]",
+                "line 3, column 9: roles[0]: missing field `trusts`",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x', trusts: ['*']}]",
+                "roles[0]: trusts: expected an account ID of 12 digits in quotes, or",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x', trusts: [], externalId: x}]",
+                "roles[0]: externalId: expected 2 to 1224",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x', trusts: [], maxSession: 13h}]",
+                "roles[0]: maxSession: expected 1h to 12h, found 13h",
+            ),
+            (
+                "@roles: [{arn: 'arn:aws:iam::999988887777:role/x', trusts: []}, {arn: 'arn:aws:iam::999988887777:role/x', trusts: []}]",
+                "roles[1]: two roles have the ARN arn:aws:iam::999988887777:role/x",
+            ),
+            (
+                "@sessionDuration: 0s",
+                "sessionDuration: expected 1s to 12h, found 0s",
+            ),
+            (
+                "@faults: [{fault: RegionDown, region: here}]",
+                "faults[0]: region: expected the name of a Region",
+            ),
+            (
+                "@faults: [{fault: ThrottleSts, times: 0}]",
+                "faults[0]: times: expected 1 to 4294967295, found 0",
+            ),
+            (
+                "@faults: [{fault: RefuseRole, role: x}]",
+                "faults[0]: role: expected an ARN like",
+            ),
+            (
+                "@faults: [{fault: SlowSts}]",
+                "line 3, column 10: faults[0]: missing field `by`",
+            ),
+            (
+                "@faults: [{fault: ThrottleSts, by: 3s}]",
+                "line 3, column 10: faults[0]: unknown field `by`, there are no fields; every fault has fault, role, region,",
+            ),
+            (
+                "+{region: here}",
+                "account 111122223333 in here: region: expected the name of a Region",
+            ),
+            (
+                "+{pageSize: 99}",
+                "account 111122223333 in eu-west-1: pageSize: expected 1 to 25",
+            ),
+            (
+                "+{}, {}",
+                "account 111122223333 in eu-west-1: stands twice in accounts",
+            ),
+            (
+                "+{regions: [eu-west-1, eu-west-1]}",
+                "account 111122223333 in eu-west-1: stands twice in accounts",
+            ),
+            (
+                "+{region: us-east-1, regions: [eu-west-1]}",
+                "accounts[0]: found region and regions",
+            ),
+            (
+                "+{images: [{name: a b}]}",
+                "line 2, column 29: accounts[0].images[0].name: character 2 is",
+            ),
+            (
+                "+{faults: [{fault: Throttle, by: 3s}]}",
+                "line 2, column 22: accounts[0].faults[0]: unknown field `by`, there are no fields; every fault has fault, operation,",
+            ),
+        ] {
+            let text = match (text.strip_prefix('@'), text.strip_prefix('+')) {
+                (Some(rest), _) => format!("{CALLER}accounts: []\n{rest}"),
+                (_, Some(accounts)) => format!("{CALLER}accounts: [{accounts}]"),
+                _ => text.to_owned(),
+            };
+            let found = read(&text).unwrap_err();
+            if !found.starts_with(error) {
+                wrong.push(format!("{text}\n gave: {found}\n  not: {error}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        let found = parse("regions: [eu-west-1]").unwrap_err();
+        assert!(
+            found.starts_with("regions: only accounts of a list"),
+            "{found}"
+        );
     }
 }

@@ -1,11 +1,12 @@
-//! A simulated account behind HTTP/1.1 on a listener that it is given: awsJson 1.1, as the SDKs and the AWS CLI speak it.
+//! Simulated accounts behind HTTP/1.1 on a listener that it is given: awsJson 1.1 and STS, as the SDKs and the AWS CLI
+//! speak them.
 //!
-//! It decides nothing about images. Signatures are not verified, but a request without one is refused. Whatever arrives
+//! It decides nothing about images and identities. Signatures are not verified, but a request without one is refused. Whatever arrives
 //! on the wire is answered with a 4xx status or ends its own connection; it never ends the server.
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -19,12 +20,23 @@ use crate::sys::clock::Clock;
 use crate::sys::http::{self, Cut, Limits, Server};
 
 use super::account::Account;
+use super::outage::OutageRule;
 use super::shared::{SharedAccount, lock};
-use super::sts;
+use super::signature::Signed;
+use super::sts::{self, Form};
 use super::wire::{Answer, Call, CodePlacement, Operation, Reply, ServiceError};
+use super::world::{Admission, Refusal, World};
 
-/// Saves an account that a call has changed, before the call is answered. It may block while a file is written.
-pub(crate) type Save = Box<dyn Fn(&Account) -> io::Result<()> + Send + Sync>;
+/// What a request has changed.
+#[derive(Debug)]
+pub enum Change<'a> {
+    Account(&'a Account),
+    /// The faults of the world that are left.
+    Faults(&'a [OutageRule]),
+}
+
+/// Saves what a request has changed, before the request is answered. It may block while a file is written.
+pub(crate) type Save = Box<dyn Fn(Change<'_>) -> io::Result<()> + Send + Sync>;
 
 /// The largest request body in bytes. The largest valid request, 50 tags in escaped characters, has less than a fifth.
 const MAX_BODY: usize = 1 << 20;
@@ -41,9 +53,10 @@ const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1")
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 struct Shared {
-    account: SharedAccount,
+    world: Mutex<World>,
     clock: Clock,
     saved: Save,
 }
@@ -54,15 +67,15 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// Serves the account on the listener, on the tokio runtime that this is called on.
+/// Serves an account or a world on the listener, on the tokio runtime that this is called on.
 pub async fn start(
     listener: TcpListener,
-    account: SharedAccount,
+    world: impl Into<World>,
     clock: Clock,
     saved: Save,
 ) -> io::Result<Server> {
     let shared = Arc::new(Shared {
-        account,
+        world: Mutex::new(world.into()),
         clock,
         saved,
     });
@@ -100,12 +113,20 @@ async fn respond(
         let message = "The service is called at /";
         return refusal(StatusCode::NOT_FOUND, "UnknownOperationException", message);
     }
-    if !head.headers.contains_key(AUTHORIZATION) {
-        let code = "MissingAuthenticationTokenException";
-        return refusal(StatusCode::FORBIDDEN, code, "Missing Authentication Token");
-    }
     let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
     let is_form = header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with(sts::FORM));
+    if !head.headers.contains_key(AUTHORIZATION) {
+        let (code, message) = ("MissingAuthenticationToken", "Missing Authentication Token");
+        let error = ServiceError {
+            status: 403,
+            ..ServiceError::new(code, message)
+        };
+        return if is_form {
+            Ok(sts_error(&error))
+        } else {
+            Ok(error_response(&of_json(error), None))
+        };
+    }
     let operation = header(TARGET)
         .and_then(|target| target.strip_prefix("WorkspacesService."))
         .and_then(Operation::named);
@@ -138,9 +159,20 @@ async fn respond(
                 return refusal(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message);
             }
         };
+    let signed = Signed {
+        authorization: header(AUTHORIZATION),
+        session_token: header(SESSION_TOKEN),
+    };
     let operation = match service {
         Service::Workspaces(operation) => operation,
-        Service::Sts => return Ok(identify(&body, shared)),
+        Service::Sts => return answer_form(&Form::parse(&body), &signed, shared).await,
+    };
+    let now = shared.clock.now();
+    let admission = in_world(shared, |world| world.account_of(now, &signed)).await;
+    let account = match admission {
+        Ok(account) => account,
+        Err(Refusal::Error(error)) => return Ok(error_response(&of_json(error), None)),
+        Err(refusal) => return unanswered(&refusal),
     };
     let call = match Call::parse(operation, &body) {
         Ok(call) => call,
@@ -152,7 +184,7 @@ async fn respond(
             );
         }
     };
-    let reply = perform(&call, shared);
+    let reply = perform(&call, &account, shared);
     if !reply.delay.is_zero() {
         tokio::time::sleep(reply.delay).await;
     }
@@ -164,32 +196,107 @@ enum Service {
     Sts,
 }
 
-fn identify(form: &[u8], shared: &Shared) -> Response<Full<Bytes>> {
-    let account = lock(&shared.account).account_id.clone();
-    let (status, xml) = sts::answer(form, &account);
-    with_body(
-        status.as_u16(),
-        sts::XML,
-        xml.into_bytes(),
-        Some(sts::REQUEST_ID),
-    )
+/// Asks the world, saves the faults that are left if that changed them, and waits for as long as the answer takes.
+async fn in_world<T>(
+    shared: &Shared,
+    ask: impl FnOnce(&mut World) -> Admission<T>,
+) -> Result<T, Refusal> {
+    let Admission { delay, result } = {
+        let mut world = lock(&shared.world);
+        let before = world.revision();
+        let admission = ask(&mut world);
+        if world.revision() != before
+            && let Err(error) = (shared.saved)(Change::Faults(world.faults()))
+        {
+            return Err(Refusal::Error(unsaved(&error)));
+        }
+        admission
+    };
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    result
+}
+
+async fn answer_form(
+    form: &Form,
+    signed: &Signed<'_>,
+    shared: &Shared,
+) -> Result<Response<Full<Bytes>>, Cut> {
+    let now = shared.clock.now();
+    let xml = match form.get("Action") {
+        Some("GetCallerIdentity") => in_world(shared, |world| world.identify(now, signed))
+            .await
+            .map(|identified| identified.xml()),
+        Some("AssumeRole") => in_world(shared, |world| world.assume_role(now, signed, form))
+            .await
+            .map(|issued| issued.xml()),
+        _ => {
+            let message = "The simulator answers only AssumeRole and GetCallerIdentity";
+            Err(Refusal::Error(ServiceError::new("InvalidAction", message)))
+        }
+    };
+    match xml {
+        Ok(xml) => Ok(with_xml(200, xml)),
+        Err(Refusal::Error(error)) => Ok(sts_error(&error)),
+        Err(refusal) => unanswered(&refusal),
+    }
+}
+
+fn sts_error(error: &ServiceError) -> Response<Full<Bytes>> {
+    with_xml(error.status, sts::error_xml(error))
+}
+
+fn with_xml(status: u16, xml: String) -> Response<Full<Bytes>> {
+    with_body(status, sts::XML, xml.into_bytes(), Some(sts::REQUEST_ID))
+}
+
+/// Returns how a JSON service spells an error about credentials.
+fn of_json(error: ServiceError) -> ServiceError {
+    let (code, status) = match error.code.as_str() {
+        "MissingAuthenticationToken" => ("MissingAuthenticationTokenException", 403),
+        "IncompleteSignature" => ("IncompleteSignatureException", 400),
+        "SignatureDoesNotMatch" => ("InvalidSignatureException", 400),
+        "InvalidClientTokenId" => ("UnrecognizedClientException", 400),
+        "ExpiredToken" => ("ExpiredTokenException", 400),
+        _ => return error,
+    };
+    ServiceError {
+        code: code.into(),
+        status,
+        ..error
+    }
+}
+
+/// Returns what comes in place of a service that does not answer.
+fn unanswered(refusal: &Refusal) -> Result<Response<Full<Bytes>>, Cut> {
+    if *refusal == Refusal::DropConnection {
+        return Err(Cut);
+    }
+    let body = "<html><body><h1>503 Service Unavailable</h1></body></html>\n";
+    let html = HeaderValue::from_static("text/html");
+    Ok(with_body(503, html, body.into(), None))
+}
+
+/// Returns the error of a request whose effect lasts only as long as the process.
+fn unsaved(error: &io::Error) -> ServiceError {
+    tracing::error!(%error, "cannot save the simulated account");
+    let message = "The simulator could not save its account; the call may have had effect";
+    ServiceError {
+        status: 500,
+        ..ServiceError::new("InternalFailure", message)
+    }
 }
 
 /// Calls the account, and saves it if the call changed it.
-fn perform(call: &Call, shared: &Shared) -> Reply {
-    let mut account = lock(&shared.account);
+fn perform(call: &Call, account: &SharedAccount, shared: &Shared) -> Reply {
+    let mut account = lock(account);
     let before = account.revision();
     let reply = account.call(shared.clock.now(), call);
     if account.revision() != before
-        && let Err(error) = (shared.saved)(&account)
+        && let Err(error) = (shared.saved)(Change::Account(&account))
     {
-        // The effect lasts only as long as the process, so the caller must not get a success.
-        tracing::error!(%error, "cannot save the simulated account");
-        let message = "The simulator could not save its account; the call may have had effect";
-        let answer = Answer::Error(ServiceError {
-            status: 500,
-            ..ServiceError::new("InternalFailure", message)
-        });
+        let answer = Answer::Error(unsaved(&error));
         return Reply { answer, ..reply };
     }
     reply

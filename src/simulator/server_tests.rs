@@ -22,6 +22,65 @@ async fn server(seed: &str) -> Server {
     serving(seed, Box::new(|_| Ok(()))).await.0
 }
 
+/// A world of two accounts: the caller's and another, with a role that trusts the caller.
+const WORLD: &str = "
+caller: {accountId: '999988887777', arn: 'arn:aws:iam::999988887777:user/ci'}
+roles:
+- {arn: 'arn:aws:iam::111122223333:role/repave', trusts: ['999988887777']}
+accounts:
+- {accountId: '111122223333', regions: [eu-west-1, us-east-1], images: [{name: Gold}]}
+- {accountId: '999988887777', images: [{name: Hub}]}
+";
+
+async fn world(more: &str, saved: Save) -> Server {
+    let form = seed::parse_world(&format!("{WORLD}{more}")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let world = World::try_from(form).unwrap();
+    start(listener, world, Clock::wall(), saved).await.unwrap()
+}
+
+/// A request whose headers and body are exactly these, on a connection that ends with it.
+fn raw(headers: &[(&str, &[u8])], body: &[u8]) -> Vec<u8> {
+    let mut bytes = b"POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n".to_vec();
+    for (name, value) in headers {
+        bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    bytes.extend(format!("content-length: {}\r\n\r\n", body.len()).bytes());
+    [bytes, body.to_vec()].concat()
+}
+
+/// Asks STS as these keys in this Region.
+async fn ask_sts(server: &Server, key: &str, token: &str, region: &str, body: &str) -> String {
+    let scope = format!("AWS4-HMAC-SHA256 Credential={key}/20261126/{region}/sts/aws4_request");
+    let headers = [
+        ("authorization", scope.as_bytes()),
+        ("content-type", sts::FORM.as_bytes()),
+        ("x-amz-security-token", token.as_bytes()),
+    ];
+    exchange(server, raw(&headers, body.as_bytes())).await
+}
+
+/// Lists images as these keys in this Region.
+async fn list(server: &Server, key: &str, token: &str, region: &str) -> String {
+    let scope =
+        format!("AWS4-HMAC-SHA256 Credential={key}/20261126/{region}/workspaces/aws4_request");
+    let headers = [
+        ("authorization", scope.as_bytes()),
+        ("x-amz-target", b"WorkspacesService.DescribeWorkspaceImages"),
+        ("x-amz-security-token", token.as_bytes()),
+    ];
+    exchange(server, raw(&headers, b"{}")).await
+}
+
+/// The text of an XML element.
+fn element<'a>(xml: &'a str, name: &str) -> &'a str {
+    let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap();
+    rest.split_once('<').unwrap().0
+}
+
+const ASSUME: &str = "Action=AssumeRole&Version=2011-06-15&RoleSessionName=me\
+                      &RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Frepave";
+
 /// Sends bytes, and reads until the server closes the connection. Off the runtime's thread, where the server runs.
 async fn exchange(server: &Server, bytes: impl Into<Vec<u8>>) -> String {
     let (address, bytes) = (server.address(), bytes.into());
@@ -289,7 +348,10 @@ async fn faults_show_on_the_wire() {
 async fn every_change_is_saved_before_it_is_answered() {
     let saves = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&saves);
-    let save: Save = Box::new(move |account| {
+    let save: Save = Box::new(move |change| {
+        let Change::Account(account) = change else {
+            panic!("{change:?}");
+        };
         // The first call starts the account; the create is the second thing to save, and that fails.
         if counted.fetch_add(1, Ordering::SeqCst) == 1 {
             assert_eq!(account.created().len(), 1);
@@ -340,4 +402,133 @@ async fn a_dropped_server_ends_with_its_connections() {
         0
     );
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_session_of_a_role_reaches_the_roles_account_and_no_other() {
+    let server = world("", Box::new(|_| Ok(()))).await;
+    let answer = ask_sts(&server, "AKIA", "", "eu-west-1", ASSUME).await;
+    assert_eq!(status(&answer), "200");
+    assert!(answer.contains("content-type: text/xml\r\n"), "{answer}");
+    let shape = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials><AccessKeyId>ASIA";
+    assert!(body(&answer).starts_with(shape), "{answer}");
+    assert_eq!(
+        element(&answer, "Arn"),
+        "arn:aws:sts::111122223333:assumed-role/repave/me"
+    );
+    let (key, token) = (
+        element(&answer, "AccessKeyId"),
+        element(&answer, "SessionToken"),
+    );
+    let identify = "Action=GetCallerIdentity&Version=2011-06-15";
+    let answer = ask_sts(&server, key, token, "us-east-1", identify).await;
+    assert_eq!(element(&answer, "Account"), "111122223333");
+    let listed = list(&server, key, token, "us-east-1").await;
+    assert!(
+        listed.contains("Gold") && !listed.contains("Hub"),
+        "{listed}"
+    );
+    assert_eq!(
+        body(&list(&server, key, token, "eu-north-1").await),
+        r#"{"Images":[]}"#
+    );
+    let listed = list(&server, "AKIA", "", "eu-west-1").await;
+    assert!(
+        listed.contains("Hub") && !listed.contains("Gold"),
+        "{listed}"
+    );
+    let answer = ask_sts(&server, "AKIA", "", "eu-west-1", identify).await;
+    assert_eq!(element(&answer, "Arn"), "arn:aws:iam::999988887777:user/ci");
+    for (token, region, code) in [
+        (
+            "",
+            "eu-west-1",
+            r#"{"__type":"UnrecognizedClientException","#,
+        ),
+        (token, "here", r#"{"__type":"InvalidSignatureException","#),
+    ] {
+        let answer = list(&server, key, token, region).await;
+        assert_eq!(status(&answer), "400");
+        assert!(body(&answer).starts_with(code), "{answer}");
+    }
+    let answer = ask_sts(&server, key, "", "eu-west-1", identify).await;
+    assert_eq!(
+        (status(&answer), element(&answer, "Code")),
+        ("403", "InvalidClientTokenId")
+    );
+}
+
+#[tokio::test]
+async fn an_expired_session_has_the_code_of_each_service() {
+    let server = world("sessionDuration: 1s", Box::new(|_| Ok(()))).await;
+    let answer = ask_sts(&server, "AKIA", "", "eu-west-1", ASSUME).await;
+    let (key, token) = (
+        element(&answer, "AccessKeyId"),
+        element(&answer, "SessionToken"),
+    );
+    tokio::time::sleep(Duration::from_millis(1050)).await;
+    let answer = list(&server, key, token, "eu-west-1").await;
+    assert_eq!(status(&answer), "400");
+    assert!(
+        body(&answer).contains(r#""__type":"ExpiredTokenException""#),
+        "{answer}"
+    );
+    let identify = "Action=GetCallerIdentity";
+    let answer = ask_sts(&server, key, token, "eu-west-1", identify).await;
+    assert_eq!(
+        (status(&answer), element(&answer, "Code")),
+        ("403", "ExpiredToken")
+    );
+}
+
+#[tokio::test]
+async fn faults_of_a_world_show_on_the_wire_and_are_saved() {
+    let faults = "faults: [{fault: RegionDown, region: us-east-1}, {fault: RegionDown, region: us-west-2, answer: drop}, \
+                  {fault: ThrottleSts, times: 2}]";
+    let saves = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&saves);
+    let save: Save = Box::new(move |change| {
+        if let Change::Faults(_) = change {
+            // The second cannot be saved.
+            if counted.fetch_add(1, Ordering::SeqCst) == 1 {
+                return Err(io::Error::other("disk full"));
+            }
+        }
+        Ok(())
+    });
+    let server = world(faults, save).await;
+    let answer = list(&server, "AKIA", "", "us-east-1").await;
+    assert_eq!(status(&answer), "503");
+    assert!(answer.contains("content-type: text/html\r\n"), "{answer}");
+    assert_eq!(list(&server, "AKIA", "", "us-west-2").await, "");
+    assert_eq!(status(&list(&server, "AKIA", "", "eu-west-1").await), "200");
+    for (expected, code) in [
+        ("400", "Throttling"),
+        ("500", "InternalFailure"),
+        ("200", ""),
+    ] {
+        let answer = ask_sts(&server, "AKIA", "", "eu-west-1", "Action=GetCallerIdentity").await;
+        assert_eq!(status(&answer), expected);
+        assert!(answer.contains(code), "{answer}");
+    }
+    assert_eq!(saves.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_unsigned_or_unknown_request_is_refused_in_the_protocol_of_its_service() {
+    let servers = [server(GOLD).await, world("", Box::new(|_| Ok(()))).await];
+    for server in &servers {
+        let form = [("content-type", sts::FORM.as_bytes())];
+        let answer = exchange(server, raw(&form, b"Action=GetCallerIdentity")).await;
+        let code = element(&answer, "Code");
+        assert_eq!(
+            (status(&answer), code),
+            ("403", "MissingAuthenticationToken")
+        );
+        let answer = ask_sts(server, "AKIA", "", "eu-west-1", "Action=GetSessionToken").await;
+        assert_eq!(
+            (status(&answer), element(&answer, "Code")),
+            ("400", "InvalidAction")
+        );
+    }
 }

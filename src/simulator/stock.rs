@@ -210,7 +210,25 @@ pub(super) fn to_list<S: Serializer>(
     serializer.collect_seq(images.values())
 }
 
-/// Reads a list of images, and gives an id to those that have none.
+/// Gives the images without an id theirs, which depends on the place if there is one.
+pub(super) fn give_ids(images: &mut BTreeMap<ImageId, Image>, place: Option<&str>) {
+    let place = place.unwrap_or_default();
+    let (given, made): (Vec<_>, Vec<_>) = std::mem::take(images)
+        .into_iter()
+        .partition(|(_, image)| image.id.is_some() || place.is_empty());
+    images.extend(given);
+    for (id, image) in images.iter_mut() {
+        image.id.get_or_insert_with(|| id.clone());
+    }
+    for (_, mut image) in made {
+        let name = image.name.clone();
+        let id = free_id(images, |n| format!("{place} name {n} {name}"));
+        image.id = Some(id.clone());
+        images.insert(id, image);
+    }
+}
+
+/// Reads a list of images. Those without an id stand below the one that their name makes, until [`give_ids`].
 pub(super) fn from_list<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<ImageId, Image>, D::Error> {
@@ -218,10 +236,9 @@ pub(super) fn from_list<'de, D: Deserializer<'de>>(
     // Ids that are given come first, so that none that is made takes the place of one.
     list.sort_by_key(|image| image.id.is_none());
     let mut images = BTreeMap::new();
-    for mut image in list {
+    for image in list {
         let made = || id_of_name(&images, &image.name);
         let id = image.id.clone().unwrap_or_else(made);
-        image.id = Some(id.clone());
         if images.insert(id.clone(), image).is_some() {
             let problem = format!("images: two images have the id {id}");
             return Err(D::Error::custom(problem));

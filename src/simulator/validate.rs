@@ -7,8 +7,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use crate::model::value::{Description, ImageId, ImageName, TagKey, Tags};
 
+use super::roles::{Arn, Wanted, is_name_byte};
+use super::sts::Form;
 use super::wire::{CreateUpdatedImage, DescribeImages, ServiceError, Tag};
 
 const ID_PATTERN: &str = "wsi-[0-9a-z]{9,63}$";
@@ -57,7 +61,7 @@ impl Violations {
         member: &str,
         text: &str,
         pattern: &str,
-        parse: Parse<T>,
+        parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
         let value = parse(text);
         if value.is_none() {
@@ -100,8 +104,6 @@ impl Violations {
         }
     }
 }
-
-type Parse<T> = fn(&str) -> Option<T>;
 
 fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::new("InvalidParameterValuesException", message)
@@ -257,6 +259,58 @@ fn tag_map(tags: &[Tag]) -> Result<BTreeMap<String, String>, ServiceError> {
         }
     }
     Ok(map)
+}
+
+/// Holds AssumeRole to the service model of STS (2011-06-15), whose code for all of it is `ValidationError`.
+pub(super) fn assume_role(form: &Form) -> Result<Wanted<'_>, ServiceError> {
+    let of_sts = |error| ServiceError {
+        code: "ValidationError".into(),
+        ..error
+    };
+    let mut violations = Violations::default();
+    let role_arn = violations
+        .required("roleArn", form.get("RoleArn"))
+        .filter(|text| violations.length("roleArn", text, 20, 2048));
+    let session = violations
+        .required("roleSessionName", form.get("RoleSessionName"))
+        .filter(|text| violations.length("roleSessionName", text, 2, 64));
+    let is_name = |text: &str| text.bytes().all(is_name_byte).then_some(());
+    let pattern = "[\\w+=,.@-]*";
+    let session = session.filter(|text| {
+        violations
+            .pattern("roleSessionName", text, pattern, is_name)
+            .is_some()
+    });
+    let external_id = form.get("ExternalId");
+    if let Some(text) = external_id
+        && violations.length("externalId", text, 2, 1224)
+    {
+        let is_id = |text: &str| text.bytes().all(|b| is_name_byte(b) || b":/".contains(&b));
+        let is_id = |text: &str| is_id(text).then_some(());
+        violations.pattern("externalId", text, "[\\w+=,.@:\\/-]*", is_id);
+    }
+    let seconds = form.get("DurationSeconds").map_or(Ok(3600), str::parse);
+    let constraint = match seconds {
+        Ok(900..=43200) => None,
+        Ok(..900) => Some("Member must have value greater than or equal to 900"),
+        Ok(_) => Some("Member must have value less than or equal to 43200"),
+        Err(_) => Some("Member must be a number"),
+    };
+    if let Some(constraint) = constraint {
+        violations.add("durationSeconds", form.get("DurationSeconds"), constraint);
+    }
+    let values = role_arn.zip(session);
+    let (role_arn, session) = violations.value(values).map_err(of_sts)?;
+    if Arn::parse(role_arn).and_then(Arn::role_name).is_none() {
+        let message = format!("{role_arn} is invalid");
+        return Err(ServiceError::new("ValidationError", message));
+    }
+    Ok(Wanted {
+        role_arn,
+        session,
+        external_id,
+        duration: SignedDuration::from_secs(seconds.unwrap_or_default()),
+    })
 }
 
 #[cfg(test)]

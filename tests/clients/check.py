@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Checks the simulated WorkSpaces API through clients that repave did not write: boto3 and the AWS CLI.
+"""Checks the simulated WorkSpaces and STS APIs through clients that repave did not write: boto3 and the AWS CLI.
 
-    check.py PATH_OF_REPAVE     starts `repave simulate` with seed.yaml, checks it and ends it
+    check.py PATH_OF_REPAVE     starts `repave simulate` with seed.yaml, checks it and ends it; then the same with the seed
+                                of several accounts, examples/simulator/accounts.yaml
     check.py http://HOST:PORT   checks a server that was started anew with seed.yaml
 
 Prints a line for each check and, last, `N passed, M failed`. Exits with 1 if a check failed, with 2 if none could be made.
@@ -16,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -24,6 +26,7 @@ import botocore.config
 import botocore.exceptions
 
 HERE = pathlib.Path(__file__).resolve().parent
+EXAMPLES = HERE.parents[1] / "examples" / "simulator"
 GOLD, LINUX, FAILED, BUILDING, SHARED = (f"wsi-00000000{n}" for n in range(1, 6))
 # So long a check waits for a state, or for a program, before it fails.
 PATIENCE = 30
@@ -55,6 +58,16 @@ def check(function):
 def equal(found, expected):
     if found != expected:
         raise AssertionError(f"found {found!r}, expected {expected!r}")
+
+
+def run_cli(arguments, environment):
+    """Runs the AWS CLI that belongs to this Python, or the one on the PATH."""
+    beside = pathlib.Path(sys.executable).parent / "aws"
+    program = str(beside) if beside.exists() else shutil.which("aws")
+    if not program:
+        raise AssertionError("there is no AWS CLI: pip install -r requirements.txt")
+    command = [program, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
 
 
 class Clients:
@@ -102,15 +115,8 @@ class Clients:
         return found[0]["State"] if found else None
 
     def aws(self, *args):
-        """Runs the AWS CLI that belongs to this Python, or the one on the PATH."""
-        beside = pathlib.Path(sys.executable).parent / "aws"
-        program = str(beside) if beside.exists() else shutil.which("aws")
-        if not program:
-            raise AssertionError("there is no AWS CLI: pip install -r requirements.txt")
-        command = [program, "--endpoint-url", self.endpoint, "--output", "json", "workspaces", *args]
-        return subprocess.run(
-            command, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE
-        )
+        command = ["--endpoint-url", self.endpoint, "--output", "json", "workspaces", *args]
+        return run_cli(command, ENVIRONMENT)
 
     def aws_json(self, *args):
         done = self.aws(*args)
@@ -335,10 +341,200 @@ def calls_beyond_the_rate_are_throttled_and_a_patient_client_gets_through(c):
         patient.describe_workspace_images()
 
 
+HUB = "arn:aws:iam::999988887777:role/vdi-hub"
+FINANCE, DESIGN = (f"arn:aws:iam::{account}:role/repave" for account in ("111122223333", "444455556666"))
+INVALID = "The security token included in the request is invalid."
+
+account_checks = []
+
+
+def account_check(function):
+    """Collects the checks of several accounts."""
+    account_checks.append(function)
+    return function
+
+
+class Accounts:
+    """Clients of a simulator with several accounts. Keys are the keyword arguments of a boto3 client."""
+
+    CALLER = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "simulated"}
+
+    def __init__(self, endpoint, program):
+        self.endpoint, self.program = endpoint, program
+
+    def client(self, service, keys=None, region="eu-west-1", **options):
+        # The limits of the model are the simulator's to check.
+        config = botocore.config.Config(
+            retries={"total_max_attempts": 1}, proxies={}, parameter_validation=False, **options
+        )
+        return boto3.client(
+            service, endpoint_url=self.endpoint, region_name=region, config=config, **(keys or self.CALLER)
+        )
+
+    def assume(self, role, by=None, **more):
+        asked = {"RoleSessionName": "check", "ExternalId": "repave-1a2b", **more}
+        asked = {name: value for name, value in asked.items() if value is not None}
+        return self.client("sts", by).assume_role(RoleArn=role, **asked)
+
+    def keys(self, role, by=None):
+        credentials = self.assume(role, by)["Credentials"]
+        return {
+            "aws_access_key_id": credentials["AccessKeyId"],
+            "aws_secret_access_key": credentials["SecretAccessKey"],
+            "aws_session_token": credentials["SessionToken"],
+        }
+
+    def chained(self, role):
+        return self.keys(role, self.keys(HUB))
+
+    def refused(self, status, code, call, *args, **kwargs):
+        """Makes a call that must fail with this status and code, and gives the message."""
+        try:
+            result = call(*args, **kwargs)
+        except botocore.exceptions.ClientError as error:
+            answer = error.response
+            found = answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]
+            equal(found, (status, code))
+            return answer["Error"]["Message"]
+        raise AssertionError(f"no {code}, but {result!r}")
+
+    def images(self, keys, region):
+        listed = self.client("workspaces", keys, region).describe_workspace_images()
+        return {image["Name"]: image["ImageId"] for image in listed["Images"]}
+
+
+@account_check
+def the_caller_is_who_the_seed_says(c):
+    identity = c.client("sts").get_caller_identity()
+    equal(identity["Arn"], "arn:aws:iam::999988887777:user/ci")
+    equal(identity["Account"], "999988887777")
+
+
+@account_check
+def sts_is_throttled_in_one_region(c):
+    there = c.client("sts", region="us-east-1")
+    for _ in range(2):
+        equal(c.refused(400, "Throttling", there.get_caller_identity), "Rate exceeded")
+    equal(there.get_caller_identity()["Account"], "999988887777")
+
+
+@account_check
+def a_chain_of_two_roles_reaches_the_second_account(c):
+    hub = c.keys(HUB)
+    answer = c.assume(FINANCE, hub)
+    arn = "arn:aws:sts::111122223333:assumed-role/repave/check"
+    equal(answer["AssumedRoleUser"]["Arn"], arn)
+    credentials = answer["Credentials"]
+    equal([credentials["AccessKeyId"][:4], len(credentials["AccessKeyId"])], ["ASIA", 20])
+    left = credentials["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
+    if not 3500 < left.total_seconds() <= 3600:
+        raise AssertionError(left)
+    equal(credentials["Expiration"].microsecond, 0)
+    keys = c.keys(FINANCE, hub)
+    identity = c.client("sts", keys).get_caller_identity()
+    equal([identity["Account"], identity["Arn"]], ["111122223333", arn])
+    equal(identity["UserId"], answer["AssumedRoleUser"]["AssumedRoleId"])
+    equal(c.client("sts", hub).get_caller_identity()["Account"], "999988887777")
+
+
+@account_check
+def only_the_trusted_with_the_external_id_get_a_session(c):
+    hub = c.keys(HUB)
+    user, session = "iam::999988887777:user/ci", "sts::999988887777:assumed-role/vdi-hub/check"
+    unknown = "arn:aws:iam::111122223333:role/unknown"
+    for by, name, role, external_id in [
+        (hub, session, FINANCE, None), (hub, session, FINANCE, "other"), (hub, session, unknown, None),
+        (None, user, FINANCE, "repave-1a2b"),
+    ]:
+        message = c.refused(403, "AccessDenied", c.assume, role, by, ExternalId=external_id)
+        equal(message, f"User: arn:aws:{name} is not authorized to perform: sts:AssumeRole on resource: {role}")
+
+
+@account_check
+def sessions_are_held_to_the_limits_of_sts(c):
+    for more in [
+        {"RoleSessionName": "x"}, {"RoleSessionName": "a b"}, {"RoleSessionName": None}, {"DurationSeconds": 899},
+        {"DurationSeconds": 43201}, {"DurationSeconds": 3601}, {"ExternalId": "x"},
+    ]:
+        c.refused(400, "ValidationError", c.assume, HUB, **more)
+    hub = c.keys(HUB)
+    message = c.refused(400, "ValidationError", c.assume, FINANCE, hub, DurationSeconds=3601)
+    equal(message, "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
+
+
+@account_check
+def accounts_and_regions_differ(c):
+    finance, design = c.chained(FINANCE), c.chained(DESIGN)
+    here = c.images(finance, "eu-west-1")
+    equal(sorted(here), ["Engineering_gold", "Finance_gold", "Laboratory_gold"])
+    there = c.images(finance, "us-east-1")
+    equal([sorted(there), there["Finance_gold"] == here["Finance_gold"]], [["Finance_gold"], False])
+    equal(c.images(finance, "eu-north-1"), {})
+    one, other = (c.images(design, region) for region in ("eu-west-1", "us-east-1"))
+    equal([sorted(one), sorted(other), one == other], [["Design_gold"], ["Design_gold"], False])
+    equal(c.images(None, "eu-west-1"), {})
+    made = c.client("workspaces", finance).create_updated_workspace_image(
+        Name="New", Description="An update", SourceImageId=here["Finance_gold"]
+    )
+    equal(c.images(finance, "eu-west-1")["New"], made["ImageId"])
+    equal([sorted(c.images(finance, "us-east-1")), sorted(c.images(design, "eu-west-1"))], [["Finance_gold"], ["Design_gold"]])
+    delete = c.client("workspaces", design).delete_workspace_image
+    c.refused(400, "ResourceNotFoundException", delete, ImageId=made["ImageId"])
+
+
+@account_check
+def a_session_without_its_token_is_refused(c):
+    keys, other = c.keys(HUB), c.keys(HUB)
+    for token in [None, "x", other["aws_session_token"]]:
+        wrong = {**keys, "aws_session_token": token}
+        identify = c.client("sts", wrong).get_caller_identity
+        equal(c.refused(403, "InvalidClientTokenId", identify), INVALID)
+        listing = c.client("workspaces", wrong).describe_workspace_images
+        equal(c.refused(400, "UnrecognizedClientException", listing), INVALID)
+
+
+@account_check
+def wrong_regions_and_unsigned_requests_are_refused(c):
+    c.refused(403, "SignatureDoesNotMatch", c.client("sts", region="here").get_caller_identity)
+    listing = c.client("workspaces", region="here").describe_workspace_images
+    c.refused(400, "InvalidSignatureException", listing)
+    unsigned = c.client("sts", signature_version=botocore.UNSIGNED)
+    c.refused(403, "MissingAuthenticationToken", unsigned.get_caller_identity)
+
+
+@account_check
+def sessions_expire(c):
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as seed:
+        seed.write((EXAMPLES / "accounts.yaml").read_text() + "\nsessionDuration: 2s\n")
+        seed.flush()
+        with serving(c.program, seed.name) as endpoint:
+            c = Accounts(endpoint, c.program)
+            keys = c.keys(HUB)
+            identify = c.client("sts", keys).get_caller_identity
+            identify()
+            time.sleep(2.1)
+            message = "The security token included in the request is expired"
+            equal(c.refused(403, "ExpiredToken", identify), message)
+            listing = c.client("workspaces", keys).describe_workspace_images
+            equal(c.refused(400, "ExpiredTokenException", listing), message)
+            c.refused(403, "ExpiredToken", c.assume, FINANCE, keys)
+
+
+@account_check
+def the_cli_assumes_the_roles_of_a_profile(c):
+    for profile, account in [("hub", "999988887777"), ("finance", "111122223333"), ("design", "444455556666")]:
+        environment = {**ENVIRONMENT, "AWS_CONFIG_FILE": str(EXAMPLES / "aws-config")}
+        environment["AWS_ENDPOINT_URL"] = c.endpoint
+        done = run_cli(["--profile", profile, "--output", "json", "sts", "get-caller-identity"], environment)
+        if done.returncode != 0:
+            raise AssertionError(f"exit {done.returncode}: {done.stderr.strip()}")
+        equal(json.loads(done.stdout)["Account"], account)
+
+
 @contextlib.contextmanager
-def serving(program):
+def serving(program, seed):
     """Runs `repave simulate`, and gives the address that it says it listens on."""
-    command = [program, "simulate", "--listen", "127.0.0.1:0", "--seed", str(HERE / "seed.yaml")]
+    command = [program, "simulate", "--listen", "127.0.0.1:0", "--seed", str(seed)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT
     )
@@ -368,21 +564,32 @@ def main():
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     where = sys.argv[1]
-    server = contextlib.nullcontext(where) if where.startswith("http") else serving(where)
-    failed = 0
-    with server as endpoint:
-        clients = Clients(endpoint)
-        for function in checks:
-            name = function.__name__.replace("_", " ")
-            try:
-                function(clients)
-            except Exception as error:  # Whatever a client raises is a failed check, and the next one is made.
-                failed += 1
-                print(f"FAILED  {name}: {type(error).__name__}: {error}", flush=True)
-            else:
-                print(f"passed  {name}", flush=True)
-    print(f"{len(checks) - failed} passed, {failed} failed")
+    if where.startswith("http"):
+        results = made(checks, Clients(where))
+    else:
+        with serving(where, HERE / "seed.yaml") as endpoint:
+            results = made(checks, Clients(endpoint))
+        with serving(where, EXAMPLES / "accounts.yaml") as endpoint:
+            results += made(account_checks, Accounts(endpoint, where))
+    failed = results.count(False)
+    print(f"{len(results) - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
+
+
+def made(checks, clients):
+    """Makes the checks, and gives for each whether it passed."""
+    results = []
+    for function in checks:
+        name = function.__name__.replace("_", " ")
+        try:
+            function(clients)
+        except Exception as error:  # Whatever a client raises is a failed check, and the next one is made.
+            results.append(False)
+            print(f"FAILED  {name}: {type(error).__name__}: {error}", flush=True)
+        else:
+            results.append(True)
+            print(f"passed  {name}", flush=True)
+    return results
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-//! Hostile input: whatever manifests, the status file, the service's answers and the environment hold, there is no panic,
-//! every problem has its place, and nothing of it acts on a terminal, a log or a reader.
+//! Hostile input: whatever manifests, the status file, the service's answers, requests to the simulator and the environment
+//! hold, there is no panic, every problem has its place, and nothing of it acts on a terminal, a log or a reader.
 //!
 //! `REPAVE_TEST_TIMES` sets how many times the everyday number of cases each property gets (1); `REPAVE_TEST_SEED` chooses
 //! others (1). A failure is told with its seed and made smaller.
@@ -25,6 +25,7 @@ mod house;
 mod manifests;
 mod outputs;
 mod raw;
+mod requests;
 mod statuses;
 
 /// Runs a property over `cases` cases, times `REPAVE_TEST_TIMES`.

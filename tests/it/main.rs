@@ -10,6 +10,7 @@
     reason = "one binary; its modules are each other's only users"
 )]
 
+mod accounts;
 mod aws;
 mod binary;
 mod crash;
