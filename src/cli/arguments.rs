@@ -48,14 +48,15 @@ pub struct Reconcile {
     /// more. Needs --once.
     #[arg(long, env = "REPAVE_TIMEOUT", value_name = "DURATION", value_parser = duration)]
     timeout: Option<SignedDuration>,
-    /// Maximum time between two passes of the daemon
+    /// Time between two passes of the daemon, if nothing starts a pass earlier
     ///
-    /// The time varies by 5 %, so that several daemons do not send requests at the same time. Not with --once.
+    /// The time varies by up to 5 % up or down, so that several daemons do not send requests at the same time. Not with
+    /// --once.
     #[arg(long, env = "REPAVE_INTERVAL", value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub(crate) interval: SignedDuration,
     /// Check the manifests for changes at this interval [default without a value: 5s]
     ///
-    /// Use this flag on network file systems, which do not report changes. Not with --once.
+    /// Use this flag for a network file system that repave does not recognize, or for another interval. Not with --once.
     #[arg(long, env = "REPAVE_WATCH_POLL", value_name = "DURATION", num_args = 0..=1)]
     #[arg(require_equals = true, default_missing_value = "5s", value_parser = duration)]
     pub(crate) watch_poll: Option<SignedDuration>,

@@ -1,5 +1,6 @@
 //! Flags that several commands share.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -40,7 +41,7 @@ pub(crate) struct StatusFile {
     ///
     /// Commands that call AWS call a simulated account in this process instead. The account begins as SEED.yaml
     /// describes, or with the source images that the manifests name. repave keeps the account and its status file from
-    /// run to run, apart from the status file of the real account. Other commands use this status file.
+    /// run to run. They are separate from the status file of the real account. status and explain read this status file.
     #[arg(
         long,
         env = "REPAVE_SIMULATE",
@@ -55,6 +56,18 @@ pub(crate) struct StatusFile {
 impl StatusFile {
     pub(crate) fn is_simulated(&self) -> bool {
         self.simulate != Simulation::Off
+    }
+
+    /// Returns the flags with which another command finds this status file, each after a space.
+    pub(crate) fn flags(&self) -> String {
+        let mut flags = String::new();
+        if self.is_simulated() {
+            flags += " --simulate";
+        }
+        if let Some(path) = &self.status_file {
+            let _ = write!(flags, " --status-file {}", path.display());
+        }
+        flags
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -93,7 +106,7 @@ pub(crate) struct Service {
     /// Account ID that the credentials must belong to
     ///
     /// repave checks the account with STS GetCallerIdentity before the first WorkSpaces call and whenever the
-    /// credentials change, and exits with 3 on a mismatch.
+    /// credentials change. On a mismatch, plan and reconcile --once exit with 3; the daemon creates nothing.
     #[arg(long, env = "REPAVE_EXPECT_ACCOUNT", value_name = "ID", value_parser = account_id)]
     expect_account: Option<String>,
     /// Override the service endpoint
@@ -140,18 +153,18 @@ impl Service {
 pub(crate) struct Copies {
     /// Also write the JSON document to this file, whatever -o is
     ///
-    /// repave writes the file as a whole, also when the command fails.
+    /// repave writes the file as a whole, also when the command fails. With reconcile, needs --once.
     #[arg(long, env = "REPAVE_JSON_INTO", value_name = "FILE")]
     pub(crate) json_into: Option<PathBuf>,
     /// Also write Markdown for a pull request comment to this file
     ///
     /// The Markdown begins with the totals and folds the rest. It has at most 65,536 bytes, the longest comment that
-    /// GitHub accepts.
+    /// GitHub accepts. With reconcile, needs --once.
     #[arg(long, env = "REPAVE_MARKDOWN_INTO", value_name = "FILE")]
     pub(crate) markdown_into: Option<PathBuf>,
     /// Add the Markdown to the job summary of GitHub Actions
     ///
-    /// repave appends the Markdown to the file in GITHUB_STEP_SUMMARY.
+    /// repave appends the Markdown to the file in GITHUB_STEP_SUMMARY. With reconcile, needs --once.
     #[arg(long, env = "REPAVE_STEP_SUMMARY", value_parser = FalseyValueParser::new())]
     pub(crate) step_summary: bool,
 }

@@ -22,7 +22,7 @@ pub(crate) use arguments::{
 };
 pub use console::{Color, Console, LogFormat, LogLevel, Output};
 pub(crate) use console::{StatusOutput, ValidateOutput};
-pub(crate) use flags::{Copies, ManifestFolder, Service};
+pub(crate) use flags::{Copies, ManifestFolder, Service, StatusFile};
 pub(crate) use values::{ExpectPlan, Simulation};
 
 /// GitOps for Amazon WorkSpaces images
@@ -483,6 +483,8 @@ mod tests {
         let seeded = service("plan --simulate=a.yaml --status-file b.json").status;
         assert_eq!(seeded.simulate, Simulation::Seeded("a.yaml".into()));
         assert_eq!(seeded.account_file(), Path::new("b.json.account"));
+        assert_eq!(seeded.flags(), " --simulate --status-file b.json");
+        assert_eq!(service("plan").status.flags(), "");
         assert_eq!(service("plan").settle_time, SETTLE);
     }
 

@@ -9,7 +9,7 @@ use super::failure::{cancelled, store_failed, unlisted};
 use super::revision;
 use super::screen::Screen;
 use super::this_run::this_run;
-use crate::cli::Reconcile;
+use crate::cli::{Reconcile, StatusFile};
 use crate::model::group::Group;
 use crate::model::image::Desired;
 use crate::model::outcome::{ExitCode, Outcome};
@@ -104,7 +104,7 @@ pub(super) async fn run(
     .map_err(|error| store_failed(&error))?;
 
     let outcome = outcome_of(&ended, &loaded.desired, timeout);
-    let outcome = with_next_command(outcome, &ended, target.simulated);
+    let outcome = with_next_command(outcome, &ended, &service.status);
     let rows = match &ended.left {
         Some(left) => show::plan_rows(left, reconciler.status()),
         None => Vec::new(),
@@ -125,7 +125,8 @@ pub(super) async fn run(
     screen.markdown(|| match &ended.left {
         Some(_) => {
             let target = &reconciler.status().target;
-            show::plan_markdown("repave reconcile", target, &outcome, &rows, None, now)
+            let about = (target, &manifests);
+            show::plan_markdown("repave reconcile", about, &outcome, &rows, None, now)
         }
         None => show::outcome_markdown(&outcome),
     });
@@ -146,10 +147,10 @@ fn not_reached(reason: StopReason, timeout: SignedDuration) -> Outcome {
 }
 
 /// Adds the next command to the outcome of a run that created something.
-fn with_next_command(mut outcome: Outcome, ended: &Ended<'_>, simulated: bool) -> Outcome {
+fn with_next_command(mut outcome: Outcome, ended: &Ended<'_>, status: &StatusFile) -> Outcome {
     if outcome.code == ExitCode::Done && accepted(ended) > 0 {
         outcome.message += "; next: repave status";
-        outcome.message += if simulated { " --simulate" } else { "" };
+        outcome.message += &status.flags();
     }
     outcome
 }

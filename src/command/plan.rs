@@ -101,7 +101,7 @@ pub(super) async fn run(
     screen.markdown(|| {
         show::plan_markdown(
             "repave plan",
-            &target,
+            (&target, &manifests),
             &outcome,
             &rows,
             Some(&checksum),

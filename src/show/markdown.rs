@@ -9,13 +9,13 @@ use jiff::Timestamp;
 
 use super::group::word;
 use super::row::{Row, shown_text, totals};
-use super::target::target_line;
+use super::target::{manifests_line, target_line};
 use super::text::totals_text;
 use crate::manifest::Problem;
 use crate::model::group::Group;
 use crate::model::outcome::Outcome;
 use crate::model::target::Target;
-use crate::state::status::ConditionType;
+use crate::state::status::{ConditionType, ManifestsStatus};
 use crate::sys::escape::Escaped;
 use crate::sys::words::{counted, duration};
 
@@ -31,7 +31,7 @@ const RESERVE: usize = 256;
 /// Above 65,536 bytes, rows are omitted and counted.
 pub fn plan_markdown(
     title: &str,
-    target: &Target,
+    (target, manifests): (&Target, &ManifestsStatus),
     outcome: &Outcome,
     rows: &[Row<'_>],
     checksum: Option<&str>,
@@ -40,6 +40,9 @@ pub fn plan_markdown(
     let totals = totals(rows);
     let mut page = Page::new(title, &totals_text(totals));
     let _ = writeln!(page.text, "{}\n", code(&target_line(target)));
+    if let Some(line) = manifests_line(manifests) {
+        let _ = writeln!(page.text, "{}\n", code(&line));
+    }
     if let Some(checksum) = checksum {
         let _ = writeln!(page.text, "Checksum {}\n", code(checksum));
     }

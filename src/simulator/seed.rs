@@ -710,6 +710,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table is as long as its rows")]
     fn a_problem_of_a_world_names_its_place() {
         let mut wrong = Vec::new();
         for (text, error) in [

@@ -76,7 +76,7 @@ pub struct World(Extent);
 #[derive(Debug)]
 enum Extent {
     One(SharedAccount),
-    Many(Many),
+    Many(Box<Many>),
 }
 
 /// The accounts that an ID and a Region lead to, and what is between a request and them.
@@ -99,6 +99,13 @@ struct Session {
     token: String,
     expires: Timestamp,
     principal: Principal,
+}
+
+/// The service that is called, with the role that AssumeRole asks for.
+#[derive(Clone, Copy)]
+enum Called<'a> {
+    Workspaces,
+    Sts(Option<&'a str>),
 }
 
 /// A request after the gate.
@@ -124,7 +131,7 @@ impl TryFrom<WorldForm> for World {
         let place = |account: &Account| (account.account_id.clone(), account.region.clone());
         let accounts = form.accounts.into_iter();
         let accounts = accounts.map(|account| (place(&account), Arc::new(Mutex::new(account))));
-        Ok(Self(Extent::Many(Many {
+        Ok(Self(Extent::Many(Box::new(Many {
             caller,
             roles: form.roles,
             longest_session: form.session_duration,
@@ -133,7 +140,7 @@ impl TryFrom<WorldForm> for World {
             sessions: BTreeMap::new(),
             issued: 0,
             revision: 0,
-        })))
+        }))))
     }
 }
 
@@ -146,7 +153,7 @@ impl World {
                 result: Ok(Arc::clone(account)),
             },
             Extent::Many(many) => {
-                let (delay, passed) = many.pass(now, signed, None);
+                let (delay, passed) = many.pass(now, signed, Called::Workspaces);
                 let result =
                     passed.map(|passed| many.account(&passed.principal.account_id, passed.region));
                 Admission { delay, result }
@@ -170,7 +177,7 @@ impl World {
                 }
             }
             Extent::Many(many) => {
-                let (delay, passed) = many.pass(now, signed, Some(None));
+                let (delay, passed) = many.pass(now, signed, Called::Sts(None));
                 let result = passed.map(|passed| Identified {
                     arn: passed.principal.arn,
                     user_id: passed.principal.user_id,
@@ -196,7 +203,7 @@ impl World {
             };
         };
         let role = form.get("RoleArn").unwrap_or_default();
-        let (delay, passed) = many.pass(now, signed, Some(Some(role)));
+        let (delay, passed) = many.pass(now, signed, Called::Sts(Some(role)));
         let issued = |passed| many.issue(now, &passed, form).map_err(Refusal::Error);
         Admission {
             delay,
@@ -243,13 +250,12 @@ impl Many {
         Arc::clone(self.accounts.entry(place).or_insert_with(empty))
     }
 
-    /// Checks what comes before the service itself: the Region, the signature, the session. `sts` is the role that
-    /// AssumeRole asks for, if any, and `None` for WorkSpaces.
+    /// Checks what comes before the service itself: the Region, the signature, the session.
     fn pass<'a>(
         &mut self,
         now: Timestamp,
         signed: &Signed<'a>,
-        sts: Option<Option<&str>>,
+        called: Called<'_>,
     ) -> (Duration, Result<Passed<'a>, Refusal>) {
         let mut delay = Duration::ZERO;
         let scope = match Scope::parse(signed.authorization.unwrap_or_default()) {
@@ -257,11 +263,15 @@ impl Many {
             Err(error) => return (delay, Err(Refusal::Error(error))),
         };
         let principal = self.principal(now, scope.access_key, signed.session_token);
+        let (is_sts, wanted) = match called {
+            Called::Workspaces => (false, None),
+            Called::Sts(role) => (true, role),
+        };
         let of_role = |arn| Arn::parse(arn).map(|parsed| (arn, parsed.account_id));
         let request = Request {
-            is_sts: sts.is_some(),
+            is_sts,
             region: scope.region,
-            role: sts.flatten().and_then(of_role),
+            role: wanted.and_then(of_role),
             account_id: principal.as_ref().map_or("", |by| &by.account_id),
         };
         let (rule, counted) = outage::take(&mut self.faults, &request);
@@ -294,7 +304,7 @@ impl Many {
             }
             None => None,
         };
-        let service = if sts.is_some() { "sts" } else { "workspaces" };
+        let service = if is_sts { "sts" } else { "workspaces" };
         let passed = match refusal {
             Some(refusal) => Err(refusal),
             None => check_scope(&scope, service)

@@ -271,6 +271,7 @@ fn forgotten_sessions_stay_invalid_and_take_no_memory() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table is as long as its rows")]
 fn assume_role_is_held_to_the_models_limits() {
     let mut world = world("");
     let long = "a".repeat(65);

@@ -301,6 +301,13 @@ async fn a_run_and_its_status_name_a_revision_that_is_dirty() {
         .lines()
         .find(|line| line.starts_with("Manifests main@sha1:"));
     assert!(line.unwrap().ends_with("+dirty"), "{plan:?}");
+    let page = Ran::by(repository.command(&format!("plan {common} --markdown-into page.md"))).await;
+    assert_eq!(page.code, 0, "{page:?}");
+    let page = std::fs::read_to_string(repository.0.path().join("page.md")).unwrap();
+    let line = page
+        .lines()
+        .find(|line| line.starts_with("`Manifests main@sha1:"));
+    assert!(line.is_some_and(|line| line.ends_with("+dirty`")), "{page}");
     let status = Ran::by(repository.command("status --simulate -o json")).await;
     assert_eq!(status.json()["manifests"]["dirty"], true);
     let file = std::fs::read(Path::new(repository.0.path()).join(".repave/simulated/status.json"));

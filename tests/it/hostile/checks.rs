@@ -22,7 +22,7 @@ use repave::show::{
     self, Document, DocumentKind, PlanBody, PlanText, View, diagnostic_text, plan_markdown,
     status_text,
 };
-use repave::state::status::{ConditionStatus, ConditionType, Status};
+use repave::state::status::{ConditionStatus, ConditionType, ManifestsStatus, Status};
 use repave::state::store::StoreError;
 
 /// Tells whether a character may do something to a terminal, a log or a reader's eyes: C0, DEL and C1 controls, line and
@@ -283,6 +283,10 @@ pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     // A line for each image that is not ready, the legend, the totals, and the quota.
     assert!(bare.lines().count() <= plan.images.len() + 3, "{bare}");
     let target = target();
+    let manifests = ManifestsStatus {
+        revision: Some("| <b>@x`\u{1b}[2J".into()),
+        ..ManifestsStatus::default()
+    };
     let outcome = Outcome::new(ExitCode::Done, "");
     let json = repave::sys::escape::to_json(&Document::new(
         DocumentKind::Plan,
@@ -291,7 +295,7 @@ pub fn planned_safely(plan: &Plan<'_>, listing: &Observed, now: Timestamp) {
     ));
     let json = String::from_utf8(json.unwrap()).unwrap();
     assert!(is_harmless(&json), "{json:?}");
-    let markdown = plan_markdown("t", &target, &outcome, &rows, None, now);
+    let markdown = plan_markdown("t", (&target, &manifests), &outcome, &rows, None, now);
     assert!(
         is_harmless(&markdown) && markdown.len() <= 65_536,
         "{markdown:?}"
