@@ -709,6 +709,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<WorldForm>(&json).unwrap(), form);
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table is as long as its rows")]
     #[test]
     fn a_problem_of_a_world_names_its_place() {
         let mut wrong = Vec::new();

@@ -76,7 +76,7 @@ pub struct World(Extent);
 #[derive(Debug)]
 enum Extent {
     One(SharedAccount),
-    Many(Many),
+    Many(Box<Many>),
 }
 
 /// The accounts that an ID and a Region lead to, and what is between a request and them.
@@ -99,6 +99,15 @@ struct Session {
     token: String,
     expires: Timestamp,
     principal: Principal,
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    Images,
+    Identity,
+    /// A session of the role with this ARN.
+    Session(&'a str),
 }
 
 /// A request after the gate.
@@ -124,7 +133,7 @@ impl TryFrom<WorldForm> for World {
         let place = |account: &Account| (account.account_id.clone(), account.region.clone());
         let accounts = form.accounts.into_iter();
         let accounts = accounts.map(|account| (place(&account), Arc::new(Mutex::new(account))));
-        Ok(Self(Extent::Many(Many {
+        Ok(Self(Extent::Many(Box::new(Many {
             caller,
             roles: form.roles,
             longest_session: form.session_duration,
@@ -133,7 +142,7 @@ impl TryFrom<WorldForm> for World {
             sessions: BTreeMap::new(),
             issued: 0,
             revision: 0,
-        })))
+        }))))
     }
 }
 
@@ -146,7 +155,7 @@ impl World {
                 result: Ok(Arc::clone(account)),
             },
             Extent::Many(many) => {
-                let (delay, passed) = many.pass(now, signed, None);
+                let (delay, passed) = many.pass(now, signed, Asked::Images);
                 let result =
                     passed.map(|passed| many.account(&passed.principal.account_id, passed.region));
                 Admission { delay, result }
@@ -170,7 +179,7 @@ impl World {
                 }
             }
             Extent::Many(many) => {
-                let (delay, passed) = many.pass(now, signed, Some(None));
+                let (delay, passed) = many.pass(now, signed, Asked::Identity);
                 let result = passed.map(|passed| Identified {
                     arn: passed.principal.arn,
                     user_id: passed.principal.user_id,
@@ -196,7 +205,7 @@ impl World {
             };
         };
         let role = form.get("RoleArn").unwrap_or_default();
-        let (delay, passed) = many.pass(now, signed, Some(Some(role)));
+        let (delay, passed) = many.pass(now, signed, Asked::Session(role));
         let issued = |passed| many.issue(now, &passed, form).map_err(Refusal::Error);
         Admission {
             delay,
@@ -243,13 +252,12 @@ impl Many {
         Arc::clone(self.accounts.entry(place).or_insert_with(empty))
     }
 
-    /// Checks what comes before the service itself: the Region, the signature, the session. `sts` is the role that
-    /// AssumeRole asks for, if any, and `None` for WorkSpaces.
+    /// Checks what comes before the service itself: the Region, the signature, the session.
     fn pass<'a>(
         &mut self,
         now: Timestamp,
         signed: &Signed<'a>,
-        sts: Option<Option<&str>>,
+        asked: Asked<'_>,
     ) -> (Duration, Result<Passed<'a>, Refusal>) {
         let mut delay = Duration::ZERO;
         let scope = match Scope::parse(signed.authorization.unwrap_or_default()) {
@@ -257,17 +265,21 @@ impl Many {
             Err(error) => return (delay, Err(Refusal::Error(error))),
         };
         let principal = self.principal(now, scope.access_key, signed.session_token);
-        let of_role = |arn| Arn::parse(arn).map(|parsed| (arn, parsed.account_id));
+        let (service, role) = match asked {
+            Asked::Images => ("workspaces", None),
+            Asked::Identity => ("sts", None),
+            Asked::Session(arn) => ("sts", Arn::parse(arn).map(|role| (arn, role.account_id))),
+        };
         let request = Request {
-            is_sts: sts.is_some(),
+            is_sts: service == "sts",
             region: scope.region,
-            role: sts.flatten().and_then(of_role),
+            role,
             account_id: principal.as_ref().map_or("", |by| &by.account_id),
         };
-        let (rule, counted) = outage::take(&mut self.faults, &request);
+        let (fired, counted) = outage::take(&mut self.faults, &request);
         self.revision += u64::from(counted);
         let mut refuses_role = false;
-        let refusal = match rule.as_ref().map(|rule| &rule.outage) {
+        let refusal = match fired.as_ref().map(|fired| &fired.outage) {
             Some(Outage::RegionDown { answer: Down::Drop }) => Some(Refusal::DropConnection),
             Some(Outage::RegionDown { .. }) => Some(Refusal::Unavailable),
             Some(Outage::ThrottleSts {}) => {
@@ -275,7 +287,7 @@ impl Many {
                 Some(Refusal::Error(error))
             }
             Some(Outage::RegionNotEnabled {}) => {
-                let only = rule.as_ref().and_then(|rule| rule.account_id.as_deref());
+                let only = fired.as_ref().and_then(|fired| fired.account_id.as_deref());
                 let by_caller = only.is_none_or(|only| only == request.account_id);
                 let role_account = request.role.map_or("", |(_, account)| account);
                 Some(Refusal::Error(if by_caller {
@@ -294,7 +306,6 @@ impl Many {
             }
             None => None,
         };
-        let service = if sts.is_some() { "sts" } else { "workspaces" };
         let passed = match refusal {
             Some(refusal) => Err(refusal),
             None => check_scope(&scope, service)

@@ -270,6 +270,7 @@ fn forgotten_sessions_stay_invalid_and_take_no_memory() {
     assert!(many.sessions.len() < 15, "{}", many.sessions.len());
 }
 
+#[expect(clippy::too_many_lines, reason = "a table is as long as its rows")]
 #[test]
 fn assume_role_is_held_to_the_models_limits() {
     let mut world = world("");
