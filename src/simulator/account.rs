@@ -126,10 +126,6 @@ impl Account {
         self.faults.iter()
     }
 
-    pub(super) fn is_same_place(&self, other: &Self) -> bool {
-        (&self.account_id, &self.region) == (&other.account_id, &other.region)
-    }
-
     /// Returns a number that grows with every change that must outlive the process: not with the rate limit's state.
     pub(crate) fn revision(&self) -> u64 {
         self.memory.revision

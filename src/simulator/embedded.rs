@@ -1,5 +1,6 @@
 //! The embedded API in place of AWS: an account or a world that is saved in a file, served by this process.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -188,49 +189,50 @@ fn saving_account(seed: Option<String>, file: Option<&Path>) -> Save {
         return Box::new(|_| Ok(()));
     };
     Box::new(move |change| match change {
-        Change::Account(account) => write(
-            &file,
-            &SavedFile {
+        Change::Account(account) => {
+            let bytes = serde_json::to_vec(&SavedFile {
                 seed: seed.clone(),
                 account: Some(account),
                 world: None::<()>,
-            },
-        ),
+            })?;
+            files::write_whole(&file, &bytes).map_err(io::Error::other)
+        }
         Change::Faults(_) => Ok(()),
     })
 }
 
-/// Saves from a copy of the whole world, so that a change of one account waits for no other account.
-fn saving_world(seed: Option<String>, file: Option<&Path>, form: WorldForm) -> Save {
+/// Saves a world from the text of each account, so that a change of one account waits for no other account, and is the only
+/// one to be written as JSON again.
+fn saving_world(seed: Option<String>, file: Option<&Path>, mut form: WorldForm) -> Save {
     let Some(file) = file.map(Path::to_owned) else {
         return Box::new(|_| Ok(()));
     };
-    let copy = Mutex::new(form);
+    let place = |account: &Account| (account.account_id.clone(), account.region.clone());
+    let accounts = std::mem::take(&mut form.accounts).into_iter();
+    let texts = accounts.filter_map(|a| Some((place(&a), serde_json::to_vec(&a).ok()?)));
+    let texts: BTreeMap<_, _> = texts.collect();
+    let state = Mutex::new((form, texts));
     Box::new(move |change| {
-        let mut copy = lock(&copy);
+        let (form, texts) = &mut *lock(&state);
         match change {
             Change::Account(account) => {
-                let mut saved = copy.accounts.iter_mut();
-                match saved.find(|saved| saved.is_same_place(account)) {
-                    Some(saved) => saved.clone_from(account),
-                    None => copy.accounts.push(account.clone()),
-                }
+                texts.insert(place(account), serde_json::to_vec(account)?);
             }
-            Change::Faults(faults) => copy.faults = faults.to_vec(),
+            Change::Faults(faults) => form.faults = faults.to_vec(),
         }
-        write(
-            &file,
-            &SavedFile {
-                seed: seed.clone(),
-                account: None::<()>,
-                world: Some(&*copy),
-            },
-        )
+        let rest = serde_json::to_vec(&SavedFile {
+            seed: seed.clone(),
+            account: None::<()>,
+            world: Some(&*form),
+        })?;
+        // The list of accounts is the last field of the world, and the world that of the file.
+        let begin = rest
+            .strip_suffix(b"]}}")
+            .ok_or(io::ErrorKind::InvalidData)?;
+        let texts: Vec<&[u8]> = texts.values().map(Vec::as_slice).collect();
+        let bytes = [begin, &texts.join(&b","[..]), b"]}}"].concat();
+        files::write_whole(&file, &bytes).map_err(io::Error::other)
     })
-}
-
-fn write(file: &Path, saved: &impl Serialize) -> io::Result<()> {
-    files::write_whole(file, &serde_json::to_vec(saved)?).map_err(io::Error::other)
 }
 
 /// Any free port of loopback.

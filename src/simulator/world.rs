@@ -101,11 +101,13 @@ struct Session {
     principal: Principal,
 }
 
-/// The service that is called, with the role that AssumeRole asks for.
+/// What a request asks for.
 #[derive(Clone, Copy)]
-enum Called<'a> {
-    Workspaces,
-    Sts(Option<&'a str>),
+enum Asked<'a> {
+    Images,
+    Identity,
+    /// A session of the role with this ARN.
+    Session(&'a str),
 }
 
 /// A request after the gate.
@@ -153,7 +155,7 @@ impl World {
                 result: Ok(Arc::clone(account)),
             },
             Extent::Many(many) => {
-                let (delay, passed) = many.pass(now, signed, Called::Workspaces);
+                let (delay, passed) = many.pass(now, signed, Asked::Images);
                 let result =
                     passed.map(|passed| many.account(&passed.principal.account_id, passed.region));
                 Admission { delay, result }
@@ -177,7 +179,7 @@ impl World {
                 }
             }
             Extent::Many(many) => {
-                let (delay, passed) = many.pass(now, signed, Called::Sts(None));
+                let (delay, passed) = many.pass(now, signed, Asked::Identity);
                 let result = passed.map(|passed| Identified {
                     arn: passed.principal.arn,
                     user_id: passed.principal.user_id,
@@ -203,7 +205,7 @@ impl World {
             };
         };
         let role = form.get("RoleArn").unwrap_or_default();
-        let (delay, passed) = many.pass(now, signed, Called::Sts(Some(role)));
+        let (delay, passed) = many.pass(now, signed, Asked::Session(role));
         let issued = |passed| many.issue(now, &passed, form).map_err(Refusal::Error);
         Admission {
             delay,
@@ -255,7 +257,7 @@ impl Many {
         &mut self,
         now: Timestamp,
         signed: &Signed<'a>,
-        called: Called<'_>,
+        asked: Asked<'_>,
     ) -> (Duration, Result<Passed<'a>, Refusal>) {
         let mut delay = Duration::ZERO;
         let scope = match Scope::parse(signed.authorization.unwrap_or_default()) {
@@ -263,21 +265,21 @@ impl Many {
             Err(error) => return (delay, Err(Refusal::Error(error))),
         };
         let principal = self.principal(now, scope.access_key, signed.session_token);
-        let (is_sts, wanted) = match called {
-            Called::Workspaces => (false, None),
-            Called::Sts(role) => (true, role),
+        let (service, role) = match asked {
+            Asked::Images => ("workspaces", None),
+            Asked::Identity => ("sts", None),
+            Asked::Session(arn) => ("sts", Arn::parse(arn).map(|role| (arn, role.account_id))),
         };
-        let of_role = |arn| Arn::parse(arn).map(|parsed| (arn, parsed.account_id));
         let request = Request {
-            is_sts,
+            is_sts: service == "sts",
             region: scope.region,
-            role: wanted.and_then(of_role),
+            role,
             account_id: principal.as_ref().map_or("", |by| &by.account_id),
         };
-        let (rule, counted) = outage::take(&mut self.faults, &request);
+        let (fired, counted) = outage::take(&mut self.faults, &request);
         self.revision += u64::from(counted);
         let mut refuses_role = false;
-        let refusal = match rule.as_ref().map(|rule| &rule.outage) {
+        let refusal = match fired.as_ref().map(|fired| &fired.outage) {
             Some(Outage::RegionDown { answer: Down::Drop }) => Some(Refusal::DropConnection),
             Some(Outage::RegionDown { .. }) => Some(Refusal::Unavailable),
             Some(Outage::ThrottleSts {}) => {
@@ -285,7 +287,7 @@ impl Many {
                 Some(Refusal::Error(error))
             }
             Some(Outage::RegionNotEnabled {}) => {
-                let only = rule.as_ref().and_then(|rule| rule.account_id.as_deref());
+                let only = fired.as_ref().and_then(|fired| fired.account_id.as_deref());
                 let by_caller = only.is_none_or(|only| only == request.account_id);
                 let role_account = request.role.map_or("", |(_, account)| account);
                 Some(Refusal::Error(if by_caller {
@@ -304,7 +306,6 @@ impl Many {
             }
             None => None,
         };
-        let service = if is_sts { "sts" } else { "workspaces" };
         let passed = match refusal {
             Some(refusal) => Err(refusal),
             None => check_scope(&scope, service)

@@ -522,13 +522,15 @@ def sessions_expire(c):
 
 @account_check
 def the_cli_assumes_the_roles_of_a_profile(c):
-    for profile, account in [("hub", "999988887777"), ("finance", "111122223333"), ("design", "444455556666")]:
-        environment = {**ENVIRONMENT, "AWS_CONFIG_FILE": str(EXAMPLES / "aws-config")}
+    # The CLI keeps sessions at home, and would use those of an earlier simulator.
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**ENVIRONMENT, "HOME": home, "AWS_CONFIG_FILE": str(EXAMPLES / "aws-config")}
         environment["AWS_ENDPOINT_URL"] = c.endpoint
-        done = run_cli(["--profile", profile, "--output", "json", "sts", "get-caller-identity"], environment)
-        if done.returncode != 0:
-            raise AssertionError(f"exit {done.returncode}: {done.stderr.strip()}")
-        equal(json.loads(done.stdout)["Account"], account)
+        for profile, account in [("hub", "999988887777"), ("finance", "111122223333"), ("design", "444455556666")]:
+            done = run_cli(["--profile", profile, "--output", "json", "sts", "get-caller-identity"], environment)
+            if done.returncode != 0:
+                raise AssertionError(f"exit {done.returncode}: {done.stderr.strip()}")
+            equal(json.loads(done.stdout)["Account"], account)
 
 
 @contextlib.contextmanager
